@@ -1,1 +1,49 @@
-//! To be filled.
+//! Moves Engine.IO packets between clients and whatever sits on top: HTTP long-polling and WebSocket, on
+//! tokio and hyper.
+//!
+//! | the question                                             | the file                 |
+//! |----------------------------------------------------------|--------------------------|
+//! | What must the floor above offer?                         | `contract`               |
+//! | How is a packet shared by all its recipients?            | `encoded`                |
+//! | What waits to be sent, and what happens at the limit?    | `outbox`                 |
+//! | Who writes, and when?                                    | `flusher`, `worker`      |
+//! | Who wakes a connection when its time has come?           | `wheel`, `worker`        |
+//! | The one loop of a connection, the one place that waits   | `driver`                 |
+//! | How does an HTTP request reach its session?              | `mailbox`, `polling`     |
+//! | Bytes of a WebSocket, on TCP or on a foreign stream      | `websocket`, `upgrade`   |
+//! | Requests, answers, origins, limits                       | `http`, `origin`, `body` |
+//! | A server of its own                                      | `listener`               |
+//!
+//! Not here, on purpose: events, rooms, namespaces, users' types. The protocol's rules are not here either:
+//! they are `engine_proto`'s and `websocket_proto`'s, and this crate does what their machines order.
+#![forbid(unsafe_code)]
+
+mod body;
+mod config;
+mod connection;
+mod contract;
+mod driver;
+mod encoded;
+mod flusher;
+mod handshake;
+mod http;
+pub mod listener;
+mod mailbox;
+mod origin;
+mod outbox;
+mod polling;
+mod server;
+mod upgrade;
+mod websocket;
+mod wheel;
+mod worker;
+
+pub use body::Body;
+pub use config::Config;
+pub use connection::Connection;
+pub use contract::{Application, Upper};
+pub use encoded::{Encoded, ROOM};
+pub use handshake::Handshake;
+pub use origin::Origins;
+pub use outbox::{Class, Pushed};
+pub use server::Server;

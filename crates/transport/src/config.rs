@@ -1,0 +1,59 @@
+//! What can be set, with the defaults of the reference where it has one.
+
+use std::time::Duration;
+
+use crate::Origins;
+
+/// Settings of a [`Server`](crate::Server).
+///
+/// ```
+/// let mut config = sockeye_transport::Config::default();
+/// config.path = "/live/".to_owned();
+/// assert_eq!(config.engine.max_payload, 1_000_000);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the server answers; ends in a slash. Default `/engine.io/`.
+    pub path: String,
+    /// Heartbeat, upgrade, largest payload, transports: see [`engine_proto::Config`].
+    pub engine: engine_proto::Config,
+    /// Which foreign pages may connect. Default: none.
+    pub origins: Origins,
+    /// Bytes that may wait for one connection. Past it a volatile packet is dropped, and any other closes
+    /// the connection with `slow consumer`. A packet for an empty outbox is always taken. Default 4 MiB.
+    pub outbox_bytes: usize,
+    /// How long the body of a POST may take to arrive. Default 20 s.
+    pub body_deadline: Duration,
+    /// How long a closed connection may take to read what was sent before. Default 5 s.
+    pub linger: Duration,
+    /// Fragments that one WebSocket message may be cut into. Default 1024.
+    pub fragments: usize,
+    /// Most sessions at a time; a handshake past it is answered with 503. Default: no limit.
+    pub sessions: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            path: "/engine.io/".to_owned(),
+            engine: engine_proto::Config::default(),
+            origins: Origins::default(),
+            outbox_bytes: 4 << 20,
+            body_deadline: Duration::from_secs(20),
+            linger: Duration::from_secs(5),
+            fragments: 1024,
+            sessions: usize::MAX,
+        }
+    }
+}
+
+impl Config {
+    /// The limits of one WebSocket connection: no frame or message is larger than a payload may be.
+    pub(crate) fn websocket_limits(&self) -> websocket_proto::Limits {
+        websocket_proto::Limits {
+            frame: self.engine.max_payload,
+            message: self.engine.max_payload,
+            fragments: self.fragments,
+        }
+    }
+}

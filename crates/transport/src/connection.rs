@@ -1,0 +1,175 @@
+//! The handle to one session, and what its task shares with everybody else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use atomic_waker::AtomicWaker;
+use engine_proto::{CloseReason, Sid, Transport};
+use parking_lot::Mutex;
+
+use crate::flusher::Writer;
+use crate::mailbox::Mailbox;
+use crate::outbox::{Entry, Next, Outbox, Way};
+use crate::worker::{Key, Worker};
+use crate::{Class, Encoded, Pushed};
+
+/// One engine session, from any thread. Cloning counts a reference; holding one keeps no session alive.
+#[derive(Clone)]
+pub struct Connection(pub(crate) Arc<Shared>);
+
+impl Connection {
+    /// Queues a packet. Never blocks, writes or wakes the connection's task: what a turn has pushed is
+    /// written together at its end.
+    pub fn push(&self, packet: &Arc<Encoded>, class: Class) -> Pushed {
+        let (pushed, next) = self
+            .0
+            .outbox
+            .lock()
+            .push(packet, class, self.0.outbox_bytes);
+        if next == Next::Mark {
+            self.0.mark();
+        }
+        if pushed == Pushed::Overflow {
+            self.close(CloseReason::SlowConsumer);
+        }
+        pushed
+    }
+
+    /// Asks the connection's task to close the session. What was pushed before still goes out.
+    pub fn close(&self, reason: CloseReason) {
+        let mut outbox = self.0.outbox.lock();
+        if !outbox.closed {
+            outbox.wish.get_or_insert(reason);
+            drop(outbox);
+            self.0.raise(flag::CLOSE);
+        }
+    }
+
+    /// Has the task call [`Upper::poll`](crate::Upper::poll).
+    pub fn wake(&self) {
+        self.0.waker.wake();
+    }
+
+    /// The id of the session: a secret between server and client.
+    pub fn sid(&self) -> Sid {
+        self.0.sid
+    }
+
+    /// A number that no other connection of this process has at the same time.
+    pub fn id(&self) -> u64 {
+        self.0.key.number()
+    }
+
+    /// The transport in use now.
+    pub fn transport(&self) -> Transport {
+        if self.0.transport.load(Ordering::Relaxed) == 0 {
+            Transport::Polling
+        } else {
+            Transport::WebSocket
+        }
+    }
+
+    /// Whether the session is over, or about to be.
+    pub fn is_closed(&self) -> bool {
+        let outbox = self.0.outbox.lock();
+        outbox.closed || outbox.wish.is_some()
+    }
+
+    /// Bytes that wait to be written, and what holding them costs.
+    pub fn queued_bytes(&self) -> usize {
+        self.0.outbox.lock().bytes
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The sid is a secret: logs name the connection by its number.
+        f.debug_struct("Connection")
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reasons for which a task is woken.
+pub(crate) mod flag {
+    pub(crate) const MAIL: u8 = 1;
+    pub(crate) const TIMER: u8 = 2;
+    pub(crate) const CLOSE: u8 = 4;
+    /// The server's deadline is over: drop everything.
+    pub(crate) const KILL: u8 = 8;
+    /// The socket has failed while somebody else wrote to it.
+    pub(crate) const BROKEN: u8 = 16;
+}
+
+/// What the connection's task shares with users, the flusher, the wheel and HTTP requests.
+pub(crate) struct Shared {
+    pub(crate) sid: Sid,
+    pub(crate) key: Key,
+    pub(crate) worker: Arc<Worker>,
+    outbox_bytes: usize,
+    pub(crate) outbox: Mutex<Outbox>,
+    /// Guards the socket's write side and what is half written. Taken by whoever has the outbox's claim,
+    /// so it is never waited for.
+    pub(crate) writer: Mutex<Writer>,
+    pub(crate) mailbox: Mutex<Mailbox>,
+    pub(crate) waker: AtomicWaker,
+    pub(crate) flags: AtomicU8,
+    transport: AtomicU8,
+    /// The earliest time, in milliseconds, for which the wheel holds this connection.
+    pub(crate) armed: AtomicU64,
+    pub(crate) posts: AtomicU32,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        sid: Sid,
+        key: Key,
+        worker: Arc<Worker>,
+        outbox_bytes: usize,
+        transport: Transport,
+    ) -> Self {
+        Shared {
+            sid,
+            key,
+            worker,
+            outbox_bytes,
+            outbox: Mutex::new(Outbox::new(Way::Task)),
+            writer: Mutex::new(Writer::default()),
+            mailbox: Mutex::new(Mailbox::default()),
+            waker: AtomicWaker::new(),
+            flags: AtomicU8::new(0),
+            transport: AtomicU8::new(number_of(transport)),
+            armed: AtomicU64::new(u64::MAX),
+            posts: AtomicU32::new(0),
+        }
+    }
+
+    /// Wakes the task with a reason.
+    pub(crate) fn raise(&self, flag: u8) {
+        self.flags.fetch_or(flag, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Queues what the protocol has to say.
+    pub(crate) fn add(self: &Arc<Self>, entry: Entry) {
+        if self.outbox.lock().add(entry) == Next::Mark {
+            self.mark();
+        }
+    }
+
+    fn mark(self: &Arc<Self>) {
+        self.worker.mark(Arc::clone(self));
+    }
+
+    pub(crate) fn set_transport(&self, transport: Transport) {
+        self.transport
+            .store(number_of(transport), Ordering::Relaxed);
+    }
+}
+
+fn number_of(transport: Transport) -> u8 {
+    match transport {
+        Transport::Polling => 0,
+        Transport::WebSocket => 1,
+    }
+}

@@ -1,0 +1,50 @@
+//! What the floor above a session must offer.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use engine_proto::{CloseReason, Message};
+
+use crate::{Connection, Handshake};
+
+/// Makes one [`Upper`] for every session that opens.
+pub trait Application: Send + Sync + 'static {
+    /// What sits on one session.
+    type Upper: Upper;
+
+    /// A session has opened. Packets may be pushed to `connection` at once.
+    ///
+    /// `now` is the time since the server was made: the origin of every `now` of this server.
+    fn open(&self, connection: Connection, handshake: Arc<Handshake>, now: Duration)
+    -> Self::Upper;
+}
+
+/// What sits on one session. Owned and called by the session's own task alone.
+pub trait Upper: Send + 'static {
+    /// Takes one message of the client. The slices live only for this call.
+    ///
+    /// # Errors
+    ///
+    /// The reason for which the session has to be closed.
+    fn message(&mut self, message: Message<'_>, cx: &mut Context<'_>) -> Result<(), CloseReason>;
+
+    /// Goes on with whatever waits here, such as unfinished handlers. `Ready` means that nothing waits.
+    ///
+    /// Called when the waker of `cx` or [`Connection::wake`] asks for it.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// When [`timeout`](Upper::timeout) wants to be called.
+    fn next_timeout(&self) -> Option<Duration>;
+
+    /// Time has passed.
+    ///
+    /// # Errors
+    ///
+    /// The reason for which the session has to be closed.
+    fn timeout(&mut self, now: Duration) -> Result<(), CloseReason>;
+
+    /// The session is over. Called once at most; afterwards only [`poll`](Upper::poll) is called until it
+    /// is ready, then the value is dropped. If the task itself dies, only `drop` runs.
+    fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>);
+}

@@ -1,0 +1,157 @@
+//! The end of a session: told upwards at once, and then, in its own time, said to the client.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use engine_proto::{CloseReason, Goodbye, LINGER};
+
+use super::Driver;
+use crate::flusher::Flow;
+use crate::outbox::Entry;
+use crate::websocket::with_buffer;
+use crate::{Application, Upper};
+
+/// How far the session is.
+///
+/// ```text
+///          Finish                 said, or too late
+///  Open ───────────▶ Leaving ─────────────────────────▶ Gone ─── handlers done ──▶ (end)
+///    └──────────────── nothing to say ──────────────────▲
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Open,
+    /// The client may still read what was sent before.
+    Leaving {
+        until: Duration,
+    },
+    /// No pipe is left.
+    Gone,
+}
+
+impl Stage {
+    pub(super) fn until(self) -> Option<Duration> {
+        match self {
+            Stage::Leaving { until } => Some(until),
+            Stage::Open | Stage::Gone => None,
+        }
+    }
+}
+
+impl<A: Application> Driver<A> {
+    /// The session is over. Tells the floor above now; the client is nobody's reason to wait.
+    pub(super) fn finish(&mut self, goodbye: Goodbye, cx: &mut Context<'_>) {
+        let reason = self.session.closed().unwrap_or(CloseReason::ForcedClose);
+        self.shared.outbox.lock().closed = true;
+        self.stage = self.say(goodbye, reason);
+        if goodbye != Goodbye::NextPoll {
+            self.server.sessions.forget(&self.shared);
+        }
+        self.upper.closed(reason, cx);
+    }
+
+    fn say(&mut self, goodbye: Goodbye, reason: CloseReason) -> Stage {
+        let linger = Stage::Leaving {
+            until: self.now + self.server.config.linger,
+        };
+        match goodbye {
+            // Its queue is full because it does not read: nothing more is kept for it.
+            _ if reason == CloseReason::SlowConsumer => Stage::Gone,
+            Goodbye::Nothing => Stage::Gone,
+            Goodbye::NextPoll => Stage::Leaving {
+                until: self.now + LINGER,
+            },
+            Goodbye::CloseFrame => {
+                self.shared.outbox.lock().queue.clear();
+                self.shared.add(close_frame(None));
+                // A client that was silent for so long gets one try.
+                if reason == CloseReason::PingTimeout {
+                    Stage::Leaving { until: self.now }
+                } else {
+                    linger
+                }
+            }
+            Goodbye::Flush => {
+                self.shared.add(close_frame(None));
+                linger
+            }
+        }
+    }
+
+    /// The frame layer was violated: the close frame with its code goes out, then the rest is as for any
+    /// lost pipe. What the client still sends is read and thrown away, or the kernel would destroy the
+    /// close frame with a reset.
+    pub(super) fn part(&mut self, code: u16, cx: &mut Context<'_>) {
+        self.shared.add(close_frame(Some(code)));
+        self.lose(engine_proto::Pipe::Current, CloseReason::TransportError, cx);
+        self.stage = Stage::Leaving {
+            until: self.now + self.server.config.linger,
+        };
+    }
+
+    /// One step of saying goodbye.
+    pub(super) fn leave(&mut self, cx: &mut Context<'_>) {
+        if let Stage::Leaving { until } = self.stage
+            && (until <= self.now || self.has_left(cx))
+        {
+            self.stage = Stage::Gone;
+        }
+        if self.stage == Stage::Gone {
+            self.let_go();
+        }
+    }
+
+    fn has_left(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.link.is_none() {
+            return self.polling.is_none() || self.shared.outbox.lock().queue.is_empty();
+        }
+        match self.deliver(cx) {
+            Flow::Broken => true,
+            Flow::Blocked => false,
+            Flow::Done => self.shared.outbox.lock().bytes == 0 && self.hear_the_end(cx),
+        }
+    }
+
+    /// Everything is said: ends our direction, and throws away what comes until the other one ends too.
+    fn hear_the_end(&mut self, cx: &mut Context<'_>) -> bool {
+        self.shared.writer.lock().clear();
+        let Some(link) = &mut self.link else {
+            return true;
+        };
+        if link.stream.poll_shutdown(cx).is_pending() {
+            return false;
+        }
+        with_buffer(|buffer| {
+            for _ in 0..super::read::READS {
+                match link.stream.poll_read(cx, buffer) {
+                    Poll::Pending => return false,
+                    Poll::Ready(Ok(0) | Err(_)) => return true,
+                    Poll::Ready(Ok(_)) => {}
+                }
+            }
+            cx.waker().wake_by_ref();
+            false
+        })
+    }
+
+    /// Gives back everything but the handlers that still run.
+    fn let_go(&mut self) {
+        self.link = None;
+        self.polling = None;
+        self.candidate = None;
+        self.early = Box::default();
+        self.shared.outbox.lock().shut();
+        self.shared.close_mailbox();
+        self.server.sessions.forget(&self.shared);
+        if let Some(mut writer) = self.shared.writer.try_lock() {
+            writer.clear();
+        }
+    }
+}
+
+/// A close frame, with a status code or empty.
+pub(super) fn close_frame(code: Option<u16>) -> Entry {
+    let mut frame = Vec::new();
+    websocket_proto::push_close(&mut frame, code, "", None);
+    Entry::Frame(frame.into_boxed_slice())
+}

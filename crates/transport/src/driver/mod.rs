@@ -1,0 +1,347 @@
+//! The one loop of a session: a task that owns the session, what sits on top of it, and its pipes.
+//!
+//! ```text
+//!             wishes, letters, timers          reading              handlers
+//!  woken ──▶ ───────────────────────── ──▶ ────────────── ──▶ ──────────────────── ──▶ deliver ──▶ sleep
+//!             flags, mailbox, wheel         frames → packets    Upper::poll             one write
+//! ```
+//!
+//! This is the only place of a connection that waits: for its waker (flags, letters, timers, handlers), for
+//! its sockets, and for the end of a held GET. Nobody else touches the session, so it needs no lock.
+
+mod leave;
+mod orders;
+mod read;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use engine_proto::{
+    CloseReason, Packet, PacketError, Pipe, Session, Sid, Transport, Tray, handshake,
+};
+use hyper::upgrade::OnUpgrade;
+use rand::Rng as _;
+
+use crate::connection::{Shared, flag};
+use crate::flusher::{self, Flow};
+use crate::outbox::{Entry, Outbox, Way};
+use crate::polling::Polling;
+use crate::server::Inner;
+use crate::websocket::{Candidate, Stream, WebSocket};
+use crate::{Application, Connection, Encoded, Handshake, Upper, upgrade};
+use leave::Stage;
+
+/// The task of one session.
+pub(crate) struct Driver<A: Application> {
+    shared: Arc<Shared>,
+    server: Arc<Inner<A>>,
+    session: Session,
+    upper: A::Upper,
+    /// The current pipe once it is a WebSocket; `None` while it is being read.
+    link: Option<WebSocket>,
+    /// Requests of a polling client.
+    pub(crate) polling: Option<Box<Polling>>,
+    candidate: Option<Box<Candidate>>,
+    /// What came together with the handshake.
+    early: Box<[u8]>,
+    stage: Stage,
+    /// A candidate that is being read has become the current pipe.
+    switched: bool,
+    /// The time of this turn.
+    now: Duration,
+}
+
+/// Nothing in here is pinned.
+impl<A: Application> Unpin for Driver<A> {}
+
+/// Opens a session over polling; returns its open packet.
+pub(crate) fn spawn_polling<A: Application>(
+    server: &Arc<Inner<A>>,
+    handshake: Arc<Handshake>,
+) -> String {
+    let driver = Driver::new(server, handshake, Transport::Polling);
+    let open = handshake::open_packet(driver.shared.sid, &server.config.engine, Transport::Polling);
+    tokio::spawn(driver);
+    open
+}
+
+/// Opens a session over WebSocket once the HTTP connection has been given up.
+pub(crate) fn spawn_websocket<A: Application>(
+    server: &Arc<Inner<A>>,
+    upgrade: OnUpgrade,
+    handshake: Arc<Handshake>,
+) {
+    let server = Arc::clone(server);
+    tokio::spawn(async move {
+        let Ok(taken) = upgrade::take(upgrade).await else {
+            server.sessions.give_up();
+            return;
+        };
+        let candidate = Candidate::new(taken, server.config.websocket_limits());
+        let mut driver = Driver::new(&server, handshake, Transport::WebSocket);
+        drop(server);
+        driver.open_on(candidate);
+        driver.await;
+    });
+}
+
+impl<A: Application> Driver<A> {
+    fn new(server: &Arc<Inner<A>>, handshake: Arc<Handshake>, transport: Transport) -> Self {
+        let (worker, config) = (&server.worker, &server.config);
+        worker.start();
+        let sid = new_sid();
+        let shared = worker.register(|key| {
+            Shared::new(sid, key, Arc::clone(worker), config.outbox_bytes, transport)
+        });
+        server.sessions.insert(&shared);
+        let now = worker.now();
+        let upper = server
+            .application
+            .open(Connection(Arc::clone(&shared)), handshake, now);
+        Driver {
+            shared,
+            server: Arc::clone(server),
+            session: Session::accept(transport, &config.engine, now),
+            upper,
+            link: None,
+            polling: (transport == Transport::Polling).then(Box::default),
+            candidate: None,
+            early: Box::default(),
+            stage: Stage::Open,
+            switched: false,
+            now,
+        }
+    }
+
+    /// Starts on a WebSocket: the open packet goes in front of what the application has pushed already.
+    fn open_on(&mut self, candidate: Candidate) {
+        let engine = &self.server.config.engine;
+        let open = handshake::open_packet(self.shared.sid, engine, Transport::WebSocket);
+        let entry = Entry::Packet(Encoded::packet(&open));
+        let mut outbox = self.shared.outbox.lock();
+        outbox.bytes += entry.cost();
+        outbox.queue.push_front(entry);
+        drop(outbox);
+        let Candidate {
+            socket,
+            write,
+            read,
+            ..
+        } = candidate;
+        self.early = read;
+        self.link = socket;
+        self.give_to_flusher(write);
+    }
+
+    /// From now on what is queued goes to the WebSocket.
+    fn give_to_flusher(&mut self, write: Option<tokio::net::tcp::OwnedWriteHalf>) {
+        let way = if write.is_some() {
+            Way::Socket
+        } else {
+            Way::Task
+        };
+        self.shared.writer.lock().socket = write;
+        let mut outbox = self.shared.outbox.lock();
+        outbox.way = way;
+        outbox.ready = true;
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.stage == Stage::Open
+    }
+
+    pub(crate) fn set_candidate(&mut self, candidate: Box<Candidate>) {
+        self.candidate = Some(candidate);
+    }
+
+    /// One turn. Whatever it makes the session say is written once, at its end.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let flags = self.shared.flags.swap(0, Ordering::AcqRel);
+        if flags & flag::KILL != 0 {
+            return Poll::Ready(());
+        }
+        self.now = self.server.worker.now();
+        let wish = self.begin();
+        if let Some(reason) = wish {
+            self.close(reason, cx);
+        }
+        if flags & flag::BROKEN != 0 {
+            self.lose(Pipe::Current, CloseReason::TransportError, cx);
+        }
+        if flags & flag::MAIL != 0 {
+            self.read_letters(cx);
+        }
+        self.pass_time(cx);
+        self.read_pipes(cx);
+        self.watch_requests(cx);
+        let idle = self.upper.poll(cx).is_ready();
+        self.finish_turn(cx);
+        self.leave(cx);
+        if self.stage == Stage::Gone && idle {
+            return Poll::Ready(());
+        }
+        self.arm();
+        Poll::Pending
+    }
+
+    /// Claims the turn; takes the wish to close.
+    fn begin(&mut self) -> Option<CloseReason> {
+        let foreign = self.link.as_ref().is_some_and(WebSocket::is_foreign);
+        let mut outbox = self.shared.outbox.lock();
+        outbox.owned = true;
+        // A foreign stream tells by trying again; a socket is asked in `deliver`.
+        outbox.blocked &= !foreign;
+        outbox.wish.take()
+    }
+
+    /// Hands a packet to the session, and its message to the floor above.
+    pub(crate) fn packet(
+        &mut self,
+        from: Pipe,
+        packet: Result<Packet<'_>, PacketError>,
+        cx: &mut Context<'_>,
+    ) {
+        let mut orders = Tray::new();
+        if let Some(message) = self.session.receive(from, packet, self.now, &mut orders)
+            && let Err(reason) = self.upper.message(message, cx)
+        {
+            self.session.close(reason, &mut orders);
+        }
+        self.perform(orders, None, cx);
+    }
+
+    /// A pipe is gone.
+    fn lose(&mut self, pipe: Pipe, reason: CloseReason, cx: &mut Context<'_>) {
+        let mut orders = Tray::new();
+        self.session.pipe_lost(pipe, reason, &mut orders);
+        self.perform(orders, None, cx);
+    }
+
+    fn close(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
+        let mut orders = Tray::new();
+        self.session.close(reason, &mut orders);
+        self.perform(orders, None, cx);
+    }
+
+    /// Tells both machines the time if they asked for it.
+    fn pass_time(&mut self, cx: &mut Context<'_>) {
+        if self.session.next_timeout().is_some_and(|at| at <= self.now) {
+            let mut orders = Tray::new();
+            self.session.timeout(self.now, &mut orders);
+            self.perform(orders, None, cx);
+        }
+        if self.stage == Stage::Open
+            && self.upper.next_timeout().is_some_and(|at| at <= self.now)
+            && let Err(reason) = self.upper.timeout(self.now)
+        {
+            self.close(reason, cx);
+        }
+    }
+
+    /// Sends what waits, and gives the turn up once nothing more can be sent.
+    fn finish_turn(&mut self, cx: &mut Context<'_>) {
+        loop {
+            if self.deliver(cx) == Flow::Broken {
+                self.lose(Pipe::Current, CloseReason::TransportError, cx);
+                self.link = None;
+            }
+            let mut outbox = self.shared.outbox.lock();
+            // Somebody may have pushed since, trusting that this turn would send it.
+            if outbox.queue.is_empty() || !self.can_deliver(&outbox) {
+                outbox.owned = false;
+                return;
+            }
+        }
+    }
+
+    fn can_deliver(&self, outbox: &Outbox) -> bool {
+        match (&self.link, &self.polling) {
+            (Some(_), _) => !outbox.blocked && !outbox.flushing,
+            (None, Some(polling)) => polling.holds_poll(),
+            (None, None) => false,
+        }
+    }
+
+    /// Sends what waits through the current pipe, as far as it takes it.
+    fn deliver(&mut self, cx: &mut Context<'_>) -> Flow {
+        let Some(link) = &mut self.link else {
+            self.answer_poll();
+            return Flow::Done;
+        };
+        match &mut link.stream {
+            stream @ Stream::Foreign(_) => flusher::flush_with(&self.shared, &mut stream.with(cx)),
+            stream => {
+                if self.shared.outbox.lock().blocked && stream.poll_writable(cx).is_pending() {
+                    return Flow::Blocked;
+                }
+                self.shared.outbox.lock().blocked = false;
+                let flow = flusher::flush_socket(&self.shared);
+                if flow == Flow::Blocked && stream.poll_writable(cx).is_ready() {
+                    cx.waker().wake_by_ref();
+                }
+                flow
+            }
+        }
+    }
+
+    /// Has the wheel wake this task when the next of its times comes.
+    fn arm(&self) {
+        let upper = self
+            .upper
+            .next_timeout()
+            .filter(|_| self.stage == Stage::Open);
+        let times = [self.session.next_timeout(), upper, self.stage.until()];
+        let Some(next) = times.into_iter().flatten().min() else {
+            return;
+        };
+        let milliseconds = u64::try_from(next.as_millis()).unwrap_or(u64::MAX - 1);
+        if milliseconds < self.shared.armed.load(Ordering::Acquire) {
+            self.shared.armed.store(milliseconds, Ordering::Release);
+            self.server.worker.arm(self.shared.key, next);
+        }
+    }
+}
+
+impl<A: Application> Future for Driver<A> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let driver = self.get_mut();
+        driver.shared.waker.register(cx.waker());
+        driver.turn(cx)
+    }
+}
+
+/// However the task ends, nothing of the session stays behind.
+impl<A: Application> Drop for Driver<A> {
+    fn drop(&mut self) {
+        self.shared.outbox.lock().shut();
+        self.shared.close_mailbox();
+        self.shared.worker.unregister(self.shared.key);
+        self.server.sessions.ended(&self.shared);
+        if let Some(mut writer) = self.shared.writer.try_lock() {
+            writer.clear();
+        }
+    }
+}
+
+fn new_sid() -> Sid {
+    let mut random = [0; 15];
+    rand::rng().fill_bytes(&mut random);
+    Sid::from_random(random)
+}

@@ -1,0 +1,68 @@
+//! What the session's machine orders, done.
+
+use std::task::Context;
+
+use engine_proto::{Control, Order, Pipe, Transport, Tray};
+use websocket_proto::Opcode;
+
+use super::Driver;
+use crate::Application;
+use crate::mailbox::{Answer, Reply};
+use crate::outbox::Entry;
+
+impl<A: Application> Driver<A> {
+    /// Does what the machine orders. `asked` is the request that was just reported to it; it comes back
+    /// unless it was refused.
+    pub(crate) fn perform(
+        &mut self,
+        orders: Tray,
+        mut asked: Option<Reply>,
+        cx: &mut Context<'_>,
+    ) -> Option<Reply> {
+        for order in orders {
+            match order {
+                Order::Send(Pipe::Current, control) => self.shared.add(Entry::Control(control)),
+                Order::Send(Pipe::Candidate, control) => self.send_on_candidate(control),
+                Order::ReleasePoll => self.release_poll(asked.take()),
+                Order::RefuseRequest(status) => {
+                    if let Some(reply) = asked.take() {
+                        let _ = reply.send(Answer::Refused(status));
+                    }
+                }
+                Order::EndPoll(control) => self.end_poll(control),
+                Order::Switch => self.switch(),
+                Order::DropCandidate => self.drop_candidate(cx),
+                // Done by whoever reported it.
+                Order::RefuseCandidate => {}
+                Order::Finish(goodbye) => self.finish(goodbye, cx),
+            }
+        }
+        asked
+    }
+
+    fn send_on_candidate(&mut self, control: Control) {
+        if let Some(candidate) = &mut self.candidate {
+            let text = control.as_str().as_bytes();
+            websocket_proto::push_frame(&mut candidate.out, Opcode::Text, true, None, text);
+        }
+    }
+
+    /// The candidate becomes the current pipe; what waits goes out there.
+    fn switch(&mut self) {
+        let Some(mut candidate) = self.candidate.take() else {
+            return;
+        };
+        self.shared.set_transport(Transport::WebSocket);
+        self.polling = None;
+        self.give_to_flusher(candidate.write.take());
+        // It is in the hands of the reader, who puts it in its new place.
+        self.switched = true;
+    }
+
+    fn drop_candidate(&mut self, cx: &mut Context<'_>) {
+        if let Some(mut candidate) = self.candidate.take() {
+            websocket_proto::push_close(&mut candidate.out, None, "", None);
+            let _ = candidate.write_out(cx);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Reading: the session's current pipe, and a candidate.
+
+use std::task::{Context, Poll};
+
+use engine_proto::{CloseReason, Message, Packet, Pipe};
+use websocket_proto::{CloseFrame, Event, Opcode};
+
+use super::Driver;
+use super::leave::{Stage, close_frame};
+use crate::Application;
+use crate::outbox::Entry;
+use crate::websocket::{WebSocket, with_buffer};
+
+/// Full buffers taken from one socket before others get their turn.
+pub(super) const READS: usize = 4;
+
+/// Whether a pipe goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fed {
+    Open,
+    Ended,
+}
+
+impl<A: Application> Driver<A> {
+    /// Reads what the pipes have.
+    pub(super) fn read_pipes(&mut self, cx: &mut Context<'_>) {
+        if self.stage != Stage::Open {
+            return;
+        }
+        if let Some(mut socket) = self.link.take() {
+            let mut early = std::mem::take(&mut self.early);
+            let fed = self.read(&mut socket, &mut early, Pipe::Current, cx);
+            // A pipe that ended is kept where a goodbye is still to be said.
+            if fed == Fed::Open || self.stage != Stage::Gone {
+                self.link = Some(socket);
+            }
+        }
+        self.read_candidate(cx);
+    }
+
+    fn read_candidate(&mut self, cx: &mut Context<'_>) {
+        let Some(candidate) = &mut self.candidate else {
+            return;
+        };
+        let Some(mut socket) = candidate.socket.take() else {
+            return;
+        };
+        let mut early = std::mem::take(&mut candidate.read);
+        let fed = self.read(&mut socket, &mut early, Pipe::Candidate, cx);
+        if std::mem::take(&mut self.switched) {
+            self.link = Some(socket);
+        } else if let Some(candidate) = &mut self.candidate {
+            candidate.socket = Some(socket);
+            if fed == Fed::Ended || !candidate.write_out(cx) {
+                self.lose(Pipe::Candidate, CloseReason::TransportClose, cx);
+            }
+        }
+    }
+
+    fn read(
+        &mut self,
+        socket: &mut WebSocket,
+        early: &mut [u8],
+        mut pipe: Pipe,
+        cx: &mut Context<'_>,
+    ) -> Fed {
+        if !early.is_empty() && self.feed(socket, early, &mut pipe, cx) == Fed::Ended {
+            return Fed::Ended;
+        }
+        with_buffer(|buffer| {
+            for _ in 0..READS {
+                let length = match socket.stream.poll_read(cx, buffer) {
+                    Poll::Pending => return Fed::Open,
+                    Poll::Ready(Ok(0)) => return self.ended(pipe, CloseReason::TransportClose, cx),
+                    Poll::Ready(Err(_)) => {
+                        return self.ended(pipe, CloseReason::TransportError, cx);
+                    }
+                    Poll::Ready(Ok(length)) => length,
+                };
+                if self.feed(socket, &mut buffer[..length], &mut pipe, cx) == Fed::Ended {
+                    return Fed::Ended;
+                }
+            }
+            // There is more; others first.
+            cx.waker().wake_by_ref();
+            Fed::Open
+        })
+    }
+
+    fn ended(&mut self, pipe: Pipe, reason: CloseReason, cx: &mut Context<'_>) -> Fed {
+        self.lose(pipe, reason, cx);
+        Fed::Ended
+    }
+
+    /// Bytes → frames → packets, all of one read in one pass.
+    fn feed(
+        &mut self,
+        socket: &mut WebSocket,
+        input: &mut [u8],
+        pipe: &mut Pipe,
+        cx: &mut Context<'_>,
+    ) -> Fed {
+        let mut base64 = Vec::new();
+        let mut incoming = socket.receiver.receive(input);
+        loop {
+            match incoming.next() {
+                Ok(None) => return Fed::Open,
+                Ok(Some(Event::Text(text))) => {
+                    self.packet(*pipe, Packet::parse(text, &mut base64), cx);
+                }
+                Ok(Some(Event::Binary(data))) => {
+                    self.packet(*pipe, Ok(Packet::Message(Message::Binary(data))), cx);
+                }
+                Ok(Some(Event::Ping(data))) => self.answer_ping(*pipe, data),
+                Ok(Some(Event::Pong(_))) => {}
+                Ok(Some(Event::Close(frame))) => {
+                    return self.closed_by_peer(*pipe, frame.as_ref(), cx);
+                }
+                Err(error) => return self.violated(*pipe, error.close_code(), cx),
+            }
+            if self.switched {
+                *pipe = Pipe::Current;
+            }
+            if !self.still_reads(*pipe) {
+                return Fed::Ended;
+            }
+        }
+    }
+
+    fn still_reads(&self, pipe: Pipe) -> bool {
+        match pipe {
+            Pipe::Current => self.stage == Stage::Open,
+            Pipe::Candidate => self.candidate.is_some(),
+        }
+    }
+
+    /// A ping of the WebSocket layer (RFC 6455, 5.5.2). Counted in the outbox like everything else, so a
+    /// flood of pings by a client that does not read ends like any other overflow.
+    fn answer_ping(&mut self, pipe: Pipe, data: &[u8]) {
+        let mut frame = Vec::with_capacity(2 + data.len());
+        websocket_proto::push_frame(&mut frame, Opcode::Pong, true, None, data);
+        match (pipe, &mut self.candidate) {
+            (Pipe::Candidate, Some(candidate)) => candidate.out.extend_from_slice(&frame),
+            (Pipe::Candidate, None) => {}
+            (Pipe::Current, _) => {
+                if self.shared.outbox.lock().bytes > self.server.config.outbox_bytes {
+                    crate::Connection(std::sync::Arc::clone(&self.shared))
+                        .close(CloseReason::SlowConsumer);
+                } else {
+                    self.shared.add(Entry::Frame(frame.into_boxed_slice()));
+                }
+            }
+        }
+    }
+
+    /// The peer's close frame is answered with the same code (RFC 6455, 5.5.1).
+    fn closed_by_peer(
+        &mut self,
+        pipe: Pipe,
+        frame: Option<&CloseFrame<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Fed {
+        if pipe == Pipe::Candidate {
+            return self.ended(pipe, CloseReason::TransportClose, cx);
+        }
+        self.shared.add(close_frame(frame.map(|frame| frame.code)));
+        self.lose(Pipe::Current, CloseReason::TransportClose, cx);
+        self.stage = Stage::Leaving {
+            until: self.now + self.server.config.linger,
+        };
+        Fed::Ended
+    }
+
+    /// The frame layer was violated.
+    fn violated(&mut self, pipe: Pipe, code: u16, cx: &mut Context<'_>) -> Fed {
+        match pipe {
+            Pipe::Candidate => {
+                self.lose(pipe, CloseReason::TransportError, cx);
+            }
+            Pipe::Current => self.part(code, cx),
+        }
+        Fed::Ended
+    }
+}

@@ -1,0 +1,106 @@
+//! What is kept of the request that opened a session.
+
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use http::request::Parts;
+
+/// The first request of a session: one block of memory, read on demand.
+///
+/// The request's own header values are slices of the HTTP connection's read buffer; keeping one of them would
+/// keep all of it, so everything is copied.
+#[derive(Debug)]
+pub struct Handshake {
+    /// The URI, a line feed, and `name: value` lines.
+    block: Box<str>,
+    uri: u32,
+    remote: Option<SocketAddr>,
+    time: SystemTime,
+    secure: bool,
+}
+
+impl Handshake {
+    pub(crate) fn new(parts: &Parts, remote: Option<SocketAddr>, time: SystemTime) -> Handshake {
+        let mut block = parts.uri.to_string();
+        let uri = u32::try_from(block.len()).unwrap_or(u32::MAX);
+        block.push('\n');
+        for (name, value) in &parts.headers {
+            block.push_str(name.as_str());
+            block.push(':');
+            block.push_str(&String::from_utf8_lossy(value.as_bytes()));
+            block.push('\n');
+        }
+        let secure = parts
+            .uri
+            .scheme()
+            .is_some_and(|scheme| *scheme == http::uri::Scheme::HTTPS);
+        Handshake {
+            block: block.into_boxed_str(),
+            uri,
+            remote,
+            time,
+            secure,
+        }
+    }
+
+    /// The request's URI: path and query.
+    pub fn uri(&self) -> &str {
+        &self.block[..self.uri as usize]
+    }
+
+    /// The query string, without its question mark; empty if there is none.
+    pub fn query(&self) -> &str {
+        self.uri().split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// The request's headers in order: lower-case name, value.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.block[self.uri as usize..]
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+    }
+
+    /// The first header of that name, in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers()
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The peer's address, where the carrier knows it.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.remote
+    }
+
+    /// When the request came.
+    pub fn time(&self) -> SystemTime {
+        self.time
+    }
+
+    /// Whether the request came over TLS, as far as its URI tells.
+    pub fn secure(&self) -> bool {
+        self.secure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_block_gives_back_what_the_request_had() {
+        let request = http::Request::get("/engine.io/?EIO=4&a=b")
+            .header("Host", "localhost")
+            .header("X-Thing", "a: b")
+            .header("x-thing", "second")
+            .body(())
+            .unwrap();
+        let (parts, ()) = request.into_parts();
+        let handshake = Handshake::new(&parts, None, SystemTime::UNIX_EPOCH);
+        assert_eq!(handshake.uri(), "/engine.io/?EIO=4&a=b");
+        assert_eq!(handshake.query(), "EIO=4&a=b");
+        assert_eq!(handshake.header("host"), Some("localhost"));
+        assert_eq!(handshake.header("x-thing"), Some("a: b"));
+        assert_eq!(handshake.headers().count(), 3);
+    }
+}

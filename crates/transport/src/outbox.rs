@@ -1,0 +1,236 @@
+//! What waits to be sent to one connection: counted in bytes, with a policy at the limit.
+//!
+//! ```text
+//!           push                      flush                     written
+//!  users ─────────▶ queue ─────────────────────────▶ unsent ─────────────▶ kernel
+//!                   any thread, own lock             whoever holds the claim
+//! ```
+//!
+//! The lock guards the queue and the marks beside it, and is never held while anything is encoded, written
+//! or awaited.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use engine_proto::{CloseReason, Control};
+
+use crate::Encoded;
+
+/// Whether a packet may be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It may not: a connection that cannot take it is closed.
+    Normal,
+    /// It may: a connection that is not ready for it does not get it.
+    Volatile,
+}
+
+/// What became of a pushed packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Pushed {
+    /// It will be sent at the end of the turn.
+    Queued,
+    /// It was volatile, and the connection was not ready.
+    Dropped,
+    /// The outbox is full: the connection is being closed as a slow consumer.
+    Overflow,
+    /// The connection is closed already.
+    Closed,
+}
+
+/// One thing to send.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    Packet(Arc<Encoded>),
+    Control(Control),
+    /// A control frame of the WebSocket layer: a pong, a close.
+    Frame(Box<[u8]>),
+}
+
+impl Entry {
+    /// What the entry is counted as: its bytes, and what holding it costs.
+    pub(crate) fn cost(&self) -> usize {
+        const HOLDING: usize = 64;
+        HOLDING
+            + match self {
+                Entry::Packet(packet) => packet.len(),
+                Entry::Control(control) => control.as_str().len(),
+                Entry::Frame(frame) => frame.len(),
+            }
+    }
+}
+
+/// How what is queued reaches the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// A TCP socket that anybody with the claim can write to.
+    Socket,
+    /// Only the connection's own task can: polling answers, TLS, foreign streams.
+    Task,
+}
+
+#[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // independent marks, each with its own setter
+pub(crate) struct Outbox {
+    pub(crate) queue: VecDeque<Entry>,
+    /// The cost of what is queued or unsent.
+    pub(crate) bytes: usize,
+    pub(crate) way: Way,
+    /// The connection's own task is in its turn, and will flush before it sleeps.
+    pub(crate) owned: bool,
+    /// On the worker's dirty list.
+    pub(crate) dirty: bool,
+    /// Somebody holds the claim: what is pushed now will be seen before it is given up.
+    pub(crate) flushing: bool,
+    /// The socket takes no more for now; its task waits for it.
+    pub(crate) blocked: bool,
+    /// The client is ready for a volatile packet: always on a WebSocket, with a held GET on polling.
+    pub(crate) ready: bool,
+    /// Somebody wants the session closed; its task will do it.
+    pub(crate) wish: Option<CloseReason>,
+    pub(crate) closed: bool,
+}
+
+/// What whoever pushed has to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing: somebody will flush.
+    Nothing,
+    /// Put the connection on the dirty list.
+    Mark,
+}
+
+impl Outbox {
+    pub(crate) fn new(way: Way) -> Self {
+        Outbox {
+            queue: VecDeque::new(),
+            bytes: 0,
+            way,
+            owned: true,
+            dirty: false,
+            flushing: false,
+            blocked: false,
+            ready: way == Way::Socket,
+            wish: None,
+            closed: false,
+        }
+    }
+
+    /// Takes a packet in, by its class and the limit.
+    pub(crate) fn push(
+        &mut self,
+        packet: &Arc<Encoded>,
+        class: Class,
+        limit: usize,
+    ) -> (Pushed, Next) {
+        if self.closed || self.wish.is_some() {
+            return (Pushed::Closed, Next::Nothing);
+        }
+        if class == Class::Volatile && (self.blocked || !self.ready) {
+            return (Pushed::Dropped, Next::Nothing);
+        }
+        let entry = Entry::Packet(Arc::clone(packet));
+        let cost = entry.cost();
+        if self.bytes > 0 && self.bytes + cost > limit {
+            let pushed = if class == Class::Volatile {
+                Pushed::Dropped
+            } else {
+                Pushed::Overflow
+            };
+            return (pushed, Next::Nothing);
+        }
+        (Pushed::Queued, self.add(entry))
+    }
+
+    /// Takes in what the protocol itself has to say, whatever the limit: it is bounded by the machine.
+    pub(crate) fn add(&mut self, entry: Entry) -> Next {
+        self.bytes += entry.cost();
+        self.queue.push_back(entry);
+        if self.owned || self.dirty || self.blocked || self.flushing {
+            return Next::Nothing;
+        }
+        self.dirty = true;
+        Next::Mark
+    }
+
+    /// Forgets everything and takes no more.
+    pub(crate) fn shut(&mut self) {
+        self.closed = true;
+        self.queue = VecDeque::new();
+        self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn idle(way: Way) -> Outbox {
+        let mut outbox = Outbox::new(way);
+        outbox.owned = false;
+        outbox
+    }
+
+    #[test]
+    fn the_first_push_of_a_turn_marks_the_connection_and_the_others_do_not() {
+        let (mut outbox, packet) = (idle(Way::Socket), Encoded::message("2[]"));
+        assert_eq!(
+            outbox.push(&packet, Class::Normal, 1000),
+            (Pushed::Queued, Next::Mark)
+        );
+        assert_eq!(
+            outbox.push(&packet, Class::Normal, 1000),
+            (Pushed::Queued, Next::Nothing)
+        );
+    }
+
+    #[test]
+    fn what_the_own_task_pushes_needs_no_mark() {
+        let (mut outbox, packet) = (Outbox::new(Way::Socket), Encoded::message("2[]"));
+        assert_eq!(
+            outbox.push(&packet, Class::Normal, 1000),
+            (Pushed::Queued, Next::Nothing)
+        );
+    }
+
+    #[test]
+    fn past_the_limit_a_volatile_packet_is_dropped_and_another_overflows() {
+        let (mut outbox, packet) = (idle(Way::Socket), Encoded::message("2[]"));
+        assert_eq!(
+            outbox.push(&packet, Class::Normal, 10).0,
+            Pushed::Queued,
+            "the first always fits"
+        );
+        assert_eq!(outbox.push(&packet, Class::Volatile, 10).0, Pushed::Dropped);
+        assert_eq!(outbox.push(&packet, Class::Normal, 10).0, Pushed::Overflow);
+    }
+
+    #[test]
+    fn a_volatile_packet_is_dropped_while_the_client_is_not_ready() {
+        let (mut outbox, packet) = (idle(Way::Task), Encoded::message("2[]"));
+        assert_eq!(
+            outbox.push(&packet, Class::Volatile, 1000).0,
+            Pushed::Dropped
+        );
+        outbox.ready = true;
+        assert_eq!(
+            outbox.push(&packet, Class::Volatile, 1000).0,
+            Pushed::Queued
+        );
+        outbox.blocked = true;
+        assert_eq!(
+            outbox.push(&packet, Class::Volatile, 1000).0,
+            Pushed::Dropped
+        );
+    }
+
+    #[test]
+    fn a_closed_outbox_keeps_nothing() {
+        let (mut outbox, packet) = (idle(Way::Socket), Encoded::message("2[]"));
+        let _ = outbox.push(&packet, Class::Normal, 1000);
+        outbox.shut();
+        assert_eq!(outbox.push(&packet, Class::Normal, 1000).0, Pushed::Closed);
+        assert!(outbox.queue.is_empty());
+    }
+}

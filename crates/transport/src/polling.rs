@@ -1,0 +1,179 @@
+//! The session's half of HTTP long-polling: a held GET, a POST on its way, and the letters they come in.
+
+use std::task::Context;
+
+use bytes::Bytes;
+use engine_proto::{Control, Pipe, Session, Tray, payload};
+
+use crate::Application;
+use crate::driver::Driver;
+use crate::mailbox::{Answer, Letter, PostId, Reply};
+use crate::outbox::Entry;
+use crate::websocket::Candidate;
+
+/// The requests of a polling client that wait for their answers.
+#[derive(Default)]
+pub(crate) struct Polling {
+    held: Option<Reply>,
+    post: Option<(PostId, Reply)>,
+}
+
+impl Polling {
+    pub(crate) fn holds_poll(&self) -> bool {
+        self.held.is_some()
+    }
+}
+
+impl<A: Application> Driver<A> {
+    /// Takes in what HTTP requests have put into the mailbox.
+    pub(crate) fn read_letters(&mut self, cx: &mut Context<'_>) {
+        for letter in self.shared().letters() {
+            match letter {
+                Letter::Poll(reply) => self.poll_arrived(reply, cx),
+                Letter::Post(id, reply) => self.post_arrived(id, reply, cx),
+                Letter::Body(id, body) => self.body_arrived(id, &body, cx),
+                Letter::TooLarge(id) => {
+                    if self.take_post(id).is_some() {
+                        self.session().post_finished();
+                    }
+                }
+                Letter::InvalidContent(reply) => {
+                    self.report(Some(reply), cx, Session::post_invalid_content);
+                }
+                Letter::Aborted(id) => {
+                    if self.take_post(id).is_some() {
+                        self.report(None, cx, Session::post_aborted);
+                    }
+                }
+                Letter::Candidate(candidate) => self.candidate_arrived(candidate, cx),
+            }
+        }
+    }
+
+    /// Reports something to the session, and does what it orders.
+    fn report(
+        &mut self,
+        asked: Option<Reply>,
+        cx: &mut Context<'_>,
+        what: impl FnOnce(&mut Session, &mut Tray),
+    ) -> Option<Reply> {
+        let mut orders = Tray::new();
+        what(self.session(), &mut orders);
+        self.perform(orders, asked, cx)
+    }
+
+    fn poll_arrived(&mut self, reply: Reply, cx: &mut Context<'_>) {
+        let held = self.report(Some(reply), cx, Session::poll_arrived);
+        if let (Some(reply), Some(polling)) = (held, &mut self.polling) {
+            polling.held = Some(reply);
+            self.shared().outbox.lock().ready = true;
+        }
+    }
+
+    fn post_arrived(&mut self, id: PostId, reply: Reply, cx: &mut Context<'_>) {
+        let taken = self.report(Some(reply), cx, Session::post_arrived);
+        if let (Some(reply), Some(polling)) = (taken, &mut self.polling) {
+            polling.post = Some((id, reply));
+        }
+    }
+
+    fn take_post(&mut self, id: PostId) -> Option<Reply> {
+        let polling = self.polling.as_mut()?;
+        polling
+            .post
+            .take_if(|(expected, _)| *expected == id)
+            .map(|(_, reply)| reply)
+    }
+
+    /// The packets of one payload. After a violation the rest is dropped, and the answer is `ok` all the
+    /// same.
+    fn body_arrived(&mut self, id: PostId, body: &Bytes, cx: &mut Context<'_>) {
+        let Some(reply) = self.take_post(id) else {
+            return;
+        };
+        let mut packets = payload::decode(body);
+        while self.is_open()
+            && let Some(packet) = packets.next()
+        {
+            self.packet(Pipe::Current, packet, cx);
+        }
+        self.session().post_finished();
+        let _ = reply.send(Answer::Taken);
+    }
+
+    fn candidate_arrived(&mut self, mut candidate: Box<Candidate>, cx: &mut Context<'_>) {
+        let mut orders = Tray::new();
+        let now = self.now();
+        self.session().candidate_arrived(now, &mut orders);
+        if orders.contains(&engine_proto::Order::RefuseCandidate) {
+            websocket_proto::push_close(&mut candidate.out, None, "", None);
+            let _ = candidate.write_out(cx);
+            return;
+        }
+        self.set_candidate(candidate);
+        self.perform(orders, None, cx);
+    }
+
+    /// Notices a client that gave its held GET up.
+    pub(crate) fn watch_requests(&mut self, cx: &mut Context<'_>) {
+        let Some(held) = self
+            .polling
+            .as_mut()
+            .and_then(|polling| polling.held.as_mut())
+        else {
+            return;
+        };
+        if held.poll_closed(cx).is_ready() {
+            self.take_held();
+            self.report(None, cx, Session::poll_aborted);
+        }
+    }
+
+    fn take_held(&mut self) -> Option<Reply> {
+        let held = self.polling.as_mut()?.held.take();
+        self.shared().outbox.lock().ready = false;
+        held
+    }
+
+    /// Answers the held GET if there is one and something to say.
+    pub(crate) fn answer_poll(&mut self) {
+        let holds = self
+            .polling
+            .as_ref()
+            .is_some_and(|polling| polling.holds_poll());
+        if holds && !self.shared().outbox.lock().queue.is_empty() {
+            self.release_poll(None);
+            self.session().poll_answered();
+        }
+    }
+
+    /// Answers a GET, the held one or the one just reported, with everything that is queued.
+    pub(crate) fn release_poll(&mut self, asked: Option<Reply>) {
+        let Some(reply) = asked.or_else(|| self.take_held()) else {
+            return;
+        };
+        let mut outbox = self.shared().outbox.lock();
+        let queue = std::mem::take(&mut outbox.queue);
+        outbox.bytes = 0;
+        drop(outbox);
+        let mut bytes = Vec::new();
+        for entry in &queue {
+            match entry {
+                Entry::Packet(packet) => packet.push_polling(&mut bytes),
+                Entry::Control(control) => payload::push_text(&mut bytes, control.as_str()),
+                Entry::Frame(_) => {}
+            }
+        }
+        if bytes.is_empty() {
+            bytes.extend_from_slice(Control::Noop.as_str().as_bytes());
+        }
+        let _ = reply.send(Answer::Payload(bytes));
+    }
+
+    /// Answers the held GET with one packet.
+    pub(crate) fn end_poll(&mut self, control: Control) {
+        if let Some(reply) = self.take_held() {
+            let _ = reply.send(Answer::Payload(control.as_str().as_bytes().to_vec()));
+        }
+    }
+}

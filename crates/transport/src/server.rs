@@ -1,0 +1,169 @@
+//! The server: its sessions, and closing all of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use engine_proto::{CloseReason, Sid, Transport};
+use parking_lot::RwLock;
+use tokio::sync::Notify;
+
+use crate::connection::{Shared, flag};
+use crate::worker::Worker;
+use crate::{Application, Config, Connection};
+
+/// Engine.IO over HTTP long-polling and WebSocket, with an [`Application`] on top. Cloning counts a reference.
+pub struct Server<A: Application>(pub(crate) Arc<Inner<A>>);
+
+impl<A: Application> Clone for Server<A> {
+    fn clone(&self) -> Self {
+        Server(Arc::clone(&self.0))
+    }
+}
+
+pub(crate) struct Inner<A> {
+    pub(crate) config: Config,
+    pub(crate) application: A,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) sessions: Sessions,
+}
+
+impl<A: Application> Server<A> {
+    /// Makes a server. Nothing runs before the first session.
+    pub fn new(config: Config, application: A) -> Self {
+        let (worker, sessions) = (Worker::new(), Sessions::default());
+        Server(Arc::new(Inner {
+            config,
+            application,
+            worker,
+            sessions,
+        }))
+    }
+
+    /// Whether a request's path is this server's.
+    pub fn handles(&self, path: &str) -> bool {
+        path.starts_with(&self.0.config.path)
+    }
+
+    /// The application on top.
+    pub fn application(&self) -> &A {
+        &self.0.application
+    }
+
+    /// What the server was made with.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The time since the server was made.
+    pub fn now(&self) -> Duration {
+        self.0.worker.now()
+    }
+
+    /// Sessions that are open now.
+    pub fn connections(&self) -> usize {
+        self.0.sessions.table.read().len()
+    }
+
+    /// Takes no more sessions, closes those that are open, and waits until their tasks have ended.
+    ///
+    /// Packets that were pushed before still go out, to clients that read. After `deadline` whatever is
+    /// left is dropped, unfinished handlers included: a client that does not read delays nothing.
+    pub async fn close(&self, reason: CloseReason, deadline: Duration) {
+        let sessions = &self.0.sessions;
+        sessions.closing.store(true, Ordering::Release);
+        for session in sessions.all() {
+            Connection(session).close(reason);
+        }
+        if tokio::time::timeout(deadline, sessions.emptied())
+            .await
+            .is_err()
+        {
+            for session in sessions.all() {
+                session.raise(flag::KILL);
+            }
+            // A task that is told so ends at its next turn; one whose handler holds the thread does not.
+            let _ = tokio::time::timeout(Duration::from_millis(100), sessions.emptied()).await;
+        }
+    }
+}
+
+/// The sessions of a server, by their id.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    /// Guards the table. Ids are random and our own, so a fast hash is safe.
+    table: RwLock<HashMap<Sid, Arc<Shared>, foldhash::fast::RandomState>>,
+    /// Tasks that have not ended; a session leaves the table before its task does.
+    tasks: RwLock<HashMap<u64, Arc<Shared>, foldhash::fast::RandomState>>,
+    closing: AtomicBool,
+    opening: AtomicUsize,
+    empty: Notify,
+}
+
+impl Sessions {
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Takes one of `limit` places; it is given back by [`insert`](Self::insert) or [`give_up`](Self::give_up).
+    pub(crate) fn reserve(&self, limit: usize) -> bool {
+        let opening = self.opening.fetch_add(1, Ordering::AcqRel);
+        let free = self.table.read().len().saturating_add(opening) < limit;
+        if !free {
+            self.give_up();
+        }
+        free
+    }
+
+    pub(crate) fn give_up(&self) {
+        self.opening.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn insert(&self, session: &Arc<Shared>) {
+        self.tasks
+            .write()
+            .insert(session.key.number(), Arc::clone(session));
+        self.table.write().insert(session.sid, Arc::clone(session));
+        self.give_up();
+    }
+
+    /// The session can be found no more.
+    pub(crate) fn forget(&self, session: &Shared) {
+        self.table.write().remove(&session.sid);
+    }
+
+    /// The session's task has ended.
+    pub(crate) fn ended(&self, session: &Shared) {
+        self.forget(session);
+        let mut tasks = self.tasks.write();
+        tasks.remove(&session.key.number());
+        if tasks.is_empty() {
+            self.empty.notify_waiters();
+        }
+    }
+
+    pub(crate) fn get(&self, sid: Sid) -> Option<Arc<Shared>> {
+        self.table.read().get(&sid).cloned()
+    }
+
+    pub(crate) fn transport_of(&self, sid: Sid) -> Option<Transport> {
+        self.get(sid).map(|session| Connection(session).transport())
+    }
+
+    fn all(&self) -> Vec<Arc<Shared>> {
+        self.tasks.read().values().cloned().collect()
+    }
+
+    async fn emptied(&self) {
+        let mut empty = std::pin::pin!(self.empty.notified());
+        loop {
+            empty.as_mut().enable();
+            if self.tasks.read().is_empty() {
+                return;
+            }
+            empty.as_mut().await;
+            empty.set(self.empty.notified());
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! From an upgraded HTTP connection to a pipe of our own.
+
+use std::io;
+
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+
+use crate::websocket::Stream;
+
+/// A raw pipe, and what was read from it already.
+pub(crate) struct Taken {
+    pub(crate) stream: Stream,
+    pub(crate) read: Box<[u8]>,
+}
+
+/// Waits for the upgrade and takes the socket out of its HTTP wrapping where it is plain TCP.
+///
+/// The buffer that hyper read into is dropped here even if it is empty: it would cost every idle connection
+/// 4 to 8 KiB.
+pub(crate) async fn take(upgrade: OnUpgrade) -> io::Result<Taken> {
+    let upgraded = upgrade.await.map_err(io::Error::other)?;
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return plain(parts.io.into_inner(), &parts.read_buf),
+        Err(upgraded) => upgraded,
+    };
+    match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => plain(parts.io.into_inner(), &parts.read_buf),
+        Err(upgraded) => Ok(foreign(upgraded)),
+    }
+}
+
+fn plain(socket: TcpStream, read: &[u8]) -> io::Result<Taken> {
+    // Packets are gathered here; the kernel must not hold them back as well.
+    socket.set_nodelay(true)?;
+    Ok(Taken {
+        stream: Stream::tcp(socket),
+        read: read.into(),
+    })
+}
+
+fn foreign(upgraded: Upgraded) -> Taken {
+    Taken {
+        stream: Stream::foreign(TokioIo::new(upgraded)),
+        read: Box::default(),
+    }
+}

@@ -1,0 +1,230 @@
+//! One worker: its connections, the list of those that have something to send, and the timer wheel.
+//!
+//! A worker is one task beside those of its connections. It wakes when the first connection of a turn is
+//! marked dirty, or when the wheel's next tick has come. On a current-thread runtime the task stands behind
+//! everybody who was ready at the time of the mark: that is the turn in which packets meet.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use atomic_waker::AtomicWaker;
+use parking_lot::Mutex;
+use tokio::time::{Instant, Sleep};
+
+use crate::connection::{Shared, flag};
+use crate::flusher;
+use crate::wheel::Wheel;
+
+/// Connections flushed before the worker lets others run.
+const FLUSHED_AT_ONCE: usize = 256;
+
+/// Names one connection of a worker. Slots are reused, lives are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    slot: u32,
+    life: u32,
+}
+
+impl Key {
+    pub(crate) fn number(self) -> u64 {
+        u64::from(self.life) << 32 | u64::from(self.slot)
+    }
+}
+
+pub(crate) struct Worker {
+    origin: Instant,
+    /// Guards the list of connections to flush, and nothing else.
+    dirty: Mutex<Vec<Arc<Shared>>>,
+    /// Guards the wheel.
+    wheel: Mutex<Wheel<Key>>,
+    /// Guards the table of connections by key.
+    table: Mutex<Table>,
+    waker: AtomicWaker,
+    running: AtomicBool,
+}
+
+/// Slots of living connections.
+#[derive(Default)]
+struct Table {
+    slots: Vec<(u32, Weak<Shared>)>,
+    free: Vec<u32>,
+}
+
+impl Worker {
+    pub(crate) fn new() -> Arc<Worker> {
+        Arc::new(Worker {
+            origin: Instant::now(),
+            dirty: Mutex::new(Vec::new()),
+            wheel: Mutex::new(Wheel::new()),
+            table: Mutex::new(Table::default()),
+            waker: AtomicWaker::new(),
+            running: AtomicBool::new(false),
+        })
+    }
+
+    /// The time since the worker was made.
+    pub(crate) fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// Puts a connection on the dirty list.
+    pub(crate) fn mark(&self, connection: Arc<Shared>) {
+        let mut dirty = self.dirty.lock();
+        dirty.push(connection);
+        if dirty.len() == 1 {
+            drop(dirty);
+            self.waker.wake();
+        }
+    }
+
+    /// Has the connection's task woken at `at`, or a tick later.
+    pub(crate) fn arm(&self, key: Key, at: Duration) {
+        let mut wheel = self.wheel.lock();
+        let before = wheel.next();
+        wheel.arm(key, at);
+        if before.is_none_or(|before| at < before) {
+            drop(wheel);
+            self.waker.wake();
+        }
+    }
+
+    /// Finds a slot for a new connection, and builds it with its key.
+    pub(crate) fn register(&self, build: impl FnOnce(Key) -> Shared) -> Arc<Shared> {
+        let mut table = self.table.lock();
+        let slot = table.free.pop().unwrap_or_else(|| {
+            table.slots.push((0, Weak::new()));
+            u32::try_from(table.slots.len() - 1).expect("fewer than 2^32 connections")
+        });
+        let entry = &mut table.slots[slot as usize];
+        let shared = Arc::new(build(Key {
+            slot,
+            life: entry.0,
+        }));
+        entry.1 = Arc::downgrade(&shared);
+        shared
+    }
+
+    /// Gives a slot free; the key finds nobody from now on.
+    pub(crate) fn unregister(&self, key: Key) {
+        let mut table = self.table.lock();
+        let entry = &mut table.slots[key.slot as usize];
+        if entry.0 == key.life {
+            *entry = (key.life.wrapping_add(1), Weak::new());
+            table.free.push(key.slot);
+        }
+    }
+
+    fn find(&self, key: Key) -> Option<Arc<Shared>> {
+        let table = self.table.lock();
+        let (life, shared) = table.slots.get(key.slot as usize)?;
+        if *life == key.life {
+            shared.upgrade()
+        } else {
+            None
+        }
+    }
+
+    /// Starts the worker's task on the current runtime unless it runs.
+    pub(crate) fn start(self: &Arc<Self>) {
+        if !self.running.swap(true, Ordering::AcqRel) {
+            tokio::spawn(Task {
+                worker: Arc::downgrade(self),
+                sleep: None,
+                spare: Vec::new(),
+            });
+        }
+    }
+
+    /// Flushes what is on the list; true if others should run before the rest.
+    fn flush(&self, spare: &mut Vec<Arc<Shared>>) -> bool {
+        std::mem::swap(&mut *self.dirty.lock(), spare);
+        let rest = spare.len().saturating_sub(FLUSHED_AT_ONCE);
+        for connection in spare.drain(..spare.len() - rest) {
+            flusher::flush_dirty(&connection);
+        }
+        if rest > 0 {
+            // In front of those that have been marked meanwhile.
+            let mut dirty = self.dirty.lock();
+            spare.append(&mut dirty);
+            std::mem::swap(&mut *dirty, spare);
+        }
+        rest > 0
+    }
+
+    fn fire(&self, now: Duration) {
+        let mut due = Vec::new();
+        self.wheel.lock().advance(now, &mut due);
+        for key in due {
+            if let Some(connection) = self.find(key) {
+                connection.armed.store(u64::MAX, Ordering::Release);
+                connection.raise(flag::TIMER);
+            }
+        }
+    }
+
+    /// When the wheel wants the worker back.
+    fn next_tick(&self) -> Option<Instant> {
+        self.wheel.lock().next().map(|at| self.origin + at)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.waker.wake();
+    }
+}
+
+/// The worker's task. Ends with the worker; if its runtime ends first, the next connection starts another.
+struct Task {
+    worker: Weak<Worker>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    spare: Vec<Arc<Shared>>,
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let task = self.get_mut();
+        let Some(worker) = task.worker.upgrade() else {
+            return Poll::Ready(());
+        };
+        worker.waker.register(cx.waker());
+        if worker.flush(&mut task.spare) {
+            cx.waker().wake_by_ref();
+        }
+        loop {
+            worker.fire(worker.now());
+            let Some(at) = worker.next_tick() else {
+                task.sleep = None;
+                return Poll::Pending;
+            };
+            if task.poll_sleep(at, cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl Task {
+    fn poll_sleep(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        if sleep.deadline() != at {
+            sleep.as_mut().reset(at);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(worker) = self.worker.upgrade() {
+            worker.running.store(false, Ordering::Release);
+        }
+    }
+}
