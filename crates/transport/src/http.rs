@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Buf, Bytes};
 use engine_proto::handshake::{self, Origin, Query, Request as Asked, Route};
@@ -82,13 +82,19 @@ impl<A: Application> Server<A> {
             })
         };
         match outcome {
-            Err(refusal) => refuse(&refusal, upgrade),
+            Err(refusal) => {
+                discard(body).await;
+                refuse(&refusal, upgrade)
+            }
             Ok(Route::Open(Transport::Polling)) => self.open_polling(parts, remote),
             Ok(Route::Open(Transport::WebSocket)) => self.open_websocket(parts, remote),
             Ok(Route::Candidate(sid)) => self.upgrade_session(parts, sid),
             Ok(Route::Poll(sid)) => self.poll(sid).await,
             Ok(Route::Post(sid)) => self.post(sid, &parts.headers, body).await,
-            Ok(Route::WrongMethod) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+            Ok(Route::WrongMethod) => {
+                discard(body).await;
+                empty(StatusCode::INTERNAL_SERVER_ERROR)
+            }
         }
     }
 
@@ -253,6 +259,24 @@ where
         }
     }
     Ok(whole.into())
+}
+
+/// Reads away the small body of a request that is refused, so that its connection can be used again.
+async fn discard<B>(body: B)
+where
+    B: HttpBody,
+    B::Error: fmt::Display,
+{
+    const SMALL: usize = 16 * 1024;
+    const PATIENCE: Duration = Duration::from_secs(1);
+    if !body.is_end_stream()
+        && body
+            .size_hint()
+            .upper()
+            .is_some_and(|bytes| bytes <= SMALL as u64)
+    {
+        let _ = tokio::time::timeout(PATIENCE, collect(body, SMALL)).await;
+    }
 }
 
 fn origin_of(verdict: &Verdict) -> Origin {
