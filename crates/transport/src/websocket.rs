@@ -75,7 +75,7 @@ impl Candidate {
         let pieces = [IoSlice::new(&out)];
         let written = match (&self.write, &mut self.socket) {
             (Some(half), _) => Sink::write(&mut &*half, &pieces),
-            (None, Some(socket)) => socket.stream.with(cx).write(&pieces),
+            (None, Some(socket)) => socket.stream.write_now(&pieces, cx),
             (None, None) => return false,
         };
         written.is_ok_and(|written| written == out.len())
@@ -89,7 +89,30 @@ pub(crate) enum Stream {
     /// The read side of a plain socket.
     Tcp(OwnedReadHalf),
     /// TLS, Unix sockets, anything else: only its own task can write to it.
-    Foreign(Pin<Box<dyn Duplex>>),
+    Foreign(Foreign),
+}
+
+/// A stream of unknown kind.
+pub(crate) struct Foreign {
+    stream: Pin<Box<dyn Duplex>>,
+    /// It was written to, and may still keep something back.
+    unflushed: bool,
+}
+
+impl Foreign {
+    fn write(&mut self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let written = ready!(self.stream.as_mut().poll_write_vectored(cx, pieces))?;
+        self.unflushed = true;
+        Poll::Ready(Ok(written))
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.unflushed {
+            ready!(self.stream.as_mut().poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// A foreign stream.
@@ -103,7 +126,10 @@ impl Stream {
     }
 
     pub(crate) fn foreign(stream: impl Duplex + 'static) -> Stream {
-        Stream::Foreign(Box::pin(stream))
+        Stream::Foreign(Foreign {
+            stream: Box::pin(stream),
+            unflushed: false,
+        })
     }
 
     fn split(self) -> (Stream, Option<OwnedWriteHalf>) {
@@ -126,7 +152,7 @@ impl Stream {
         let outcome = match self {
             Stream::Whole(socket) => Pin::new(socket).poll_read(cx, &mut buffer),
             Stream::Tcp(half) => Pin::new(half).poll_read(cx, &mut buffer),
-            Stream::Foreign(stream) => stream.as_mut().poll_read(cx, &mut buffer),
+            Stream::Foreign(foreign) => foreign.stream.as_mut().poll_read(cx, &mut buffer),
         };
         ready!(outcome)?;
         Poll::Ready(Ok(buffer.filled().len()))
@@ -141,16 +167,33 @@ impl Stream {
         }
     }
 
+    fn write_now(&mut self, pieces: &[IoSlice<'_>], cx: &mut Context<'_>) -> io::Result<usize> {
+        let written = self.with(cx).write(pieces)?;
+        match self.poll_flush(cx) {
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(written),
+        }
+    }
+
     /// A sink for a foreign stream; its wakers are those of `cx`.
     pub(crate) fn with<'a, 'b>(&'a mut self, cx: &'a mut Context<'b>) -> Own<'a, 'b> {
         Own { stream: self, cx }
+    }
+
+    /// Pushes out what a foreign stream keeps back: TLS holds records until it is told to flush. A plain
+    /// socket keeps nothing.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Foreign(foreign) => foreign.flush(cx),
+            Stream::Whole(_) | Stream::Tcp(_) => Poll::Ready(Ok(())),
+        }
     }
 
     /// Ends the sending direction of a foreign stream (a plain socket's ends when its write side is
     /// dropped).
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Stream::Foreign(stream) => stream.as_mut().poll_shutdown(cx),
+            Stream::Foreign(foreign) => foreign.stream.as_mut().poll_shutdown(cx),
             Stream::Whole(_) | Stream::Tcp(_) => Poll::Ready(Ok(())),
         }
     }
@@ -164,20 +207,10 @@ pub(crate) struct Own<'a, 'b> {
 
 impl Sink for Own<'_, '_> {
     fn write(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        let outcome = match self.stream {
-            Stream::Foreign(stream) => {
-                let written = stream.as_mut().poll_write_vectored(self.cx, pieces);
-                // TLS keeps records back until it is told to flush.
-                if written.is_ready() {
-                    let _ = stream.as_mut().poll_flush(self.cx)?;
-                }
-                written
-            }
-            Stream::Whole(_) | Stream::Tcp(_) => {
-                Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
-            }
+        let Stream::Foreign(foreign) = self.stream else {
+            return Err(io::ErrorKind::Unsupported.into());
         };
-        match outcome {
+        match foreign.write(self.cx, pieces) {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }

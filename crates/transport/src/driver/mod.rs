@@ -284,7 +284,13 @@ impl<A: Application> Driver<A> {
             return Flow::Done;
         };
         match &mut link.stream {
-            stream @ Stream::Foreign(_) => flusher::flush_with(&self.shared, &mut stream.with(cx)),
+            stream @ Stream::Foreign(_) => {
+                let flow = flusher::flush_with(&self.shared, &mut stream.with(cx));
+                match stream.poll_flush(cx) {
+                    Poll::Ready(Err(_)) => Flow::Broken,
+                    Poll::Ready(Ok(())) | Poll::Pending => flow,
+                }
+            }
             stream => {
                 if self.shared.outbox.lock().blocked && stream.poll_writable(cx).is_pending() {
                     return Flow::Blocked;
