@@ -1,1 +1,104 @@
-//! To be filled.
+//! Socket.IO for Rust: a server that any existing Socket.IO client connects to unchanged.
+//!
+//! ```no_run
+//! use serde::{Deserialize, Serialize};
+//! use sockeye::{Auth, Data, Io, Result, Socket};
+//!
+//! #[derive(Deserialize, Serialize)]
+//! struct User { name: String }
+//!
+//! #[derive(Deserialize, Serialize)]
+//! struct Message { text: String }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<()> {
+//!     let io = Io::builder().build()?;
+//!     io.of("/")
+//!         .on_connect(async |socket: Socket, Auth(user): Auth<User>| -> Result<()> {
+//!             socket.data().set(&user)?;
+//!             socket.join("lobby")?;
+//!             Ok(())
+//!         })
+//!         .on("message", async |socket: Socket, Data(message): Data<Message>| -> Result<usize> {
+//!             let emitted = socket.to("lobby").emit("message", &message)?;
+//!             Ok(emitted.recipients()) // the return value is the acknowledgement
+//!         });
+//!     io.serve("127.0.0.1:3000").await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | what you want                                      | where it is                                     |
+//! |----------------------------------------------------|-------------------------------------------------|
+//! | a server; to mount it on axum, hyper or alone      | [`Io`], [`Layer`], [`Service`]                  |
+//! | its options                                        | [`Builder`]                                     |
+//! | to say what happens when something comes           | [`Namespace`], [`Handler`], [`Extract`]         |
+//! | to answer one client                               | [`Socket`], [`AckSender`]                       |
+//! | to reach many                                      | [`Broadcast`], [`Rooms`], [`RemoteSocket`]      |
+//! | to ask, and to await answers                       | [`AckFuture`], [`AckStream`]                    |
+//! | to know why somebody left                          | [`DisconnectReason`]                            |
+//! | Engine.IO without Socket.IO                        | [`engine`]                                      |
+//!
+//! # Handlers run in the connection's task
+//!
+//! Events of one client start their handlers in the order in which they arrived. A handler is polled in place; only one
+//! that has to wait is kept aside, and the next starts meanwhile. At most 64 of a connection are unfinished at a time
+//! ([`Builder::max_unfinished_events`]); further events wait, raw and in order. A handler must not block its thread:
+//! heavy computing belongs into `tokio::task::spawn_blocking`.
+//!
+//! # Where to look in the source
+//!
+//! `connection` is the way of a message to its handler, `running` how handlers are guarded, `work` what waits, `socket`
+//! and `broadcast` the way out, `ack` the answers both ways, `extract`, `handler` and `verdict` how a closure becomes a
+//! handler, `mount` how requests get here.
+
+#![forbid(unsafe_code)]
+
+mod ack;
+mod args;
+mod basis;
+mod broadcast;
+mod builder;
+mod connection;
+mod emit;
+pub mod engine;
+mod error;
+mod extract;
+mod handler;
+mod handshake;
+mod io;
+mod mount;
+mod namespace;
+mod reason;
+mod remote;
+mod rooms;
+mod running;
+mod socket;
+mod stop;
+mod verdict;
+mod work;
+
+pub use ack::{AckFuture, AckSender, AckStream, Answer, Answers};
+pub use args::{Args, FromArgs, ToArgs};
+pub use basis::Counters;
+pub use broadcast::Broadcast;
+pub use builder::Builder;
+pub use emit::{Emitted, Recorded, Token};
+pub use engine_proto::Transport;
+pub use error::{
+    AckError, ArgsError, BuildError, DataError, EmitError, Error, FetchError, JoinError,
+    MountError, Result, ServeError, StoreError,
+};
+pub use extract::{
+    Auth, Call, Data, Event, Extract, ExtractError, OnConnect, OnDisconnect, OnEvent, Reason, State,
+};
+pub use handler::{Fallible, Handler, Plain};
+pub use handshake::Handshake;
+pub use io::Io;
+pub use mount::{Body, Layer, Layered, Service};
+pub use namespace::Namespace;
+pub use reason::DisconnectReason;
+pub use remote::RemoteSocket;
+pub use rooms::Rooms;
+pub use socket::{Socket, SocketData, SocketEmit};
+pub use verdict::Fail;

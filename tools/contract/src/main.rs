@@ -1,3 +1,104 @@
-//! To be filled.
+//! The contract server: small programs on the public interface that outside test suites and benchmarks talk to.
+//!
+//! ```text
+//! contract --profile NAME [--port N]
+//! ```
+//!
+//! It listens on 127.0.0.1 (`PORT` in the environment where no flag is given), prints one line when it is ready,
+//! keeps running whatever its clients do, accepts any origin, and ends at once on SIGTERM.
+//!
+//! | profile    | file       | for                                                                   |
+//! |------------|------------|-----------------------------------------------------------------------|
+//! | `bench`    | `bench`    | load generators                                                       |
+//! | `handlers` | `handlers` | black-box tests of everything an application does; also on `PORT + 3` |
+//! | `protocol` | `protocol` | the public suites of both protocols: Engine.IO 4 and Socket.IO 5      |
+//! | `ws-echo`  | `ws_echo`  | the WebSocket layer alone                                             |
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod bench;
+mod handlers;
+mod protocol;
+mod ws_echo;
+
+use std::error::Error;
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+
+/// Whatever can go wrong before it is ready.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// The program that outside test suites and benchmarks talk to.
+#[derive(Debug, Parser)]
+struct Options {
+    /// What to be.
+    #[arg(long)]
+    profile: Profile,
+    /// Where to listen on 127.0.0.1.
+    #[arg(long, env = "PORT", default_value_t = 3000)]
+    port: u16,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Profile {
+    Bench,
+    Handlers,
+    Protocol,
+    WsEcho,
+}
+
+fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(problem) => {
+            let _ = problem.print();
+            return ExitCode::from(u8::from(problem.use_stderr()));
+        }
+    };
+    raise_open_files();
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("contract: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One runtime of one thread, as the server library is meant to be run.
+fn run(options: &Options) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match options.profile {
+            Profile::Bench => bench::run(options.port).await,
+            Profile::Handlers => handlers::run(options.port).await,
+            Profile::Protocol => protocol::run(options.port).await,
+            Profile::WsEcho => ws_echo::run(options.port).await,
+        }
+    })
+}
+
+async fn listen(port: u16) -> Result<TcpListener> {
+    let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    listening.map_err(|problem| format!("cannot listen on 127.0.0.1:{port} ({problem}): choose another --port").into())
+}
+
+/// The one line.
+fn ready(profile: &str, port: u16) {
+    println!("contract: {profile} is ready on 127.0.0.1:{port}");
+}
+
+/// Ten thousand idle connections need as many open files.
+fn raise_open_files() {
+    const WANTED: u64 = 10_500;
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let reached = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
+    if let Some(reached) = reached.filter(|&reached| reached < WANTED) {
+        eprintln!("contract: at most {reached} open files; for ten thousand connections say `ulimit -Hn {WANTED}`");
+    }
+}

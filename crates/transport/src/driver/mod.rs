@@ -82,9 +82,9 @@ pub(crate) fn spawn_websocket<A: Application>(
         };
         let candidate = Candidate::new(taken, server.config.websocket_limits());
         let mut driver = Driver::new(&server, handshake, Transport::WebSocket);
-        drop(server);
         driver.open_on(candidate);
-        driver.await;
+        // A task of its own, so that an open connection does not hold the room of the upgrade as well.
+        tokio::spawn(driver);
     });
 }
 

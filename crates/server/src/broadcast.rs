@@ -1,0 +1,317 @@
+//! One builder for everything that is sent to, or done with, more than one socket.
+
+use std::future::{Future, ready};
+use std::time::Duration;
+
+use adapter::Audience;
+use tokio::sync::mpsc;
+use transport::{Class, Pushed};
+
+use crate::ack::Waiter;
+use crate::emit::{self, Emitted, Recorded};
+use crate::error::{EmitError, FetchError};
+use crate::{AckStream, FromArgs, Namespace, RemoteSocket, Rooms, Socket, ToArgs};
+
+/// Who is meant, and how: made by `to`, `except` and the like of [`Io`](crate::Io), [`Namespace`] and [`Socket`],
+/// and narrowed by the same words.
+///
+/// Rooms named by `to` are united, each socket counts once, and what `except` names is taken away, wherever it
+/// stands. No room at all means everybody.
+///
+/// ```
+/// # let io = sockeye::Io::builder().build()?;
+/// let staff = io.of("/chat").to(["editors", "authors"]).except("muted");
+/// staff.clone().emit("deadline", "tomorrow")?;
+/// staff.volatile().emit("weather", &("sunny", 21.5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "it does nothing until something is sent or done"]
+pub struct Broadcast {
+    namespace: Namespace,
+    audience: Audience,
+    class: Class,
+    timeout: Option<Duration>,
+}
+
+impl Broadcast {
+    pub(crate) fn new(namespace: Namespace) -> Self {
+        Broadcast {
+            namespace,
+            audience: Audience::everyone(),
+            class: Class::Normal,
+            timeout: None,
+        }
+    }
+
+    /// Adds the sockets of a room, or of several. The id of a socket is a room too.
+    pub fn to(mut self, rooms: impl Rooms) -> Self {
+        rooms.for_each(&mut |room| self.audience = std::mem::take(&mut self.audience).to(room));
+        self
+    }
+
+    /// As [`to`](Self::to).
+    pub fn in_(self, rooms: impl Rooms) -> Self {
+        self.to(rooms)
+    }
+
+    /// Takes away the sockets of a room, or of several.
+    pub fn except(mut self, rooms: impl Rooms) -> Self {
+        rooms.for_each(&mut |room| self.audience = std::mem::take(&mut self.audience).except(room));
+        self
+    }
+
+    /// Takes away one socket.
+    pub fn except_socket(mut self, socket: &Socket) -> Self {
+        if let Some(key) = socket.key() {
+            self.audience = self.audience.except_socket(key);
+        }
+        self
+    }
+
+    /// Only the sockets of this node.
+    pub fn local(self) -> Self {
+        // There is one node; with more, this keeps the others out.
+        self
+    }
+
+    /// What is sent may be lost: a client that is not ready for it does not get it.
+    pub fn volatile(mut self) -> Self {
+        self.class = Class::Volatile;
+        self
+    }
+
+    /// How long [`emit_with_ack`](Self::emit_with_ack) waits, instead of
+    /// [`Builder::ack_timeout`](crate::Builder::ack_timeout).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sends an event to all of them. Encoded once, however many they are. Acts at once; never blocks.
+    ///
+    /// # Errors
+    ///
+    /// If the name is reserved or the arguments cannot be sent. Clients that read too slowly are no error: they are
+    /// counted in [`Emitted`] and disconnected.
+    pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
+        let packet = emit::encode(self.namespace.name(), event, args, None)?;
+        let mut emitted = Emitted::default();
+        self.visit(|socket| emitted.note(socket.offer(&packet, self.class)));
+        Ok(emitted)
+    }
+
+    /// As [`emit`](Self::emit), but waits where `emit` fails with [`EmitError::Busy`]. Without a log it never waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit), without [`EmitError::Busy`].
+    pub fn emit_when_ready<T: ToArgs + ?Sized>(
+        &self,
+        event: &str,
+        args: &T,
+    ) -> impl Future<Output = Result<Emitted, EmitError>> + Send + use<T> {
+        ready(self.emit(event, args))
+    }
+
+    /// Sends an event that asks each of them for an answer: a stream of the answers, or, awaited, all that came before
+    /// the timeout.
+    pub fn emit_with_ack<T: FromArgs>(
+        &self,
+        event: &str,
+        args: &(impl ToArgs + ?Sized),
+    ) -> AckStream<T> {
+        // One id serves everybody, so one packet does.
+        let id = self.namespace.next_ack();
+        let packet = match emit::encode(self.namespace.name(), event, args, Some(id)) {
+            Ok(packet) => packet,
+            Err(error) => return AckStream::failed(error),
+        };
+        let (sender, answers) = mpsc::unbounded_channel();
+        let mut asked = self.sockets();
+        asked.retain(|socket| {
+            let noted = socket.ask(id, Waiter::Many(sender.clone())).is_ok();
+            let sent = noted
+                && !matches!(
+                    socket.offer(&packet, self.class),
+                    Pushed::Closed | Pushed::Dropped
+                );
+            // Whoever is not asked is not waited for; whoever left in between has been told of already.
+            sent || noted && !socket.forget_question(id)
+        });
+        let timeout = self.timeout.unwrap_or(self.namespace.core().ack_timeout);
+        AckStream::new(id, asked, answers, timeout)
+    }
+
+    /// What is known of each of them now.
+    ///
+    /// # Errors
+    ///
+    /// None in a single process.
+    pub fn fetch_sockets(
+        &self,
+    ) -> impl Future<Output = Result<Vec<RemoteSocket>, FetchError>> + Send + use<> {
+        ready(Ok(self
+            .sockets()
+            .into_iter()
+            .map(RemoteSocket::new)
+            .collect()))
+    }
+
+    /// How many they are.
+    ///
+    /// # Errors
+    ///
+    /// None in a single process.
+    pub fn count(&self) -> impl Future<Output = Result<usize, FetchError>> + Send + use<> {
+        let mut count = 0;
+        self.visit(|_| count += 1);
+        ready(Ok(count))
+    }
+
+    /// Has each of them join a room, or several.
+    pub fn sockets_join(&self, rooms: impl Rooms) -> Recorded {
+        let mut names: Vec<String> = Vec::new();
+        rooms.for_each(&mut |room| names.push(room.to_owned()));
+        for socket in self.sockets() {
+            // One that has left meanwhile is none of them.
+            let _ = socket.join(&names);
+        }
+        Recorded::now()
+    }
+
+    /// Has each of them leave a room, or several.
+    pub fn sockets_leave(&self, rooms: impl Rooms) -> Recorded {
+        let mut names: Vec<String> = Vec::new();
+        rooms.for_each(&mut |room| names.push(room.to_owned()));
+        for socket in self.sockets() {
+            // One that has left meanwhile is none of them.
+            let _ = socket.leave(&names);
+        }
+        Recorded::now()
+    }
+
+    /// Disconnects each of them; see [`Socket::disconnect`].
+    pub fn disconnect_sockets(&self, close: bool) {
+        for socket in self.sockets() {
+            socket.disconnect(close);
+        }
+    }
+
+    /// Under the namespace's read lock: nothing but pushes, please.
+    fn visit(&self, mut each: impl FnMut(&Socket)) {
+        self.namespace.members().visit(&self.audience, |socket| {
+            if socket.is_connected() {
+                each(socket);
+            }
+        });
+    }
+
+    fn sockets(&self) -> Vec<Socket> {
+        let mut sockets = Vec::new();
+        self.visit(|socket| sockets.push(socket.clone()));
+        sockets
+    }
+}
+
+/// The words of a broadcast on something that means everybody.
+macro_rules! everybody {
+    ($type:ty, $all:ident) => {
+        impl $type {
+            /// Everybody in these rooms.
+            pub fn to(&self, rooms: impl Rooms) -> Broadcast {
+                self.$all().to(rooms)
+            }
+
+            /// As [`to`](Self::to).
+            pub fn in_(&self, rooms: impl Rooms) -> Broadcast {
+                self.$all().to(rooms)
+            }
+
+            /// Everybody but these rooms.
+            pub fn except(&self, rooms: impl Rooms) -> Broadcast {
+                self.$all().except(rooms)
+            }
+
+            /// Everybody but one socket.
+            pub fn except_socket(&self, socket: &Socket) -> Broadcast {
+                self.$all().except_socket(socket)
+            }
+
+            /// Everybody on this node.
+            pub fn local(&self) -> Broadcast {
+                self.$all().local()
+            }
+
+            /// Everybody, but what is sent may be lost.
+            pub fn volatile(&self) -> Broadcast {
+                self.$all().volatile()
+            }
+
+            /// Everybody, with so long to answer.
+            pub fn timeout(&self, timeout: Duration) -> Broadcast {
+                self.$all().timeout(timeout)
+            }
+
+            /// Sends an event to everybody: see [`Broadcast::emit`].
+            ///
+            /// # Errors
+            ///
+            /// If the name is reserved or the arguments cannot be sent.
+            pub fn emit<T: ToArgs + ?Sized>(
+                &self,
+                event: &str,
+                args: &T,
+            ) -> Result<Emitted, EmitError> {
+                self.$all().emit(event, args)
+            }
+
+            /// Sends an event that asks everybody for an answer: see [`Broadcast::emit_with_ack`].
+            pub fn emit_with_ack<T: FromArgs>(
+                &self,
+                event: &str,
+                args: &(impl ToArgs + ?Sized),
+            ) -> AckStream<T> {
+                self.$all().emit_with_ack(event, args)
+            }
+
+            /// What is known of everybody now.
+            ///
+            /// # Errors
+            ///
+            /// None in a single process.
+            pub fn fetch_sockets(
+                &self,
+            ) -> impl Future<Output = Result<Vec<RemoteSocket>, FetchError>> + Send + use<> {
+                self.$all().fetch_sockets()
+            }
+
+            /// How many sockets there are.
+            ///
+            /// # Errors
+            ///
+            /// None in a single process.
+            pub fn count(&self) -> impl Future<Output = Result<usize, FetchError>> + Send + use<> {
+                self.$all().count()
+            }
+
+            /// Has everybody join a room, or several.
+            pub fn sockets_join(&self, rooms: impl Rooms) -> Recorded {
+                self.$all().sockets_join(rooms)
+            }
+
+            /// Has everybody leave a room, or several.
+            pub fn sockets_leave(&self, rooms: impl Rooms) -> Recorded {
+                self.$all().sockets_leave(rooms)
+            }
+
+            /// Disconnects everybody; see [`Socket::disconnect`].
+            pub fn disconnect_sockets(&self, close: bool) {
+                self.$all().disconnect_sockets(close);
+            }
+        }
+    };
+}
+
+everybody!(Namespace, everybody);
+everybody!(crate::Io, everybody);

@@ -1,0 +1,299 @@
+//! One error type for each kind of trouble. Each says what was wrong, and with which socket or event.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use thiserror::Error as ThisError;
+
+/// What a handler or a middleware returns: any error becomes an [`Error`] by `?`.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What a handler failed with: a message for the client, and data if it needs more than words.
+///
+/// Any error turns into it by `?`, and so do `&str` and `String`. A client that waits for an
+/// acknowledgement receives `{"error":{"message":…,"data":…}}`; one that is still connecting
+/// receives `CONNECT_ERROR` with `message` and `data`.
+///
+/// ```
+/// use serde_json::json;
+/// use sockeye::{Error, Result};
+///
+/// fn token(text: &str) -> Result<u64> {
+///     if text.is_empty() {
+///         return Err(Error::new("not authorized").with_data(&json!({"code": "E_AUTH"})));
+///     }
+///     Ok(text.parse()?)
+/// }
+///
+/// assert_eq!(token("").unwrap_err().to_string(), "not authorized");
+/// assert_eq!(token("x").unwrap_err().to_string(), "invalid digit found in string");
+/// ```
+pub struct Error(Box<Inside>);
+
+struct Inside {
+    cause: Box<dyn StdError + Send + Sync>,
+    data: Option<Box<RawValue>>,
+}
+
+impl Error {
+    /// An error with these words.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::from(message.into())
+    }
+
+    /// Adds data for the client. Data that JSON cannot represent is left out, and logged.
+    #[must_use]
+    pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
+        match serde_json::value::to_raw_value(data) {
+            Ok(data) => self.0.data = Some(data),
+            Err(error) => tracing::warn!(%error, "the data of an error is no JSON, and left out"),
+        }
+        self
+    }
+
+    /// The words the client gets.
+    pub fn message(&self) -> String {
+        self.0.cause.to_string()
+    }
+
+    /// The data the client gets, as JSON.
+    pub fn data(&self) -> Option<&str> {
+        self.0.data.as_deref().map(RawValue::get)
+    }
+
+    /// The error this was made from.
+    pub fn cause(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        &*self.0.cause
+    }
+
+    /// What answers an acknowledgement: one argument.
+    pub(crate) fn answer(&self) -> impl Serialize + '_ {
+        #[derive(Serialize)]
+        struct Answer<'a> {
+            error: Body<'a>,
+        }
+        #[derive(Serialize)]
+        struct Body<'a> {
+            message: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            data: Option<&'a RawValue>,
+        }
+        Answer {
+            error: Body {
+                message: self.message(),
+                data: self.0.data.as_deref(),
+            },
+        }
+    }
+}
+
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Error {
+    fn from(cause: E) -> Self {
+        Error(Box::new(Inside {
+            cause: cause.into(),
+            data: None,
+        }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.cause, f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("cause", &self.0.cause)
+            .field("data", &self.data())
+            .finish()
+    }
+}
+
+/// Why an event could not be sent. Nothing of it went out, but as [`Emitted`](crate::Emitted) counts.
+#[derive(Clone, Debug, ThisError)]
+#[non_exhaustive]
+pub enum EmitError {
+    /// The name is one of the protocol's own, such as `connect`.
+    #[error("`{event}` is a reserved event name: choose another")]
+    Reserved {
+        /// The name.
+        event: String,
+    },
+    /// The arguments cannot be written as JSON with attachments.
+    #[error("the arguments of `{event}` cannot be sent: {problem}")]
+    Arguments {
+        /// The event's name.
+        event: String,
+        /// What serde says.
+        problem: String,
+    },
+    /// The socket is not connected: it has left, or its CONNECT has not been answered yet.
+    #[error("socket {socket} is not connected")]
+    NotConnected {
+        /// The socket's id.
+        socket: String,
+    },
+    /// The client reads too slowly: its outbox is full, and it is being disconnected.
+    #[error("socket {socket} reads too slowly: its outbox is full, and it is being disconnected")]
+    SlowConsumer {
+        /// The socket's id.
+        socket: String,
+    },
+    /// The log cannot take more at the moment; [`emit_when_ready`](crate::Socket::emit_when_ready)
+    /// waits. Does not happen without a log.
+    #[error("the log is busy: try again, or use `emit_when_ready`")]
+    Busy,
+}
+
+/// Why a socket could not join or leave a room.
+#[derive(Clone, Debug, ThisError)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The socket has left its namespace: whoever is gone joins nothing.
+    #[error("socket {socket} is not connected")]
+    NotConnected {
+        /// The socket's id.
+        socket: String,
+    },
+    /// The log cannot take more at the moment. Does not happen without a log.
+    #[error("the log is busy: try again")]
+    Busy,
+}
+
+/// Why there is no answer to an event that asked for one.
+#[derive(Clone, Debug, ThisError)]
+#[non_exhaustive]
+pub enum AckError {
+    /// The client did not answer in time.
+    #[error("socket {socket} did not answer in time")]
+    Timeout {
+        /// The socket's id.
+        socket: String,
+    },
+    /// The client left before it answered.
+    #[error("socket {socket} left before it answered")]
+    Disconnected {
+        /// The socket's id.
+        socket: String,
+    },
+    /// The answer is not of the expected type.
+    #[error("the answer of socket {socket} is not what was expected: {problem}")]
+    Answer {
+        /// The socket's id.
+        socket: String,
+        /// What was wrong, with which argument.
+        problem: String,
+    },
+    /// The question could not be sent.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+}
+
+/// Why [`stored`](crate::Emitted::stored) failed. Does not happen without a log.
+#[derive(Clone, Debug, ThisError)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The log has failed.
+    #[error("the log could not store it: {0}")]
+    Log(String),
+}
+
+/// Why sockets could not be fetched or counted. Does not happen in a single process.
+#[derive(Clone, Debug, ThisError)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// Other nodes did not answer in time.
+    #[error("{missing} other nodes did not answer in time")]
+    Timeout {
+        /// How many.
+        missing: usize,
+    },
+}
+
+/// Why a socket's data could not be written or read.
+#[derive(Debug, ThisError)]
+#[error("the data of socket {socket}: {problem}")]
+pub struct DataError {
+    pub(crate) socket: String,
+    pub(crate) problem: serde_json::Error,
+}
+
+/// Why raw arguments are not of the expected type. Says which argument was wrong.
+#[derive(Clone, Debug, ThisError)]
+#[error("{0}")]
+pub struct ArgsError(pub(crate) String);
+
+/// Why an [`Io`](crate::Io) could not be built.
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The path is not one.
+    #[error("the path `{path}` does not start with a slash: try `/socket.io/`")]
+    Path {
+        /// What was given.
+        path: String,
+    },
+    /// No transport is offered.
+    #[error("no transport is offered: name `Transport::Polling` or `Transport::WebSocket`")]
+    NoTransport,
+    /// An option's value makes no sense.
+    #[error("`{option}` may not be {value}: {why}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// Why not.
+        why: &'static str,
+    },
+}
+
+/// Why a layer or a service could not be made: something is missing that a handler needs.
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+#[non_exhaustive]
+pub enum MountError {
+    /// A handler asks for a state nobody has given.
+    #[error(
+        "{handler} of namespace `{namespace}` needs `State<{state}>`: give it to `Io::builder().state(..)`"
+    )]
+    MissingState {
+        /// The namespace.
+        namespace: String,
+        /// Which handler: its event, or `on_connect` and the like.
+        handler: String,
+        /// The missing type.
+        state: &'static str,
+    },
+    /// Two handlers for one event.
+    #[error("{handler} of namespace `{namespace}` was given twice: there can be one")]
+    GivenTwice {
+        /// The namespace.
+        namespace: String,
+        /// Which handler: its event, or `on_connect` and the like.
+        handler: String,
+    },
+}
+
+/// Why a server of its own could not start or ended.
+#[derive(Debug, ThisError)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// A handler misses something.
+    #[error(transparent)]
+    Mount(#[from] MountError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {problem}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the system says.
+        problem: std::io::Error,
+    },
+    /// The listener failed.
+    #[error("the listener failed: {0}")]
+    Accept(std::io::Error),
+}

@@ -1,0 +1,174 @@
+//! How a closure becomes a handler: its arguments are extractors, its return value is the answer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::ack::AckSender;
+use crate::extract::{Call, Extract, ExtractError, Need};
+use crate::verdict::{Fail, Verdict, of_result};
+use crate::{Error, ToArgs};
+
+/// A handler on its way. What it answers has been sent when it is done; what it failed with is for the log, for
+/// a `CONNECT_ERROR`, or for a DISCONNECT.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+/// Something that can be registered with [`on`](crate::Namespace::on) and its like.
+///
+/// Implemented for functions and closures that are `Send + Sync + 'static`, take up to eight
+/// [extractors](Extract), and return a future: an `async fn`, an async closure that captures nothing, or a
+/// `move` closure that returns an `async move` block. (An async closure that uses a capture is no handler on
+/// stable Rust: clone the capture into an `async move` block, or ask for [`State`](crate::State).)
+///
+/// The future's value answers the acknowledgement: `()` with no argument, a tuple with several, anything else
+/// that is `Serialize` with one, [`Args`](crate::Args) with what they hold; a `Result` with its value, or with
+/// `{"error":{"message":…}}`.
+///
+/// ```
+/// # let io = sockeye::Io::builder().build()?;
+/// use sockeye::{Data, Result, Socket};
+///
+/// async fn rename(socket: Socket, Data(name): Data<String>) -> Result<usize> {
+///     socket.data().set(&name)?;
+///     Ok(name.len())
+/// }
+///
+/// let prefix = String::from("> ");
+/// io.of("/").on("rename", rename).on("quote", move |Data(line): Data<String>| {
+///     let prefix = prefix.clone();
+///     async move { prefix + &line }
+/// });
+/// # Ok::<(), sockeye::BuildError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "this cannot be a handler",
+    label = "not a handler",
+    note = "a handler is an `async fn`, an async closure that captures nothing, or `move |..| {{ let x = x.clone(); async move {{ .. }} }}`",
+    note = "it takes up to eight extractors (Socket, Data<T>, Args, AckSender, State<T>, Auth<T>, Io, ..), none of them borrowed, and its future is `Send`",
+    note = "it returns `()`, something that is `Serialize`, `Args`, or a `Result` of these: `sockeye::Result<T>` takes any error by `?`"
+)]
+pub trait Handler<On, Marker>: Send + Sync + 'static {
+    /// Extracts the arguments and makes the future; nothing of the handler has run yet.
+    #[doc(hidden)]
+    fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError>;
+
+    #[doc(hidden)]
+    fn needs(needs: &mut Vec<Need>);
+}
+
+/// Marks a handler whose value is an answer.
+#[derive(Debug)]
+pub enum Plain {}
+
+/// Marks a handler whose `Result` serde cannot write.
+#[derive(Debug)]
+pub enum Fallible {}
+
+/// Sends what a handler has returned.
+fn conclude(
+    ack: Option<AckSender>,
+    verdict: impl FnOnce(Option<(&str, u64)>) -> Verdict,
+) -> Result<(), Error> {
+    let verdict = verdict(ack.as_ref().and_then(AckSender::place));
+    match (ack, verdict) {
+        (Some(ack), Ok(Some(encoded))) => ack.send_encoded(encoded),
+        (Some(ack), Err(error)) => {
+            ack.send_failure(&error);
+            return Err(error);
+        }
+        (_, Err(error)) => return Err(error),
+        (_, Ok(_)) => {}
+    }
+    Ok(())
+}
+
+macro_rules! handlers {
+    ($($extractor:ident)*) => {
+        impl<On, Fun, Fut, Value, $($extractor),*> Handler<On, (Plain, Value, ($($extractor,)*))> for Fun
+        where
+            Fun: Fn($($extractor),*) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Value> + Send + 'static,
+            Value: ToArgs,
+            $($extractor: Extract<On>,)*
+        {
+            #[allow(non_snake_case, unused_variables)]
+            fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError> {
+                $(let $extractor = $extractor::extract(call)?;)*
+                let future = self($($extractor),*);
+                let ack = call.ack.take();
+                Ok(Box::pin(future.map(move |value| conclude(ack, |place| value.verdict(place)))))
+            }
+
+            #[allow(unused_variables)]
+            fn needs(needs: &mut Vec<Need>) {
+                $($extractor::needs(needs);)*
+            }
+        }
+
+        impl<On, Fun, Fut, Value, Failure, $($extractor),*>
+            Handler<On, (Fallible, (Value, Failure), ($($extractor,)*))> for Fun
+        where
+            Fun: Fn($($extractor),*) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Result<Value, Failure>> + Send + 'static,
+            Value: ToArgs,
+            Failure: Fail,
+            $($extractor: Extract<On>,)*
+        {
+            #[allow(non_snake_case, unused_variables)]
+            fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError> {
+                $(let $extractor = $extractor::extract(call)?;)*
+                let future = self($($extractor),*);
+                let ack = call.ack.take();
+                Ok(Box::pin(future.map(move |result| conclude(ack, |place| of_result(result, place)))))
+            }
+
+            #[allow(unused_variables)]
+            fn needs(needs: &mut Vec<Need>) {
+                $($extractor::needs(needs);)*
+            }
+        }
+    };
+}
+
+handlers!();
+handlers!(A);
+handlers!(A B);
+handlers!(A B C);
+handlers!(A B C D);
+handlers!(A B C D E);
+handlers!(A B C D E F);
+handlers!(A B C D E F G);
+handlers!(A B C D E F G H);
+
+/// [`Handler::start`] of a handler without its type.
+type Start = dyn Fn(&mut Call<'_>) -> Result<Running, ExtractError> + Send + Sync;
+
+/// A handler without its type, and what is known of it.
+pub(crate) struct Entry {
+    /// What logs and errors call it: the event, or `on_connect` and the like.
+    pub(crate) label: Box<str>,
+    pub(crate) needs: Vec<Need>,
+    start: Box<Start>,
+}
+
+impl Entry {
+    pub(crate) fn new<On: 'static, M: 'static, H: Handler<On, M>>(
+        label: String,
+        handler: H,
+    ) -> Arc<Self> {
+        let mut needs = Vec::new();
+        H::needs(&mut needs);
+        let start = Box::new(move |call: &mut Call<'_>| handler.start(call));
+        Arc::new(Entry {
+            label: label.into_boxed_str(),
+            needs,
+            start,
+        })
+    }
+
+    pub(crate) fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError> {
+        (self.start)(call)
+    }
+}

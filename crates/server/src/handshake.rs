@@ -1,0 +1,111 @@
+//! What a client said when it came.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+
+/// The request that opened the connection, and what came with the CONNECT of this namespace.
+///
+/// ```
+/// # fn example(socket: sockeye::Socket) {
+/// let language = socket.handshake().header("accept-language").unwrap_or("en");
+/// let version = socket.handshake().query_value("version");
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Handshake<'a> {
+    request: &'a transport::Handshake,
+    auth: Option<&'a str>,
+}
+
+impl<'a> Handshake<'a> {
+    pub(crate) fn new(request: &'a transport::Handshake, auth: Option<&'a str>) -> Self {
+        Handshake { request, auth }
+    }
+
+    /// The request's headers: lower-case name, value.
+    pub fn headers(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.request.headers()
+    }
+
+    /// The first header of that name, given in lower case.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.request.header(name)
+    }
+
+    /// The pairs of the query string, decoded, in order.
+    pub fn query(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
+        self.request
+            .query()
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                (decode(name), decode(value))
+            })
+    }
+
+    /// The first value of that name in the query string.
+    pub fn query_value(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.query()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Path and query, as they were asked for.
+    pub fn url(&self) -> &'a str {
+        self.request.uri()
+    }
+
+    /// The path alone.
+    pub fn path(&self) -> &'a str {
+        self.url().split('?').next().unwrap_or_default()
+    }
+
+    /// The peer's address, where the carrier knows it: always with [`Io::serve`](crate::Io::serve), and as
+    /// [`Layer::remote_addr`](crate::Layer::remote_addr) says elsewhere. Behind a proxy it is the proxy's.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.request.remote()
+    }
+
+    /// When the connection was opened.
+    pub fn time(&self) -> SystemTime {
+        self.request.time()
+    }
+
+    /// Whether the request came over TLS, as far as its URI tells.
+    pub fn secure(&self) -> bool {
+        self.request.secure()
+    }
+
+    /// The revision of Engine.IO: 4.
+    pub fn protocol(&self) -> u8 {
+        4
+    }
+
+    /// What the client sent with its CONNECT, as a `T`.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a `T`; a client that sent nothing is read as `{}`.
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.auth.unwrap_or("{}"))
+    }
+
+    /// What the client sent with its CONNECT, as JSON; `None` if it sent nothing.
+    pub fn auth_json(&self) -> Option<&'a str> {
+        self.auth
+    }
+}
+
+/// Percent-decoding of a query's part, where a plus is a blank.
+fn decode(part: &str) -> Cow<'_, str> {
+    if part.contains('+') {
+        let blanks = part.replace('+', " ");
+        return Cow::Owned(percent_decode_str(&blanks).decode_utf8_lossy().into_owned());
+    }
+    percent_decode_str(part).decode_utf8_lossy()
+}

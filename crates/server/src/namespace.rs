@@ -1,0 +1,263 @@
+//! A namespace: its handlers, and its members.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use adapter::Local;
+use parking_lot::RwLock;
+
+use crate::basis::Core;
+use crate::broadcast::Broadcast;
+use crate::error::MountError;
+use crate::extract::{OnConnect, OnDisconnect, OnEvent};
+use crate::handler::Entry;
+use crate::io::Shared;
+use crate::{Handler, Io, Socket};
+
+/// A namespace: the handlers of its sockets, registered once, before clients come; and everybody who is connected to
+/// it.
+///
+/// ```
+/// use sockeye::{Data, Io, Reason, Result, Socket};
+///
+/// let io = Io::builder().build()?;
+/// io.of("/chat")
+///     .on_connect(async |socket: Socket| -> Result<()> {
+///         socket.join("lobby")?;
+///         Ok(())
+///     })
+///     .on("message", async |socket: Socket, Data(text): Data<String>| -> Result<usize> {
+///         let emitted = socket.to("lobby").emit("message", &text)?;
+///         Ok(emitted.recipients())
+///     })
+///     .on_disconnect(async |socket: Socket, Reason(why): Reason| {
+///         println!("{} left: {why}", socket.id());
+///     });
+/// # Ok::<(), sockeye::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct Namespace(Arc<Inner>);
+
+struct Inner {
+    name: Box<str>,
+    core: Arc<Core>,
+    io: Weak<Shared>,
+    members: Local<Socket>,
+    /// Guards the handlers. Held to find one or to add one.
+    handlers: RwLock<Handlers>,
+    next_ack: AtomicU64,
+}
+
+/// What has been registered.
+#[derive(Default)]
+struct Handlers {
+    middleware: Arc<[Arc<Entry>]>,
+    connect: Option<Arc<Entry>>,
+    events: HashMap<Box<str>, Arc<Entry>, foldhash::fast::RandomState>,
+    any: Option<Arc<Entry>>,
+    disconnecting: Option<Arc<Entry>>,
+    disconnect: Option<Arc<Entry>>,
+    /// What was given twice.
+    twice: Vec<String>,
+}
+
+impl Namespace {
+    pub(crate) fn new(name: &str, core: Arc<Core>, io: Weak<Shared>) -> Self {
+        Namespace(Arc::new(Inner {
+            name: name.into(),
+            core,
+            io,
+            members: Local::new(),
+            handlers: RwLock::default(),
+            next_ack: AtomicU64::new(0),
+        }))
+    }
+
+    /// Its name, with the leading slash.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The connected socket with this id.
+    pub fn socket(&self, id: &str) -> Option<Socket> {
+        self.members().by_id(id).filter(Socket::is_connected)
+    }
+
+    /// Adds a middleware: it runs before a socket's CONNECT is answered, after those that were added before. Its error
+    /// refuses the socket, with `CONNECT_ERROR`; so does a middleware that takes longer than
+    /// [`Builder::middleware_timeout`](crate::Builder::middleware_timeout).
+    ///
+    /// ```
+    /// # let io = sockeye::Io::builder().build()?;
+    /// use serde_json::json;
+    /// use sockeye::{Error, Socket};
+    ///
+    /// io.of("/admin").middleware(async |socket: Socket| match socket.handshake().query_value("token") {
+    ///     Some(token) if token == "secret" => Ok(()),
+    ///     _ => Err(Error::new("not authorized").with_data(&json!({"code": "E_AUTH"}))),
+    /// });
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn middleware<M: 'static>(&self, middleware: impl Handler<OnConnect, M>) -> &Self {
+        let mut handlers = self.0.handlers.write();
+        let label = format!("middleware {}", handlers.middleware.len() + 1);
+        let entry = Entry::new(label, middleware);
+        handlers.middleware = handlers.middleware.iter().cloned().chain([entry]).collect();
+        drop(handlers);
+        self
+    }
+
+    /// Sets what happens when a socket connects. Its extractors run before the CONNECT is answered, so a failing one
+    /// refuses the socket; its body runs after the answer. Its error disconnects the socket, and is logged. Events that
+    /// arrive meanwhile wait until it has returned.
+    pub fn on_connect<M: 'static>(&self, handler: impl Handler<OnConnect, M>) -> &Self {
+        self.set(Entry::new("on_connect".into(), handler), |handlers| {
+            &mut handlers.connect
+        })
+    }
+
+    /// Sets what happens when an event of this name comes. An event that nobody handles is ignored; one that asks for an
+    /// answer gets an error.
+    pub fn on<M: 'static>(&self, event: &str, handler: impl Handler<OnEvent, M>) -> &Self {
+        let entry = Entry::new(format!("`{event}`"), handler);
+        let mut handlers = self.0.handlers.write();
+        if let Some(old) = handlers.events.insert(event.into(), entry) {
+            handlers.twice.push(old.label.to_string());
+        }
+        drop(handlers);
+        self
+    }
+
+    /// Sets what happens with events that no other handler takes. [`Event`](crate::Event) is the name.
+    pub fn on_any<M: 'static>(&self, handler: impl Handler<OnEvent, M>) -> &Self {
+        self.set(Entry::new("on_any".into(), handler), |handlers| {
+            &mut handlers.any
+        })
+    }
+
+    /// Sets what happens when a socket is about to leave: it still is in its rooms, until the handler first waits.
+    pub fn on_disconnecting<M: 'static>(&self, handler: impl Handler<OnDisconnect, M>) -> &Self {
+        self.set(Entry::new("on_disconnecting".into(), handler), |handlers| {
+            &mut handlers.disconnecting
+        })
+    }
+
+    /// Sets what happens when a socket has left: exactly once, after its events that came before.
+    pub fn on_disconnect<M: 'static>(&self, handler: impl Handler<OnDisconnect, M>) -> &Self {
+        self.set(Entry::new("on_disconnect".into(), handler), |handlers| {
+            &mut handlers.disconnect
+        })
+    }
+
+    fn set(&self, entry: Arc<Entry>, place: fn(&mut Handlers) -> &mut Option<Arc<Entry>>) -> &Self {
+        let mut handlers = self.0.handlers.write();
+        let label = entry.label.to_string();
+        if place(&mut handlers).replace(entry).is_some() {
+            handlers.twice.push(label);
+        }
+        drop(handlers);
+        self
+    }
+}
+
+// What the rest of the house asks of a namespace.
+impl Namespace {
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.0.core
+    }
+
+    pub(crate) fn io(&self) -> Option<Io> {
+        self.0.io.upgrade().map(Io::from_shared)
+    }
+
+    pub(crate) fn members(&self) -> &Local<Socket> {
+        &self.0.members
+    }
+
+    pub(crate) fn everybody(&self) -> Broadcast {
+        Broadcast::new(self.clone())
+    }
+
+    /// An id for an acknowledgement. One counter serves the namespace, so one packet can ask a whole room.
+    pub(crate) fn next_ack(&self) -> u64 {
+        self.0.next_ack.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn middlewares(&self) -> Arc<[Arc<Entry>]> {
+        Arc::clone(&self.0.handlers.read().middleware)
+    }
+
+    pub(crate) fn connect_handler(&self) -> Option<Arc<Entry>> {
+        self.0.handlers.read().connect.clone()
+    }
+
+    pub(crate) fn event_handler(&self, event: &str) -> Option<Arc<Entry>> {
+        let handlers = self.0.handlers.read();
+        handlers
+            .events
+            .get(event)
+            .or(handlers.any.as_ref())
+            .cloned()
+    }
+
+    pub(crate) fn disconnecting_handler(&self) -> Option<Arc<Entry>> {
+        self.0.handlers.read().disconnecting.clone()
+    }
+
+    pub(crate) fn disconnect_handler(&self) -> Option<Arc<Entry>> {
+        self.0.handlers.read().disconnect.clone()
+    }
+
+    /// Whether everything is there that the handlers need.
+    pub(crate) fn check(&self) -> Result<(), MountError> {
+        let handlers = self.0.handlers.read();
+        let namespace = || self.name().to_owned();
+        if let Some(handler) = handlers.twice.first() {
+            return Err(MountError::GivenTwice {
+                namespace: namespace(),
+                handler: handler.clone(),
+            });
+        }
+        for entry in handlers.all() {
+            let missing = entry
+                .needs
+                .iter()
+                .find(|need| !self.0.core.state.has(need.id));
+            if let Some(need) = missing {
+                let handler = entry.label.to_string();
+                return Err(MountError::MissingState {
+                    namespace: namespace(),
+                    handler,
+                    state: need.name,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Handlers {
+    fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        let rare = [
+            &self.connect,
+            &self.any,
+            &self.disconnecting,
+            &self.disconnect,
+        ];
+        self.middleware
+            .iter()
+            .chain(rare.into_iter().flatten())
+            .chain(self.events.values())
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Namespace")
+            .field("name", &self.name())
+            .field("sockets", &self.members().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,165 @@
+//! What a connection has on its hands: unfinished handlers, parked events, sockets that are leaving.
+//!
+//! ```text
+//!  event ──▶ started at once ──▶ done in the same poll                 nothing is kept
+//!     │              └─────────▶ `running`, at most N of them
+//!     ├──▶ `parked`   raw, in order, at most M bytes, when N are running or others are parked already
+//!     └──▶ `waiting`  the same, while the body of `on_connect` runs; then behind what is parked
+//! ```
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+
+use futures_util::stream::FuturesUnordered;
+use socket_proto::{Args, OwnedArgs, Slot};
+use tokio::time::Sleep;
+
+use crate::running::Task;
+use crate::{DisconnectReason, Socket};
+
+/// Allocated when there is something to do later, and freed when there is not.
+#[derive(Default)]
+pub(crate) struct Work {
+    pub(crate) running: FuturesUnordered<Task>,
+    /// How many of `running` are events.
+    pub(crate) unfinished: usize,
+    pub(crate) parked: VecDeque<Parked>,
+    pub(crate) waiting: VecDeque<Parked>,
+    /// What `parked` and `waiting` cost.
+    bytes: usize,
+    pub(crate) leaving: Vec<Leaving>,
+    /// When those who are leaving wait no longer.
+    pub(crate) patience: Option<Pin<Box<Sleep>>>,
+}
+
+/// An event that has to wait before it is started.
+pub(crate) struct Parked {
+    pub(crate) slot: Slot,
+    pub(crate) name: Box<str>,
+    pub(crate) args: OwnedArgs,
+    pub(crate) ack: Option<u64>,
+}
+
+/// A socket that has left, but has not been said goodbye to: its `on_disconnect` waits for what came before.
+pub(crate) struct Leaving {
+    pub(crate) slot: Slot,
+    pub(crate) socket: Socket,
+    pub(crate) reason: DisconnectReason,
+    /// The body of its `on_connect` still runs.
+    pub(crate) greeting: bool,
+}
+
+impl Parked {
+    /// Bytes it is counted as.
+    fn cost(&self) -> usize {
+        cost(&self.name, self.args.as_args())
+    }
+}
+
+fn cost(name: &str, args: Args<'_>) -> usize {
+    let attachments: usize = args
+        .attachments
+        .iter()
+        .map(|bytes| bytes.len() + HOLDING)
+        .sum();
+    HOLDING + name.len() + args.json.len() + attachments
+}
+
+/// What holding an event, or an attachment, costs beside its bytes.
+const HOLDING: usize = 96;
+
+impl Work {
+    /// Parks an event; `false` if that is more than `limit` bytes: nothing has been copied then.
+    pub(crate) fn park(
+        &mut self,
+        slot: Slot,
+        greeting: bool,
+        name: &str,
+        args: Args<'_>,
+        ack: Option<u64>,
+        limit: usize,
+    ) -> bool {
+        let bytes = self.bytes + cost(name, args);
+        if bytes > limit {
+            return false;
+        }
+        self.bytes = bytes;
+        let parked = Parked {
+            slot,
+            name: name.into(),
+            args: args.to_owned(),
+            ack,
+        };
+        let queue = if greeting {
+            &mut self.waiting
+        } else {
+            &mut self.parked
+        };
+        queue.push_back(parked);
+        true
+    }
+
+    /// The next event to start, if less than `limit` are unfinished.
+    pub(crate) fn unpark(&mut self, limit: usize) -> Option<Parked> {
+        if self.unfinished >= limit {
+            return None;
+        }
+        let parked = self.parked.pop_front()?;
+        self.bytes -= parked.cost();
+        Some(parked)
+    }
+
+    /// The body of `on_connect` is done: what waited for it may start.
+    pub(crate) fn greeted(&mut self, slot: Slot) {
+        let (ready, waiting) = self.waiting.drain(..).partition(|event| event.slot == slot);
+        self.waiting = waiting;
+        self.parked.extend::<VecDeque<_>>(ready);
+        for leaving in self
+            .leaving
+            .iter_mut()
+            .filter(|leaving| leaving.slot == slot)
+        {
+            leaving.greeting = false;
+        }
+    }
+
+    /// Drops the events of a socket; how many there were.
+    pub(crate) fn forget(&mut self, slot: Slot) -> usize {
+        let before = self.parked.len() + self.waiting.len();
+        let freed = &mut self.bytes;
+        let mut keep = |event: &Parked| {
+            let keep = event.slot != slot;
+            if !keep {
+                *freed -= event.cost();
+            }
+            keep
+        };
+        self.parked.retain(&mut keep);
+        self.waiting.retain(&mut keep);
+        before - self.parked.len() - self.waiting.len()
+    }
+
+    /// Whether events of this socket wait to be started.
+    pub(crate) fn has_events_of(&self, slot: Slot) -> bool {
+        self.parked
+            .iter()
+            .chain(&self.waiting)
+            .any(|event| event.slot == slot)
+    }
+
+    /// Somebody for whom nothing is left to wait for.
+    pub(crate) fn take_ready_to_leave(&mut self) -> Option<Leaving> {
+        let ready = self
+            .leaving
+            .iter()
+            .position(|leaving| !leaving.greeting && !self.has_events_of(leaving.slot))?;
+        Some(self.leaving.remove(ready))
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.running.is_empty()
+            && self.parked.is_empty()
+            && self.waiting.is_empty()
+            && self.leaving.is_empty()
+    }
+}

@@ -1,0 +1,257 @@
+//! How sockets leave: reasons, handlers, and that nothing stays behind.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sockeye::{
+    AckError, Auth, Data, EmitError, Io, JoinError, Namespace, Reason, Result, Socket, State,
+};
+use support::{Client, Notes, Polling, io, serve, soon, with_sync};
+use tokio::sync::Semaphore;
+
+/// Notes the words of every socket that leaves the main namespace.
+fn reasons(io: &Io) -> Arc<Notes<&'static str>> {
+    let reasons = Notes::new();
+    let notes = Arc::clone(&reasons);
+    io.of("/").on_disconnect(move |Reason(reason): Reason| {
+        notes.add(reason.as_str());
+        async {}
+    });
+    reasons
+}
+
+/// A client in the main namespace, and its socket.
+async fn pair(io: &Io, address: std::net::SocketAddr) -> (Client, Socket) {
+    let (client, id) = Client::join(address).await;
+    (client, io.socket(&id).unwrap())
+}
+
+#[tokio::test]
+async fn every_way_of_leaving_has_the_reference_s_words() {
+    let period = Duration::from_millis(150);
+    let io = io(|io| io.ping_interval(period).ping_timeout(period));
+    let reasons = reasons(&io);
+    let address = serve(&io).await;
+
+    let (mut client, _) = Client::join(address).await;
+    client.send("41").await;
+    assert_eq!(reasons.next().await, "client namespace disconnect");
+
+    let (client, _) = Client::join(address).await;
+    client.hang_up();
+    assert_eq!(reasons.next().await, "transport close");
+
+    let (mut client, socket) = pair(&io, address).await;
+    socket.disconnect(false);
+    client.expect("41").await;
+    assert_eq!(reasons.next().await, "server namespace disconnect");
+    client.connect("/", "").await; // the connection is still there
+    client.hang_up();
+    assert_eq!(reasons.next().await, "transport close");
+
+    let (mut client, socket) = pair(&io, address).await;
+    socket.close_transport();
+    assert!(client.rest().await.is_empty(), "no DISCONNECT packet");
+    assert_eq!(reasons.next().await, "forced close");
+
+    let (client, _) = Client::join(address).await;
+    let _silent = client.stall();
+    assert_eq!(reasons.next().await, "ping timeout");
+
+    let polling = Polling::open(address, "/socket.io/").await;
+    polling.post("40").await;
+    polling.get().await;
+    polling.post("1").await;
+    assert_eq!(reasons.next().await, "transport close");
+
+    let (mut client, _) = Client::join(address).await;
+    let reading = tokio::spawn(async move { client.rest().await });
+    io.close(support::HANG).await;
+    assert!(reading.await.unwrap().is_empty());
+    assert_eq!(reasons.next().await, "server shutting down");
+}
+
+#[tokio::test]
+async fn disconnect_with_close_ends_all_namespaces_of_the_client() {
+    let io = io(|io| io);
+    let reasons = reasons(&io);
+    io.of("/other");
+    let address = serve(&io).await;
+    let (mut client, id) = Client::join(address).await;
+    let other = client.connect("/other", "").await;
+    io.of("/other").socket(&other).unwrap().disconnect(true);
+    assert_eq!(client.rest().await, ["41/other,", "41"]);
+    assert_eq!(reasons.next().await, "server namespace disconnect");
+    assert!(io.socket(&id).is_none());
+}
+
+#[tokio::test]
+async fn what_was_emitted_before_a_disconnect_still_arrives_and_nothing_after() {
+    let io = io(|io| io);
+    let (mut client, socket) = pair(&io, serve(&io).await).await;
+    socket.emit("last", &()).unwrap();
+    socket.disconnect(false);
+    let error = socket.emit("late", &()).unwrap_err();
+    assert!(matches!(error, EmitError::NotConnected { socket: id } if id == socket.id()));
+    assert_eq!(io.emit("late", &()).unwrap().recipients(), 0);
+    client.expect("42[\"last\"]").await;
+    client.expect("41").await;
+}
+
+#[tokio::test]
+async fn on_disconnecting_still_has_the_rooms_and_on_disconnect_is_told_of_them() {
+    let io = io(|io| io);
+    let seen = Notes::new();
+    let notes = Arc::clone(&seen);
+    io.of("/")
+        .on_disconnecting(move |socket: Socket, namespace: Namespace| {
+            let notes = Arc::clone(&notes);
+            async move {
+                let there = namespace.to("lobby").count().await.unwrap();
+                notes.add((socket.rooms(), there));
+            }
+        });
+    let notes = Arc::clone(&seen);
+    io.of("/").on_disconnect(move |socket: Socket| {
+        notes.add((socket.rooms(), 0));
+        async {}
+    });
+    let (client, socket) = pair(&io, serve(&io).await).await;
+    socket.join("lobby").unwrap();
+    client.hang_up();
+    // It is no longer connected, so it is not counted; but it still knows where it was.
+    assert_eq!(seen.next().await, (vec!["lobby".to_owned()], 0));
+    assert_eq!(seen.next().await, (vec!["lobby".to_owned()], 0));
+    assert_eq!(io.to("lobby").count().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_failed_extractor_or_a_panic_in_the_last_handlers_leaks_nothing() {
+    #[derive(Clone)]
+    struct Missing;
+    let io = io(|io| io);
+    let left = Notes::new();
+    let mut client = Client::open(serve(&io).await).await;
+    // Registered late, so that the missing state is found at run time.
+    io.of("/state").on_disconnect(async |_: State<Missing>| {});
+    io.of("/auth").on_disconnecting(async |_: Auth<u8>| {});
+    io.of("/panic")
+        .on_disconnecting(async || -> () { panic!("leaving") });
+    let notes = Arc::clone(&left);
+    io.of("/panic")
+        .on_disconnect(move || -> std::future::Ready<()> {
+            notes.add(());
+            panic!("left")
+        });
+    for name in ["/state", "/auth", "/panic"] {
+        let id = client.connect(name, "").await;
+        io.of(name).socket(&id).unwrap().join("room").unwrap();
+    }
+    client.hang_up();
+    left.next().await;
+    assert_eq!(io.counters().panics, 2);
+    for name in ["/state", "/auth", "/panic"] {
+        assert_eq!(io.of(name).count().await.unwrap(), 0, "{name}");
+        assert_eq!(io.of(name).to("room").count().await.unwrap(), 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_join_after_the_disconnect_is_refused() {
+    let io = io(|io| io);
+    let reasons = reasons(&io);
+    let joined = Notes::new();
+    let gate = Arc::new(Semaphore::new(0));
+    let (g, notes) = (Arc::clone(&gate), Arc::clone(&joined));
+    io.of("/").on("slow join", move |socket: Socket| {
+        let (gate, notes) = (Arc::clone(&g), Arc::clone(&notes));
+        async move {
+            gate.acquire().await.unwrap().forget();
+            notes.add(socket.join("room")); // the handler goes on after its client has gone
+        }
+    });
+    with_sync(&io);
+    let (mut client, socket) = pair(&io, serve(&io).await).await;
+    client.send("42[\"slow join\"]").await;
+    client.sync().await;
+    client.hang_up();
+    reasons.next().await;
+    gate.add_permits(1);
+    assert!(matches!(
+        joined.next().await,
+        Err(JoinError::NotConnected { .. })
+    ));
+    assert!(socket.join("room").is_err() && socket.leave("room").is_err());
+    assert_eq!(io.to("room").count().await.unwrap(), 0);
+    assert_eq!(
+        socket.disconnect_reason().unwrap().as_str(),
+        "transport close"
+    );
+}
+
+#[tokio::test]
+async fn whoever_awaits_an_answer_of_a_socket_that_leaves_is_told_at_once() {
+    let io = io(|io| io.ack_timeout(Duration::from_hours(1)));
+    let (mut client, socket) = pair(&io, serve(&io).await).await;
+    let question = socket.emit_with_ack::<u8>("q", &());
+    client.expect("420[\"q\"]").await;
+    client.send("41").await;
+    let error = soon(question).await.unwrap_err();
+    assert!(matches!(error, AckError::Disconnected { .. }), "{error}");
+    let error = soon(socket.emit_with_ack::<u8>("q", &()))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, AckError::Emit(EmitError::NotConnected { .. })),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_late_packet_for_a_namespace_that_was_left_harms_nothing() {
+    let io = io(|io| io);
+    io.of("/other");
+    with_sync(&io);
+    let (mut client, _) = Client::join(serve(&io).await).await;
+    let other = client.connect("/other", "").await;
+    io.of("/other").socket(&other).unwrap().disconnect(false);
+    client.expect("41/other,").await;
+    client.send("42/other,[\"late\"]").await;
+    client.sync().await;
+    client.connect("/other", "").await;
+}
+
+#[tokio::test]
+async fn the_data_of_a_socket_is_kept_as_json() {
+    let io = io(|io| io);
+    io.of("/")
+        .on(
+            "set",
+            async |socket: Socket, Data(data): Data<Vec<u8>>| -> Result<()> {
+                socket.data().set(&data)?;
+                Ok(())
+            },
+        )
+        .on("get", async |socket: Socket| -> Result<Option<Vec<u8>>> {
+            Ok(socket.data().get()?)
+        });
+    let (mut client, socket) = pair(&io, serve(&io).await).await;
+    client
+        .send_all(&["421[\"get\"]", "422[\"set\",[1,2]]", "423[\"get\"]"])
+        .await;
+    client.expect("431[null]").await;
+    client.expect("432[]").await;
+    client.expect("433[[1,2]]").await;
+    assert!(
+        socket
+            .data()
+            .get::<String>()
+            .unwrap_err()
+            .to_string()
+            .contains(socket.id())
+    );
+    socket.data().clear();
+    assert_eq!(socket.data().get::<u8>().unwrap(), None);
+}

@@ -1,0 +1,163 @@
+//! How requests get here: on axum, on plain hyper, alone; and which pages may.
+
+mod support;
+
+#[path = "../examples/axum.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod axum_example;
+#[path = "../examples/hyper.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod hyper_example;
+
+use std::net::SocketAddr;
+
+use support::{Client, HANG, http, io, serve, soon, with_sync};
+use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+async fn bound() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+async fn greeted(address: SocketAddr) {
+    let (mut client, _) = Client::join(address).await;
+    client.send("421[\"hello\",\"Ada\"]").await;
+    client.expect("431[\"hello Ada\"]").await;
+    let polling = support::Polling::open(address, "/socket.io/").await;
+    polling.post("40").await;
+    assert!(polling.get().await.starts_with("40{"));
+}
+
+#[tokio::test]
+async fn the_axum_example_serves_its_own_routes_and_socket_io() {
+    let (listener, address) = bound().await;
+    let app = axum_example::app().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    greeted(address).await;
+    let (status, _, body) = http(address, "GET / HTTP/1.1", "").await;
+    assert_eq!((status, body.as_str()), (200, "hello from axum"));
+    assert_eq!(http(address, "GET /other HTTP/1.1", "").await.0, 404);
+}
+
+#[tokio::test]
+async fn the_hyper_example_serves_socket_io_and_404() {
+    let (listener, address) = bound().await;
+    tokio::spawn(async move { hyper_example::run(listener).await.unwrap() });
+    greeted(address).await;
+    assert_eq!(http(address, "GET /other HTTP/1.1", "").await.0, 404);
+}
+
+#[tokio::test]
+async fn alone_it_answers_other_paths_with_404_and_its_own_with_the_reference_s_words() {
+    let io = io(|io| io.path("/live"));
+    let address = serve(&io).await;
+    assert_eq!(http(address, "GET / HTTP/1.1", "").await.0, 404);
+    assert_eq!(http(address, "GET /live?EIO=4 HTTP/1.1", "").await.0, 404);
+    let (status, _, body) = http(address, "GET /live/?EIO=3&transport=polling HTTP/1.1", "").await;
+    assert_eq!(
+        (status, body.as_str()),
+        (
+            400,
+            r#"{"code":5,"message":"Unsupported protocol version"}"#
+        )
+    );
+    Client::open_at(address, "/live/").await;
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_said_in_one_sentence() {
+    let (_listener, address) = bound().await;
+    let error = io(|io| io).serve(address).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("cannot listen on {address}: ")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_foreign_page_is_refused_on_both_transports_and_a_listed_one_is_not() {
+    let io = io(|io| io.allow_origin("https://friend.example"));
+    with_sync(&io);
+    let address = serve(&io).await;
+    let polling = |origin: &str| {
+        let head = format!("GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nOrigin: {origin}");
+        async move { http(address, &head, "").await }
+    };
+    assert_eq!(polling("https://foe.example").await.0, 403);
+    assert_eq!(polling("null").await.0, 403);
+    assert_eq!(polling(&format!("http://{address}")).await.0, 200);
+    let (status, head, _) = polling("https://friend.example").await;
+    assert_eq!(status, 200);
+    assert!(
+        head.contains("access-control-allow-origin: https://friend.example"),
+        "{head}"
+    );
+
+    let websocket = |origin: &str| {
+        let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
+        let mut request = url.into_client_request().unwrap();
+        request
+            .headers_mut()
+            .insert("origin", origin.parse().unwrap());
+        Client::request(request)
+    };
+    let refused = websocket("https://foe.example").await.err().unwrap();
+    assert!(refused.to_string().contains("403"), "{refused}");
+    let mut client = websocket("https://friend.example").await.unwrap();
+    client.connect("/", "").await;
+    client.sync().await;
+}
+
+#[tokio::test]
+async fn a_preflight_of_a_listed_origin_is_answered() {
+    let io = io(sockeye::Builder::any_origin);
+    let address = serve(&io).await;
+    let head = "OPTIONS /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nOrigin: https://a.example\r\n\
+                Access-Control-Request-Method: POST";
+    let (status, head, _) = http(address, head, "").await;
+    assert_eq!(status, 204);
+    assert!(
+        head.contains("access-control-allow-methods: get,head,put,patch,post,delete"),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn options_that_make_no_sense_are_refused_when_it_is_built() {
+    let error = sockeye::Io::builder().path("live").build().unwrap_err();
+    assert!(error.to_string().contains("`live`"));
+    assert!(sockeye::Io::builder().transports([]).build().is_err());
+    assert!(
+        sockeye::Io::builder()
+            .ping_timeout(std::time::Duration::ZERO)
+            .build()
+            .is_err()
+    );
+    assert!(sockeye::Io::builder().max_payload(0).build().is_err());
+    assert!(
+        sockeye::Io::builder()
+            .max_unfinished_events(0)
+            .build()
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn serve_returns_after_close() {
+    let io = io(|io| io);
+    let (listener, address) = bound().await;
+    let served = tokio::spawn({
+        let io = io.clone();
+        async move { io.serve_listener(listener).await }
+    });
+    let (mut client, _) = Client::join(address).await;
+    let reading = tokio::spawn(async move { client.rest().await });
+    io.close(HANG).await;
+    assert!(reading.await.unwrap().is_empty());
+    soon(served).await.unwrap().unwrap();
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}

@@ -1,0 +1,118 @@
+//! Clients that do not read, and the end of the server.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sockeye::{EmitError, Reason, Socket};
+use support::{Client, HANG, Notes, io, serve, soon, with_sync};
+
+#[tokio::test]
+async fn a_stalled_reader_is_evicted_by_its_ping_timeout_whatever_is_queued() {
+    let period = Duration::from_millis(200);
+    let io = io(|io| io.ping_interval(period).ping_timeout(period));
+    with_sync(&io);
+    let reasons = Notes::new();
+    let notes = Arc::clone(&reasons);
+    io.of("/").on_disconnect(move |Reason(reason): Reason| {
+        notes.add(reason.as_str());
+        async {}
+    });
+    let address = serve(&io).await;
+    let (client, id) = Client::join(address).await;
+    let socket = io.socket(&id).unwrap();
+    let _stalled = client.stall();
+    let big = "x".repeat(100_000);
+    for _ in 0..20 {
+        socket.emit("big", &big).unwrap(); // more than the kernel takes, less than the outbox does
+    }
+    assert_eq!(reasons.next().await, "ping timeout");
+    let (mut healthy, _) = Client::join(address).await;
+    healthy.sync().await;
+    assert_eq!(io.count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_client_whose_outbox_is_full_is_disconnected_as_a_slow_consumer_and_volatile_is_dropped()
+{
+    let io = io(|io| io.outbox_bytes(300_000));
+    let reasons = Notes::new();
+    let notes = Arc::clone(&reasons);
+    io.of("/").on_disconnect(move |Reason(reason): Reason| {
+        notes.add(reason.as_str());
+        async {}
+    });
+    let (client, id) = Client::join(serve(&io).await).await;
+    let socket = io.socket(&id).unwrap();
+    let _stalled = client.stall();
+    let big = "x".repeat(100_000);
+    let error = loop {
+        match socket.emit("big", &big) {
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        matches!(&error, EmitError::SlowConsumer { socket } if *socket == id),
+        "{error}"
+    );
+    assert_eq!(reasons.next().await, "slow consumer");
+}
+
+#[tokio::test]
+async fn volatile_events_for_a_stalled_reader_are_dropped_and_it_stays() {
+    let io = io(|io| io.outbox_bytes(300_000));
+    let (client, id) = Client::join(serve(&io).await).await;
+    let socket = io.socket(&id).unwrap();
+    let _stalled = client.stall();
+    let big = "x".repeat(100_000);
+    while io.volatile().emit("big", &big).unwrap().dropped() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(socket.is_connected());
+}
+
+#[tokio::test]
+async fn close_returns_at_its_deadline_however_a_client_stalls_and_a_handler_hangs() {
+    let io = io(|io| io);
+    let hanging = Notes::new();
+    let notes = Arc::clone(&hanging);
+    io.of("/").on("hang", move || {
+        notes.add(());
+        std::future::pending::<()>()
+    });
+    let address = serve(&io).await;
+    let (client, id) = Client::join(address).await;
+    let socket = io.socket(&id).unwrap();
+    let _stalled = client.stall();
+    for _ in 0..20 {
+        socket.emit("big", &"x".repeat(100_000)).unwrap();
+    }
+    let (mut client, _) = Client::join(address).await;
+    client.send("42[\"hang\"]").await;
+    hanging.next().await;
+    soon(io.close(Duration::from_millis(300))).await;
+    assert_eq!(io.count().await.unwrap(), 0);
+    assert!(!socket.is_connected());
+}
+
+#[tokio::test]
+async fn what_was_emitted_before_close_still_arrives_and_last_handlers_are_waited_for() {
+    let io = io(|io| io);
+    let done = Notes::new();
+    let notes = Arc::clone(&done);
+    io.of("/").on_disconnect(move |socket: Socket| {
+        let notes = Arc::clone(&notes);
+        async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            notes.add(socket.disconnect_reason().unwrap().as_str());
+        }
+    });
+    let (mut client, _) = Client::join(serve(&io).await).await;
+    io.emit("last", &()).unwrap();
+    let reading = tokio::spawn(async move { client.rest().await });
+    io.close(HANG).await;
+    assert_eq!(done.so_far(), ["server shutting down"]);
+    assert_eq!(reading.await.unwrap(), ["42[\"last\"]"]);
+}

@@ -1,0 +1,339 @@
+//! The budgets of the design, counted: what an idle connection holds, and what an event allocates.
+//!
+//! The server runs on a thread of its own, and only that thread is counted; the clients are blocking sockets on the
+//! test's thread.
+#![allow(unsafe_code)] // a global allocator cannot be counted otherwise; it only adds and passes on
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use sockeye::{Args, Data, Io, Result, Socket};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static LIVE: Cell<i64> = const { Cell::new(0) };
+    /// Living blocks by their size in bytes, for the account of an idle connection.
+    static BLOCKS: [Cell<i64>; SIZES] = const { [const { Cell::new(0) }; SIZES] };
+}
+
+/// Blocks up to this size are counted one by one.
+const SIZES: usize = 4096;
+
+fn count(allocations: u64, bytes: i64) {
+    // A thread that is ending has no counters any more.
+    let _ = ALLOCATIONS.try_with(|cell| cell.set(cell.get() + allocations));
+    let _ = LIVE.try_with(|cell| cell.set(cell.get() + bytes));
+}
+
+fn count_block(size: usize, change: i64) {
+    let _ = BLOCKS.try_with(|blocks| {
+        if let Some(cell) = blocks.get(size) {
+            cell.set(cell.get() + change);
+        }
+    });
+}
+
+fn signed(size: usize) -> i64 {
+    i64::try_from(size).expect("no allocation is that large")
+}
+
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(1, signed(layout.size()));
+        count_block(layout.size(), 1);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(0, -signed(layout.size()));
+        count_block(layout.size(), -1);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(1, signed(size) - signed(layout.size()));
+        count_block(layout.size(), -1);
+        count_block(size, 1);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// What the server's thread has counted.
+#[derive(Clone, Debug)]
+struct Counters {
+    allocations: u64,
+    live: i64,
+    /// Living blocks of each size.
+    blocks: Vec<i64>,
+}
+
+/// A server on a thread of its own, which tells its counters when asked.
+struct Server {
+    address: SocketAddr,
+    ask: tokio::sync::mpsc::UnboundedSender<mpsc::Sender<Counters>>,
+}
+
+impl Server {
+    fn start() -> Server {
+        let (ready, address) = mpsc::channel();
+        let (ask, questions) = tokio::sync::mpsc::unbounded_channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime
+                .expect("a runtime")
+                .block_on(serve(&ready, questions));
+        });
+        Server {
+            address: address.recv().expect("the server starts"),
+            ask,
+        }
+    }
+
+    fn counters(&self) -> Counters {
+        let (answer, counters) = mpsc::channel();
+        self.ask.send(answer).expect("the server runs");
+        counters.recv().expect("the server answers")
+    }
+
+    /// Counts what `act` costs the server.
+    fn cost(&self, act: impl FnOnce()) -> Counters {
+        let before = self.counters();
+        act();
+        let after = self.counters();
+        Counters {
+            // The question itself allocates nothing on the server's thread.
+            allocations: after.allocations - before.allocations,
+            live: after.live - before.live,
+            blocks: after
+                .blocks
+                .iter()
+                .zip(&before.blocks)
+                .map(|(a, b)| a - b)
+                .collect(),
+        }
+    }
+}
+
+async fn serve(
+    ready: &mpsc::Sender<SocketAddr>,
+    mut questions: tokio::sync::mpsc::UnboundedReceiver<mpsc::Sender<Counters>>,
+) {
+    let io = Io::builder().build().expect("options");
+    let main = io.of("/");
+    main.on_connect(async |socket: Socket| -> Result<()> {
+        socket.join("lobby")?;
+        Ok(())
+    });
+    main.on("echo", async |socket: Socket, args: Args| -> Result<()> {
+        socket.emit("back", &args)?;
+        Ok(())
+    });
+    main.on(
+        "typed",
+        async |socket: Socket, Data(text): Data<String>| -> Result<()> {
+            socket.emit("back", &text)?;
+            Ok(())
+        },
+    );
+    main.on(
+        "say",
+        async |io: Io, Data(text): Data<String>| -> Result<()> {
+            io.to("lobby").emit("said", &text)?;
+            Ok(())
+        },
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    ready
+        .send(listener.local_addr().expect("an address"))
+        .expect("the test waits");
+    tokio::spawn(async move { io.serve_listener(listener).await });
+    while let Some(answer) = questions.recv().await {
+        let (allocations, live) = (ALLOCATIONS.get(), LIVE.get());
+        let blocks = BLOCKS.with(|blocks| blocks.iter().map(Cell::get).collect());
+        // The list itself is no server's cost.
+        ALLOCATIONS.set(allocations);
+        let counters = Counters {
+            allocations,
+            live,
+            blocks,
+        };
+        answer.send(counters).expect("the test waits");
+    }
+}
+
+/// A blocking client in the main namespace.
+struct Client {
+    socket: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    fn connect(address: SocketAddr) -> Client {
+        let mut socket = TcpStream::connect(address).expect("connect");
+        socket.set_nodelay(true).expect("nodelay");
+        socket
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .expect("a timeout");
+        // A header of 200 bytes and more, as a browser sends.
+        let request = format!(
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             User-Agent: budget\r\n\r\n"
+        );
+        socket.write_all(request.as_bytes()).expect("write");
+        let mut client = Client {
+            socket,
+            buffer: Vec::new(),
+        };
+        client.read_until(b"\r\n\r\n");
+        client.read_until(b"maxPayload");
+        client.send(b"40");
+        client.read_until(b"\"sid\":");
+        client.read_until(b"}");
+        client
+    }
+
+    fn send(&mut self, text: &[u8]) {
+        assert!(text.len() < 126, "a short frame");
+        let length = u8::try_from(text.len()).expect("a short frame");
+        let mut frame = vec![0x81, 0x80 | length, 0, 0, 0, 0];
+        frame.extend_from_slice(text);
+        self.socket.write_all(&frame).expect("write");
+    }
+
+    /// Reads until `what` has come, and drops everything up to its end.
+    fn read_until(&mut self, what: &[u8]) {
+        loop {
+            if let Some(at) = self
+                .buffer
+                .windows(what.len())
+                .position(|window| window == what)
+            {
+                self.buffer.drain(..at + what.len());
+                return;
+            }
+            let mut piece = [0; 4096];
+            let length = self.socket.read(&mut piece).expect("an answer in time");
+            assert!(length > 0, "the server hung up");
+            self.buffer.extend_from_slice(&piece[..length]);
+        }
+    }
+}
+
+/// Prints one row, and remembers whether it was exceeded.
+struct Table {
+    exceeded: Vec<String>,
+}
+
+impl Table {
+    fn row(&mut self, what: &str, budget: f64, reached: f64) {
+        println!("| {what:<58} | {budget:>8.2} | {reached:>8.2} |");
+        // A table that grows now and then is a fraction of a count.
+        if reached > budget + 0.02 {
+            self.exceeded
+                .push(format!("{what}: {reached:.2}, the budget is {budget:.2}"));
+        }
+    }
+}
+
+/// What an idle connection is made of: the blocks that every one of them has.
+fn print_account(connected: &Counters, connections: u32) {
+    println!("blocks of one idle connection:");
+    for (size, blocks) in connected.blocks.iter().enumerate() {
+        let each = per(u64::try_from(*blocks).unwrap_or(0), connections);
+        if each >= 0.5 {
+            println!("{size:>8} bytes x {each:.2}");
+        }
+    }
+}
+
+fn per(total: u64, count: u32) -> f64 {
+    f64::from(u32::try_from(total).expect("a small count")) / f64::from(count)
+}
+
+#[test]
+fn the_budgets_of_the_design_are_kept() {
+    const CONNECTIONS: u32 = 400;
+    const EVENTS: u32 = 200;
+    let server = Server::start();
+    // Tables and buffers that grow once are not a connection's.
+    let warm: Vec<_> = (0..CONNECTIONS)
+        .map(|_| Client::connect(server.address))
+        .collect();
+    drop(warm);
+    let mut first = Client::connect(server.address);
+    std::thread::sleep(Duration::from_millis(300)); // the warm ones end on the server's side as well
+
+    let mut clients = Vec::new();
+    let connected = server.cost(|| {
+        clients.extend((0..CONNECTIONS).map(|_| Client::connect(server.address)));
+    });
+    let echo = server.cost(|| {
+        for _ in 0..EVENTS {
+            first.send(br#"42["echo",{"text":"hello, everybody"}]"#);
+            first.read_until(br#"42["back",{"text":"hello, everybody"}]"#);
+        }
+    });
+    let typed = server.cost(|| {
+        for _ in 0..EVENTS {
+            first.send(br#"42["typed","hello"]"#);
+            first.read_until(br#"42["back","hello"]"#);
+        }
+    });
+    let mut say = || {
+        first.send(br#"42["say","hello"]"#);
+        first.read_until(br#"42["said","hello"]"#);
+        for client in &mut clients {
+            client.read_until(br#"42["said","hello"]"#);
+        }
+    };
+    say(); // each outbox takes its first memory
+    let broadcast = server.cost(|| (0..10).for_each(|_| say()));
+
+    print_account(&connected, CONNECTIONS);
+    println!("| {:<58} | {:>8} | {:>8} |", "what", "budget", "reached");
+    println!("|{:-<60}|{:-<9}:|{:-<9}:|", "", "", "");
+    let mut table = Table {
+        exceeded: Vec::new(),
+    };
+    let live = u64::try_from(connected.live).expect("connections take memory");
+    table.row(
+        "heap of one idle WebSocket connection, bytes",
+        2048.0,
+        per(live, CONNECTIONS),
+    );
+    table.row(
+        "allocations per echoed event, raw",
+        4.0,
+        per(echo.allocations, EVENTS),
+    );
+    table.row(
+        "allocations per echoed event, typed",
+        4.0,
+        per(typed.allocations, EVENTS),
+    );
+    let recipients = 10 * (CONNECTIONS + 1);
+    // What the event itself takes, as an echo does, is not the recipients'.
+    let of_recipients = broadcast.allocations.saturating_sub(10 * 8);
+    table.row(
+        "allocations per recipient of a broadcast",
+        0.0,
+        per(of_recipients, recipients),
+    );
+    assert!(table.exceeded.is_empty(), "{:#?}", table.exceeded);
+}

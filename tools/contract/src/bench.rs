@@ -1,0 +1,42 @@
+//! Profile `bench`: the least that a load generator needs, all of it relayed raw.
+
+use std::time::Duration;
+
+use sockeye::{Args, Data, Io, Socket};
+
+use crate::{Result, listen, ready};
+
+pub(crate) async fn run(port: u16) -> Result<()> {
+    let io = io()?;
+    let listener = listen(port).await?;
+    io.service()?; // an incomplete server is found before it says that it is ready
+    ready("bench", port);
+    Ok(io.serve_listener(listener).await?)
+}
+
+fn io() -> Result<Io> {
+    // A generator may stop reading for as long as it likes to: it measures, and tells.
+    let io = Io::builder().any_origin().ack_timeout(Duration::from_secs(60)).build()?;
+    io.of("/")
+        .on("message", message)
+        .on("message-with-ack", async |args: Args| args)
+        .on("broadcast", broadcast)
+        .on("join", async |socket: Socket, Data(room): Data<String>| socket.join(room).map(drop))
+        .on("say", say);
+    Ok(io)
+}
+
+async fn message(socket: Socket, args: Args) -> sockeye::Result<()> {
+    socket.emit("message-back", &args)?;
+    Ok(())
+}
+
+async fn broadcast(io: Io, args: Args) -> sockeye::Result<()> {
+    io.emit("news", &args)?;
+    Ok(())
+}
+
+async fn say(io: Io, Data(room): Data<String>, args: Args) -> sockeye::Result<()> {
+    io.to(room).emit("said", &args.get(1).unwrap_or_default())?;
+    Ok(())
+}

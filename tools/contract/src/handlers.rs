@@ -1,0 +1,83 @@
+//! Profile `handlers`: everything an application does, as seen from outside, on two listeners.
+//!
+//! | listener   | differs by                                                                         |
+//! |------------|------------------------------------------------------------------------------------|
+//! | `PORT`     | ping 25 s / 20 s, connect timeout 3 s, payload limit 2 000 000 bytes               |
+//! | `PORT + 3` | ping 500 / 600 ms, connect timeout 500 ms, payload limit 1000 bytes                |
+//!
+//! `PORT + 1` and `PORT + 2` belong to features that are not there yet, and stay closed.
+
+mod audience;
+mod life;
+mod reasons;
+mod talk;
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use sockeye::{Builder, Io, Namespace};
+
+use crate::{Result, listen, ready};
+use reasons::Reasons;
+
+/// Attachments of one event may be as large as that many payloads: the reference has no limit for their sum.
+const ATTACHMENTS: usize = 10;
+
+pub(crate) async fn run(port: u16) -> Result<()> {
+    let hasty_port = port.checked_add(3).ok_or("--port is at most 65532: PORT + 3 is needed too")?;
+    let (patient, hasty) = (assemble(patient())?, assemble(hasty())?);
+    let (first, fourth) = (listen(port).await?, listen(hasty_port).await?);
+    ready("handlers", port);
+    tokio::try_join!(patient.serve_listener(first), hasty.serve_listener(fourth))?;
+    Ok(())
+}
+
+/// The options of `PORT`.
+fn patient() -> Builder {
+    limited(2_000_000).connect_timeout(Duration::from_secs(3))
+}
+
+/// The options of `PORT + 3`.
+fn hasty() -> Builder {
+    limited(1000)
+        .ping_interval(Duration::from_millis(500))
+        .ping_timeout(Duration::from_millis(600))
+        .connect_timeout(Duration::from_millis(500))
+}
+
+fn limited(payload: usize) -> Builder {
+    Io::builder().any_origin().max_payload(payload).attachment_bytes(ATTACHMENTS * payload)
+}
+
+/// The namespaces and their handlers.
+fn assemble(builder: Builder) -> Result<Io> {
+    let io = builder.state(Reasons::default()).build()?;
+    register(&io.of("/"));
+    register(&io.of("/custom"));
+    io.of("/auth").middleware(life::authorize).on_connect(life::welcome);
+    io.service()?; // an incomplete server is found before it says that it is ready
+    Ok(io)
+}
+
+fn register(namespace: &Namespace) {
+    talk::register(namespace);
+    audience::register(namespace);
+    life::register(namespace);
+}
+
+/// `room or list`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Rooms {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Rooms {
+    fn into_vec(self) -> Vec<String> {
+        match self {
+            Rooms::One(room) => vec![room],
+            Rooms::Several(rooms) => rooms,
+        }
+    }
+}
