@@ -1,1 +1,19 @@
-//! To be filled.
+//! What the whole-house tests share.
+//!
+//! [`house`] reads the manifests and sources; [`contract`] starts the contract server; [`http`],
+//! [`websocket`] and [`client`] are small raw clients, written apart from the house's own code on purpose;
+//! [`suite`] runs the suites of other languages.
+
+#![forbid(unsafe_code)]
+
+pub mod client;
+pub mod contract;
+pub mod house;
+pub mod http;
+pub mod suite;
+pub mod websocket;
+
+use std::time::Duration;
+
+/// Turns a hang into a failure. No test waits for time to pass: all end long before.
+pub const DEADLINE: Duration = Duration::from_mins(1);

@@ -1,3 +1,98 @@
-//! To be filled.
+//! `sockeye`: the chat, ready to run. This file wires; the rules are elsewhere.
+//!
+//! | the question                                  | the file     |
+//! |-----------------------------------------------|--------------|
+//! | What can be set?                              | `options`    |
+//! | On which addresses is there somebody?         | `addresses`  |
+//! | How do requests reach the chat and its page?  | `site`       |
+//! | What ends it?                                 | `signals`    |
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod addresses;
+mod options;
+mod signals;
+mod site;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chat::Chat;
+use sockeye::Io;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::options::Options;
+use crate::signals::Signals;
+
+/// How long clients and their handlers are waited for at the end.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    let outcome = Options::read().and_then(|options| match options {
+        Some(options) => run(&options),
+        None => Ok(()),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("sockeye: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), String> {
+    log_to_stderr();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| format!("the system lets no runtime start: {error}"))?;
+    runtime.block_on(serve(options))
+}
+
+async fn serve(options: &Options) -> Result<(), String> {
+    let mut signals =
+        Signals::listen().map_err(|error| format!("signals cannot be listened to: {error}"))?;
+    let io = Chat::open(Io::builder().allow_origins(&options.allow_origin))
+        .map_err(|error| error.to_string())?;
+    let site = site::around(&io).map_err(|error| error.to_string())?;
+    let listeners = addresses::listen(&options.host, options.port).await?;
+    let port = listeners[0]
+        .local_addr()
+        .map_or(options.port, |address| address.port());
+    let (stop, stopped) = watch::channel(());
+    let mut serving: JoinSet<_> = listeners
+        .into_iter()
+        .map(|listener| site::serve(listener, site.clone(), stopped.clone()))
+        .collect();
+    greet(options, port);
+    tokio::select! {
+        () = signals.next() => {}
+        Some(ended) = serving.join_next() => {
+            return Err(format!("a listener failed: {ended:?}: start it again"));
+        }
+    }
+    println!("Saying goodbye. Once more, and it ends at once.");
+    drop(stop);
+    tokio::select! {
+        () = signals.next() => Err("ended at once: not every client has been told".to_owned()),
+        _ = async { tokio::join!(io.close(GOODBYE), serving.join_all()) } => Ok(()),
+    }
+}
+
+fn greet(options: &Options, port: u16) {
+    println!("The chat is open: {}", options.address_to_show(port));
+    println!("Open it in two windows and talk. Ctrl-C ends it, --help lists what can be set.");
+}
+
+fn log_to_stderr() {
+    use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

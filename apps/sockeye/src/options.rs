@@ -1,0 +1,76 @@
+//! What can be set, on the command line or in the environment.
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+/// A chat on Sockeye: Socket.IO for Rust.
+#[derive(Debug, Parser)]
+#[command(name = "sockeye", version, about, max_term_width = 100)]
+pub(crate) struct Options {
+    /// The port; 0 takes any that is free.
+    #[arg(short, long, env = "PORT", default_value_t = 3000)]
+    pub(crate) port: u16,
+
+    /// The address to listen on. `localhost` lets in this machine alone, `0.0.0.0` or `::` every machine that reaches
+    /// this one.
+    #[arg(long, env = "HOST", default_value = "localhost")]
+    pub(crate) host: String,
+
+    /// Lets pages of another origin connect, such as <https://example.com>; may be given several times.
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub(crate) allow_origin: Vec<String>,
+}
+
+impl Options {
+    /// Reads them. `None` if somebody only wanted help, and has got it.
+    pub(crate) fn read() -> Result<Option<Self>, String> {
+        match Options::try_parse() {
+            Ok(options) => Ok(Some(options)),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+                ) =>
+            {
+                let _ = error.print();
+                Ok(None)
+            }
+            Err(error) => Err(in_one_sentence(&error.to_string())),
+        }
+    }
+
+    /// The address for a browser on this machine, or on another if the host has a name of its own.
+    pub(crate) fn address_to_show(&self, port: u16) -> String {
+        match self.host.as_str() {
+            "0.0.0.0" | "::" => format!("http://localhost:{port}"),
+            host if host.contains(':') => format!("http://[{host}]:{port}"),
+            host => format!("http://{host}:{port}"),
+        }
+    }
+}
+
+/// Scheme and host, as browsers write an origin.
+fn origin(text: &str) -> Result<String, &'static str> {
+    const LIKE: &str = "an origin looks like https://example.com or http://localhost:8080";
+    let (scheme, rest) = text.split_once("://").ok_or(LIKE)?;
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    let plain = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']);
+    if matches!(scheme, "http" | "https") && plain {
+        Ok(format!("{scheme}://{host}"))
+    } else {
+        Err(LIKE)
+    }
+}
+
+/// The parser's first paragraph, without its hints about usage.
+fn in_one_sentence(complaint: &str) -> String {
+    let first = complaint.split("\n\n").next().unwrap_or(complaint);
+    let words: Vec<&str> = first
+        .trim_start_matches("error: ")
+        .split_whitespace()
+        .collect();
+    format!(
+        "{}; `sockeye --help` lists what can be set",
+        words.join(" ")
+    )
+}

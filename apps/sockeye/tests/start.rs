@@ -1,0 +1,168 @@
+//! How the program starts, what it says when it cannot, and how it ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+fn sockeye(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
+    command
+        .args(arguments)
+        .env_remove("PORT")
+        .env_remove("HOST")
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What it says when it does not start; the exit code is 1, and it is one sentence.
+fn complaint(command: &mut Command) -> String {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert!(stdout.is_empty());
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    stderr
+}
+
+/// A running program, and the port it has printed. Killed when dropped.
+struct Running {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    port: u16,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut process = sockeye(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let port = line
+            .trim()
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap_or_else(|_| panic!("{line}"));
+        Running {
+            process,
+            stdout,
+            port,
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn it_prints_its_address_and_serves_the_page_and_socket_io_there() {
+    let running = Running::start(&["--port", "0"]);
+    let page = running.get("/");
+    assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
+    assert!(page.contains("content-security-policy: "), "{page}");
+    let handshake = running.get("/socket.io/?EIO=4&transport=polling");
+    assert!(handshake.contains("\r\n\r\n0{\"sid\":\""), "{handshake}");
+    assert!(running.get("/nothing").starts_with("HTTP/1.1 404 "));
+}
+
+#[test]
+fn a_port_in_use_is_named_with_a_way_out() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let words = complaint(&mut sockeye(&["--port", &port.to_string()]));
+    assert!(words.contains(&format!("port {port} is in use")), "{words}");
+    assert!(words.contains("--port"), "{words}");
+}
+
+#[test]
+fn an_unreadable_option_is_named_in_one_sentence() {
+    let words = complaint(&mut sockeye(&["--port", "many"]));
+    assert!(
+        words.contains("'many'") && words.contains("--port"),
+        "{words}"
+    );
+    assert!(complaint(&mut sockeye(&["--prot", "3000"])).contains("--prot"));
+    assert!(
+        complaint(&mut sockeye(&["--allow-origin", "example.com"])).contains("https://example.com")
+    );
+}
+
+#[test]
+fn an_unreadable_port_in_the_environment_is_named_too() {
+    let words = complaint(sockeye(&[]).env("PORT", "70000"));
+    assert!(words.contains("70000"), "{words}");
+}
+
+#[test]
+fn a_host_of_another_machine_is_refused_with_a_way_out() {
+    // TEST-NET-1 of RFC 5737 is nobody's.
+    let words = complaint(&mut sockeye(&["--host", "192.0.2.1", "--port", "0"]));
+    assert!(words.contains("--host localhost"), "{words}");
+}
+
+#[test]
+fn help_is_no_error() {
+    let output = sockeye(&["--help"]).output().unwrap();
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout).unwrap().contains("--port"));
+}
+
+#[test]
+fn a_foreign_page_is_let_in_only_when_it_is_named() {
+    let ask = |running: &Running| {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, running.port)).unwrap();
+        write!(
+            stream,
+            "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\nOrigin: https://example.com\r\n\
+             Connection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(ask(&Running::start(&["--port", "0"])).starts_with("HTTP/1.1 403 "));
+    let open = Running::start(&["--port", "0", "--allow-origin", "https://example.com"]);
+    assert!(ask(&open).starts_with("HTTP/1.1 200 "));
+}
+
+#[cfg(unix)]
+#[test]
+fn it_ends_in_order_when_it_is_told_to_though_clients_are_there() {
+    for signal in ["INT", "TERM"] {
+        let mut running = Running::start(&["--port", "0"]);
+        let handshake = running.get("/socket.io/?EIO=4&transport=polling");
+        assert!(handshake.starts_with("HTTP/1.1 200 "), "{handshake}");
+        let told = Command::new("kill")
+            .args(["-s", signal, &running.process.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(told.success());
+        assert_eq!(running.process.wait().unwrap().code(), Some(0));
+        let mut rest = String::new();
+        running.stdout.read_to_string(&mut rest).unwrap();
+        assert!(rest.contains("Saying goodbye"), "{rest}");
+    }
+}

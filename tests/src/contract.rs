@@ -1,0 +1,142 @@
+//! The contract server as a process of its own: built once, started on free ports, killed at the end.
+
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use crate::DEADLINE;
+
+/// A running contract server; it is killed when this is dropped.
+///
+/// `SOCKEYE_CONTRACT` names another program that keeps the contract: the tests can be tried on the
+/// reference implementation that way.
+pub struct Contract {
+    process: Child,
+    port: u16,
+}
+
+impl Contract {
+    /// Starts it with this profile, and waits for the line that says it is ready.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built or does not start.
+    pub fn start(profile: &str) -> Self {
+        let port = free_port();
+        let mut process = Command::new(program())
+            .args(["--profile", profile, "--port", &port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the contract server starts");
+        let line = first_line(&mut process);
+        let contract = Contract { process, port };
+        assert!(
+            line.is_some_and(|line| !line.is_empty()),
+            "`{profile}` did not say that it is ready"
+        );
+        contract
+    }
+
+    /// The port of the profile.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Of the profile `handlers`: the listener with pings of 500/600 ms, a connect timeout of 500 ms and
+    /// payloads of at most 1000 bytes.
+    pub fn hasty_port(&self) -> u16 {
+        self.port + 3
+    }
+
+    /// Whether the process is still there.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system does not say.
+    pub fn is_running(&mut self) -> bool {
+        self.process
+            .try_wait()
+            .expect("the state of a child")
+            .is_none()
+    }
+}
+
+impl Drop for Contract {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The contract server's program, built when it is first asked for.
+///
+/// # Panics
+///
+/// If it cannot be built.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| match std::env::var_os("SOCKEYE_CONTRACT") {
+        Some(program) => PathBuf::from(program),
+        None => build("sockeye-contract", "contract"),
+    })
+}
+
+/// A port that is free, and the three above it too, below those that the system hands out by itself.
+///
+/// # Panics
+///
+/// If none is.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 500).expect("below 500") * 16;
+    (0..500)
+        .map(|_| 20_000 + (first + NEXT.fetch_add(4, Ordering::Relaxed)) % 12_000)
+        .find(|&port| (port..port + 4).all(is_free))
+        .expect("four free ports in a row between 20000 and 32000")
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+fn build(package: &str, binary: &str) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args([
+            "build",
+            "--package",
+            package,
+            "--message-format",
+            "json-render-diagnostics",
+        ])
+        .current_dir(crate::house::root())
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "`{package}` cannot be built");
+    let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == binary)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo names the program that it built")
+}
+
+/// Reads on after the first line, so that the process never blocks on a full pipe.
+fn first_line(process: &mut Child) -> Option<String> {
+    let output = BufReader::new(process.stdout.take()?);
+    let (say, heard) = mpsc::channel();
+    thread::spawn(move || {
+        for line in output.lines().map_while(Result::ok) {
+            let _ = say.send(line);
+        }
+    });
+    heard.recv_timeout(DEADLINE).ok()
+}

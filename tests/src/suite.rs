@@ -1,0 +1,114 @@
+//! The suites of other languages: how they are started, and what their output means.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::contract::{Contract, free_port, program};
+use crate::house::root;
+
+/// Where `cargo xtask test` puts what the suites need.
+pub fn installed() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    let target = target.map_or_else(|| root().join("target"), |path| root().join(path));
+    target.join("black-box")
+}
+
+/// Says that a test cannot run here, past the capture of its output, in the words that
+/// `cargo xtask test` counts. Where nothing may be skipped (`SOCKEYE_NO_SKIP`), it fails instead.
+///
+/// # Panics
+///
+/// If nothing may be skipped.
+pub fn skip(reason: &str) {
+    let name = std::thread::current().name().unwrap_or("a test").to_owned();
+    let line = format!("SKIPPED {name}: {reason}; `cargo xtask test` installs it");
+    assert!(std::env::var_os("SOCKEYE_NO_SKIP").is_none(), "{line}");
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Runs `node --test` on these files of `tests/node` against a contract server with this profile.
+///
+/// # Panics
+///
+/// If a test fails, or there are none.
+pub fn node(profile: &str, transports: &str, files: &[&str]) {
+    let modules = installed().join("node").join("node_modules");
+    if !modules.join("socket.io-client").is_dir() {
+        return skip("the npm packages of tests/node are missing");
+    }
+    let contract = Contract::start(profile);
+    let folder = root().join("tests").join("node");
+    let files = files.iter().map(|file| folder.join(file));
+    let mut command = Command::new("node");
+    command
+        .args(["--test", "--test-concurrency=1", "--test-reporter=tap"])
+        .args(files)
+        .env("NODE_PATH", modules)
+        .env("CONTRACT_TRANSPORTS", transports)
+        .env("CONTRACT_PORT", contract.port().to_string())
+        .env("CONTRACT_PROGRAM", program())
+        .env("CONTRACT_SPARE_PORT", free_port().to_string())
+        .current_dir(folder);
+    let output = finish(&mut command);
+    let passed = count_after(&output.text, "# pass ");
+    assert!(output.success && passed > 0, "{}", output.text);
+    for line in ["# fail ", "# skipped ", "# cancelled ", "# todo "] {
+        assert_eq!(count_after(&output.text, line), 0, "{}", output.text);
+    }
+}
+
+/// Runs the unit tests of `tests/python` against a contract server.
+///
+/// # Panics
+///
+/// If a test fails, or there are none.
+pub fn python(transports: &str, modules: &[&str]) {
+    let python = installed().join("python").join("bin").join("python");
+    if !python.exists() {
+        return skip("the Python packages of tests/python are missing");
+    }
+    let contract = Contract::start("handlers");
+    let mut command = Command::new(python);
+    command
+        .args(["-B", "-m", "unittest", "-v"])
+        .args(modules)
+        .env("CONTRACT_TRANSPORTS", transports)
+        .env("CONTRACT_PORT", contract.port().to_string())
+        .current_dir(root().join("tests").join("python"));
+    let output = finish(&mut command);
+    let passed = count_after(&output.text, "Ran ");
+    assert!(output.success && passed > 0, "{}", output.text);
+    assert!(!output.text.contains("skipped="), "{}", output.text);
+}
+
+struct Output {
+    success: bool,
+    text: String,
+}
+
+fn finish(command: &mut Command) -> Output {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    let text = [output.stdout, output.stderr].concat();
+    Output {
+        success: output.status.success(),
+        text: String::from_utf8_lossy(&text).into_owned(),
+    }
+}
+
+/// The number after these words at the start of a line.
+fn count_after(text: &str, words: &str) -> usize {
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(words))
+        .unwrap_or_default();
+    let digits = line
+        .split(|letter: char| !letter.is_ascii_digit())
+        .next()
+        .unwrap_or_default();
+    digits
+        .parse()
+        .unwrap_or_else(|_| panic!("no line `{words}N` in:\n{text}"))
+}

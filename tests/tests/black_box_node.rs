@@ -1,0 +1,69 @@
+//! The official JavaScript client against the contract server: `tests/node`, once for each transport.
+
+use sockeye_tests::suite::node;
+
+/// Everything but what needs many clients or a server of its own.
+const ESSENTIALS: [&str; 6] = [
+    "events.test.cjs",
+    "acks.test.cjs",
+    "rooms.test.cjs",
+    "lifecycle.test.cjs",
+    "payloads.test.cjs",
+    "upgrade.test.cjs",
+];
+
+#[test]
+fn javascript_clients_are_served_by_polling_alone() {
+    node("handlers", "polling", &ESSENTIALS);
+}
+
+#[test]
+fn javascript_clients_are_served_by_websocket_alone() {
+    node("handlers", "websocket", &ESSENTIALS);
+}
+
+#[test]
+fn javascript_clients_are_served_across_the_upgrade() {
+    node("handlers", "upgrade", &ESSENTIALS);
+}
+
+#[test]
+fn two_hundred_javascript_clients_are_served_at_once_by_polling() {
+    node("handlers", "polling", &["crowd.test.cjs"]);
+}
+
+#[test]
+fn two_hundred_javascript_clients_are_served_at_once_by_websocket() {
+    node("handlers", "websocket", &["crowd.test.cjs"]);
+}
+
+#[test]
+fn two_hundred_javascript_clients_are_served_at_once_across_the_upgrade() {
+    node("handlers", "upgrade", &["crowd.test.cjs"]);
+}
+
+#[test]
+fn javascript_clients_survive_the_death_of_the_server_by_polling() {
+    node("handlers", "polling", &["restart.test.cjs"]);
+}
+
+#[test]
+fn javascript_clients_survive_the_death_of_the_server_by_websocket() {
+    node("handlers", "websocket", &["restart.test.cjs"]);
+}
+
+#[test]
+fn javascript_clients_survive_the_death_of_the_server_across_the_upgrade() {
+    node("handlers", "upgrade", &["restart.test.cjs"]);
+}
+
+#[test]
+fn the_profile_of_the_benchmarks_does_what_the_load_generators_expect() {
+    node("bench", "websocket", &["bench.test.cjs"]);
+    node("bench", "polling", &["bench.test.cjs"]);
+}
+
+#[test]
+fn the_profile_of_the_websocket_layer_echoes_a_foreign_client() {
+    node("ws-echo", "websocket", &["ws-echo.test.cjs"]);
+}

@@ -1,0 +1,100 @@
+//! The chat in a real browser: `tests/browser`, each file against a program and a browser of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use sockeye_tests::house::root;
+use sockeye_tests::suite::{installed, skip};
+
+/// Where Debian's package `chromium` puts it. `BROWSER` names another one.
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+#[test]
+fn three_people_talk_in_rooms_and_see_each_other() {
+    run("messages.test.mjs");
+}
+
+#[test]
+fn no_message_is_lost_or_doubled_when_servers_and_connections_come_and_go() {
+    run("reconnect.test.mjs");
+}
+
+#[test]
+fn everything_can_be_done_by_keys_alone() {
+    run("keyboard.test.mjs");
+}
+
+#[test]
+fn the_page_fits_narrow_screens_and_both_colour_schemes() {
+    run("layout.test.mjs");
+}
+
+fn run(file: &str) {
+    let browser =
+        std::env::var_os("BROWSER").map_or_else(|| PathBuf::from(CHROMIUM), PathBuf::from);
+    if !browser.exists() {
+        return skip("chromium is missing");
+    }
+    let packages = installed().join("browser");
+    if !packages
+        .join("node_modules")
+        .join("playwright-core")
+        .is_dir()
+    {
+        return skip("the npm packages of tests/browser are missing");
+    }
+    let output = Command::new("node")
+        .args(["--test", "--test-reporter=tap"])
+        .arg(root().join("tests").join("browser").join(file))
+        .env("SOCKEYE_BIN", program())
+        .env("BROWSER", browser)
+        .env("BROWSER_PACKAGES", packages)
+        .output()
+        .expect("node starts");
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{text}");
+    assert!(count(&text, "pass") > 0, "nothing was tested:\n{text}");
+    for outcome in ["fail", "skipped", "cancelled", "todo"] {
+        assert_eq!(count(&text, outcome), 0, "{text}");
+    }
+}
+
+/// The number in the line of the summary that counts this outcome.
+fn count(text: &str, outcome: &str) -> usize {
+    let words = format!("# {outcome} ");
+    let number = text.lines().find_map(|line| line.strip_prefix(&words));
+    let number = number.unwrap_or_else(|| panic!("no line `{words}N` in:\n{text}"));
+    number.parse().expect("a number")
+}
+
+/// The `sockeye` program with its page, built when it is first asked for.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--package",
+                "sockeye-cli",
+                "--message-format",
+                "json-render-diagnostics",
+            ])
+            // Without its page there would be nothing to test.
+            .env_remove("SOCKEYE_SKIP_WEB")
+            .current_dir(root())
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("cargo starts, since it started this test");
+        assert!(output.status.success(), "the program cannot be built");
+        let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+        messages
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .filter(|message| {
+                message["target"]["name"] == "sockeye" && message["target"]["kind"][0] == "bin"
+            })
+            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+            .expect("cargo names the program that it has built")
+    })
+}

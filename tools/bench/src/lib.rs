@@ -1,0 +1,37 @@
+//! The bench: how much of a processor one message costs in a server.
+//!
+//! | file         | what                                                                         |
+//! |--------------|------------------------------------------------------------------------------|
+//! | `rounds`     | every scenario against every server, interleaved                              |
+//! | `scenario`   | what is asked, and how answers are judged                                    |
+//! | `client`     | thousands of connections on one thread                                       |
+//! | `floor`      | the server that makes only the needed system calls                           |
+//! | `peers`      | the servers side by side, and how they are built                             |
+//! | `process`    | starting them on their core, processor time, memory, system calls            |
+//! | `report`     | the tables                                                                   |
+//! | `frame`, `http`, `link`, `outbox`, `poller` | what client and floor share                   |
+//! | `histogram`, `statistics`                   | figures                                       |
+//!
+//! The first figure is the server's processor time per unit: wall-clock rates follow from it, and it holds still on a noisy
+//! machine. Figures are compared inside one run only. The load stays on 127.0.0.1, is bounded in count and time, and ends
+//! with this process.
+//!
+//! What a feature costs (TLS, compression, a log) will be told by switches: a switch is one more word in a server's command
+//! ([`peers::Prepared::command`]) and one more column.
+
+#![forbid(unsafe_code)]
+
+pub mod client;
+pub mod floor;
+pub mod frame;
+pub mod histogram;
+pub mod http;
+pub mod link;
+pub mod outbox;
+pub mod peers;
+pub mod poller;
+pub mod process;
+pub mod report;
+pub mod rounds;
+pub mod scenario;
+pub mod statistics;

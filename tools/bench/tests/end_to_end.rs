@@ -1,0 +1,192 @@
+//! Generator against floor, as processes; and generator against a server that lies.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use sockeye_bench::client::Failure;
+use sockeye_bench::client::open::ACCEPT;
+use sockeye_bench::frame::{self, Head, TEXT};
+use sockeye_bench::process::observer::Observer;
+use sockeye_bench::scenario::{self, Measurement, Timing};
+
+#[test]
+fn every_answer_of_the_floor_arrives_in_every_scenario() {
+    let scenarios = [
+        "echo-4x2-32B",
+        "echo-2x3-1KiB",
+        "echo-3@200/s-32B",
+        "ack-3x4-40B",
+        "bin-2x2-1KiB",
+        "bcast-8-k1",
+        "bcast-5-k3",
+        "bcast-6@100/s",
+        "rooms-3x4",
+        "poll-3",
+        "idle-20",
+    ];
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_sockeye-bench"));
+    bench.args([
+        "run",
+        "--servers",
+        "floor",
+        "--rounds",
+        "1",
+        "--unpinned",
+        "--no-calls",
+    ]);
+    bench.args([
+        "--seconds",
+        "0.05",
+        "--warm-up",
+        "0.02",
+        "--silence",
+        "0.02",
+    ]);
+    let output = bench
+        .args(["--scenarios", &scenarios.join(",")])
+        .output()
+        .unwrap();
+    let (table, progress) = (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    );
+    assert!(output.status.success(), "{table}\n{progress}");
+    for scenario in scenarios {
+        let row = table
+            .lines()
+            .find(|line| line.starts_with(&format!("| {scenario} |")));
+        assert!(
+            row.is_some_and(|row| !row.contains("failed")),
+            "{scenario} in {table}"
+        );
+    }
+    assert_eq!(progress.lines().count(), scenarios.len(), "{progress}");
+}
+
+#[test]
+fn an_answer_that_comes_twice_fails_the_run() {
+    let outcome = talk_with(|answers| vec![answers[0].clone(), answers[0].clone()], 1);
+    assert!(
+        matches!(outcome, Err(Failure::Doubled { link: 0, .. })),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn an_answer_with_another_byte_fails_the_run() {
+    let altered = |answers: &[String]| vec![answers[0].replace("x\"]", "y\"]")];
+    let outcome = talk_with(altered, 1);
+    assert!(
+        matches!(outcome, Err(Failure::Wrong { link: 0, .. })),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn an_answer_that_never_comes_fails_the_run() {
+    let outcome = talk_with(|_| Vec::new(), 1);
+    assert!(matches!(outcome, Err(Failure::Lost(2))), "{outcome:?}");
+}
+
+#[test]
+fn answers_in_another_order_are_counted() {
+    let reversed = |answers: &[String]| answers.iter().rev().cloned().collect();
+    let measurement = talk_with(reversed, 2).unwrap();
+    assert!(
+        measurement.units > 0 && measurement.reordered > 0,
+        "{measurement:?}"
+    );
+}
+
+/// Runs `echo-1x2-32B` against a server that gathers `gather` answers and passes them through `lie`.
+fn talk_with(
+    lie: impl Fn(&[String]) -> Vec<String> + Send + 'static,
+    gather: usize,
+) -> Result<Measurement, Failure> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address: SocketAddr = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        // The generator hangs up when it has seen enough.
+        let _ = lying_server(stream, lie, gather);
+    });
+    let timing = Timing {
+        warm_up: Duration::from_millis(1),
+        measure: Duration::from_millis(500),
+        silence: Duration::ZERO,
+        drain: Duration::from_millis(50),
+    };
+    let mut observer = Observer::new(std::process::id());
+    let outcome = scenario::run(
+        "echo-1x2-32B".parse().unwrap(),
+        address,
+        timing,
+        &mut observer,
+    );
+    server.join().unwrap();
+    outcome
+}
+
+fn lying_server(
+    mut stream: TcpStream,
+    lie: impl Fn(&[String]) -> Vec<String>,
+    gather: usize,
+) -> std::io::Result<()> {
+    let mut request = [0; 4096];
+    // The request is one small write.
+    assert!(stream.read(&mut request)? > 0);
+    let head =
+        format!("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: {ACCEPT}\r\n\r\n");
+    stream.write_all(head.as_bytes())?;
+    say(&mut stream, "0{}")?;
+    let mut input = Vec::new();
+    let mut gathered = Vec::new();
+    loop {
+        let text = hear(&mut stream, &mut input)?;
+        match text.strip_prefix("42[\"message\",") {
+            None => say(&mut stream, "40{}")?,
+            Some(rest) => gathered.push(format!("42[\"message-back\",{rest}")),
+        }
+        if gathered.len() == gather {
+            // With one write, so that they come with one read: the generator stops asking between reads.
+            let answers = lie(&std::mem::take(&mut gathered));
+            stream.write_all(
+                &answers
+                    .iter()
+                    .flat_map(|answer| frame_of(answer))
+                    .collect::<Vec<_>>(),
+            )?;
+        }
+    }
+}
+
+fn say(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {
+    stream.write_all(&frame_of(text))
+}
+
+fn frame_of(text: &str) -> Vec<u8> {
+    let mut frame = Vec::new();
+    frame::push(&mut frame, TEXT, None, text.as_bytes());
+    frame
+}
+
+fn hear(stream: &mut TcpStream, input: &mut Vec<u8>) -> std::io::Result<String> {
+    loop {
+        if let Some(head) = Head::read(input)
+            .unwrap()
+            .filter(|head| head.frame() <= input.len())
+        {
+            let mut payload = input[head.length..head.frame()].to_vec();
+            frame::unmask(head.mask.unwrap(), &mut payload);
+            input.drain(..head.frame());
+            return Ok(String::from_utf8(payload).unwrap());
+        }
+        let mut more = [0; 4096];
+        match stream.read(&mut more)? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            count => input.extend_from_slice(&more[..count]),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Heads of HTTP messages.
+
+use sockeye_bench::http::{Head, query};
+
+const ANSWER: &[u8] =
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nsec-websocket-ACCEPT:  abc= \r\n\r\nrest";
+
+#[test]
+fn a_head_ends_with_the_empty_line() {
+    let head = Head::read(ANSWER).unwrap();
+    assert_eq!(&ANSWER[head.length..], b"rest");
+    for cut in 0..head.length {
+        assert_eq!(Head::read(&ANSWER[..cut]), None, "after {cut} bytes");
+    }
+}
+
+#[test]
+fn a_header_is_found_whatever_the_case_of_its_name() {
+    let head = Head::read(ANSWER).unwrap();
+    assert_eq!(head.status(), Some(101));
+    assert_eq!(head.header("Sec-WebSocket-Accept"), Some("abc="));
+    assert_eq!((head.header("content-length"), head.body()), (None, None));
+}
+
+#[test]
+fn a_request_has_a_method_and_a_target() {
+    let head =
+        Head::read(b"POST /socket.io/?EIO=4&sid=x&transport=polling HTTP/1.1\r\n\r\n").unwrap();
+    let (method, target) = head.request().unwrap();
+    assert_eq!((method, query(target, "sid")), ("POST", Some("x")));
+    assert_eq!(
+        (query(target, "transport"), query(target, "t")),
+        (Some("polling"), None)
+    );
+    assert_eq!((query("/socket.io/", "sid"), head.status()), (None, None));
+}

@@ -1,0 +1,13 @@
+//! `cargo xtask bench`: builds the bench in release and runs it; it builds the servers it needs itself.
+
+use std::process::Command;
+
+use crate::run;
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut bench = Command::new(cargo);
+    bench.current_dir(run::root());
+    bench.args(["run", "--quiet", "--release", "--package", "sockeye-bench", "--", "run"]);
+    run::run(bench.args(arguments))
+}
