@@ -127,6 +127,7 @@ fn write_table(page: &Path, table: &Path) -> io::Result<()> {
         let mut hasher = DefaultHasher::new();
         hasher.write(&fs::read(&full)?);
         let tag = format!("\"{:016x}\"", hasher.finish());
+        let full = full.to_string_lossy();
         let path = format!("/{}", file.to_string_lossy().replace('\\', "/"));
         let _ = writeln!(
             text,

@@ -276,7 +276,7 @@ struct Type {
 }
 
 #[derive(Serialize)]
-struct Typing<'a> {
+struct Typist<'a> {
     room: &'a RoomName,
     person: PersonId,
     typing: bool,
@@ -289,7 +289,7 @@ async fn typing(socket: Socket, Data(wish): Data<Type>, State(chat): State<Chat>
     if let Ok(person) = hall.typing(socket.id(), &room, chat.now()) {
         let _ = socket.to(room.channel()).volatile().emit(
             "typing",
-            &Typing {
+            &Typist {
                 room: &room,
                 person,
                 typing,

@@ -200,18 +200,15 @@ impl TryFrom<String> for MessageId {
 
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = self.0;
-        let (a, b, c, d) = (
-            n >> 96,
-            n >> 80 & 0xffff,
-            n >> 64 & 0xffff,
-            n >> 48 & 0xffff,
-        );
-        write!(
-            f,
-            "{a:08x}-{b:04x}-{c:04x}-{d:04x}-{:012x}",
-            n & 0xffff_ffff_ffff
-        )
+        let hex = format!("{:032x}", self.0);
+        let parts = [
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..],
+        ];
+        f.write_str(&parts.join("-"))
     }
 }
 

@@ -24,6 +24,10 @@ pub(crate) fn from_args<T: DeserializeOwned>(args: Args<'_>) -> Result<T, Decode
         position: 0,
     };
     let parsed = match Arity::of::<T>() {
+        // The text starts with the argument, and ends for serde_json where the argument does.
+        Arity::One if args.attachments.is_empty() && !args.is_empty() => {
+            T::deserialize(&mut serde_json::Deserializer::from_str(args.json))
+        }
         Arity::One => arguments.next(std::marker::PhantomData),
         Arity::None | Arity::Several => T::deserialize(&mut arguments),
     };

@@ -11,7 +11,7 @@ use std::cell::Cell;
 
 use sockeye_socket_proto::server::Incoming;
 use sockeye_socket_proto::{Args, encode};
-use support::{fresh, joined, text};
+use support::{NOW, binary, fresh, joined, text};
 
 struct Counting;
 
@@ -103,4 +103,13 @@ fn parsing_numbers_takes_no_memory() {
     };
     let (parsed, blocks) = allocations(|| args.parse::<(u8, [u8; 2], f64)>());
     assert_eq!((parsed, blocks), (Ok((1, [2, 3], 4.5)), 0));
+}
+
+#[test]
+fn attachments_that_nobody_wants_are_not_kept() {
+    let (mut connection, slot) = joined("/");
+    connection.left(slot, NOW);
+    let (announced, _) = allocations(|| text(&mut connection, r#"52-["late"]"#).is_ok());
+    let (taken, blocks) = allocations(|| binary(&mut connection, b"a large file").is_ok());
+    assert_eq!((announced, taken, blocks), (true, true, 0));
 }

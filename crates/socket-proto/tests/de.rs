@@ -219,6 +219,15 @@ fn deep_nesting_is_an_error_not_a_crash() {
 }
 
 #[test]
+fn many_containers_side_by_side_are_not_deep() {
+    let pairs: Vec<(u8, Bytes)> = parse(&format!("[{}[1,$]]", "[1,$],".repeat(999))).unwrap();
+    assert_eq!(pairs.len(), 1000);
+    let maps: Vec<HashMap<String, Bytes>> =
+        parse(&format!("[{}{{}}]", "{\"k\":$},".repeat(999))).unwrap();
+    assert_eq!(maps.len(), 1000);
+}
+
+#[test]
 fn broken_arguments_from_elsewhere_are_an_error_not_a_crash() {
     for json in [
         "[",

@@ -179,6 +179,10 @@ fn data_that_looks_like_a_placeholder_is_refused_beside_attachments_only() {
     assert_eq!(refused.unwrap_err(), EncodeError::Placeholder);
     let refused = encode::ack("/", 1, &(Bytes::from("x"), &lookalike), 0);
     assert_eq!(refused.unwrap_err(), EncodeError::Placeholder);
+    let raw = serde_json::value::to_raw_value(&lookalike).unwrap();
+    assert!(args(&raw).contains("_placeholder"));
+    let refused = encode::event("/", "e", &(raw, Bytes::from("x")), None, 0);
+    assert_eq!(refused.unwrap_err(), EncodeError::Placeholder);
     let mere_text = (
         "_placeholder",
         json!({"a": "_placeholder"}),

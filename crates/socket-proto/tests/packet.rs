@@ -160,6 +160,7 @@ fn a_name_with_escapes_is_unescaped() {
         "a\"b\\c/d\u{8}\u{c}\n\r\t"
     );
     assert_eq!(event(r#"2["\ud83d\ude00!"]"#).0, "😀!");
+    assert_eq!(event(r#"2["\u0041\u0042\u00e9"]"#).0, "ABé");
 }
 
 #[test]

@@ -270,6 +270,18 @@ fn refusals_do_not_prolong_the_connect_timeout() {
 }
 
 #[test]
+fn taking_connect_back_does_not_prolong_the_connect_timeout() {
+    let mut connection = fresh();
+    for second in 1..45 {
+        for message in ["0/a,", "1/a,"] {
+            let heard = connection.receive(Message::Text(message), secs(second));
+            assert!(heard.unwrap().is_some());
+        }
+    }
+    assert_eq!(connection.timeout(secs(45)), Err(E::ConnectTimeout));
+}
+
+#[test]
 fn leaving_the_last_namespace_starts_the_connect_timeout_again() {
     let (mut connection, main) = joined("/");
     let other = join(&mut connection, "/a");

@@ -48,7 +48,7 @@ export class PeopleList {
   #drawHead(people: number, stale: boolean): void {
     setText(byId("room-name"), this.chat.current);
     let words = count(people, "person").replace("persons", "people") + " here";
-    if (stale) words = this.chat.status.kind === "connected" ? "Opening…" : "Not known who is here right now";
+    if (stale) words = this.chat.status.kind === "connected" ? "Opening…" : "Not connected";
     else if (people === 1) words = "Only you are here";
     setText(byId("room-people"), words);
   }
