@@ -59,7 +59,7 @@ impl<A: Application> Driver<A> {
             _ if reason == CloseReason::SlowConsumer => Stage::Gone,
             Goodbye::Nothing => Stage::Gone,
             Goodbye::NextPoll => Stage::Leaving {
-                until: self.now + LINGER,
+                until: self.now + poll_linger(reason),
             },
             Goodbye::CloseFrame => {
                 self.shared.outbox.lock().queue.clear();
@@ -146,6 +146,17 @@ impl<A: Application> Driver<A> {
         if let Some(mut writer) = self.shared.writer.try_lock() {
             writer.clear();
         }
+    }
+}
+
+/// How long the next GET is waited for. A server that is going down has less time: a client that is there
+/// polls again at once.
+fn poll_linger(reason: CloseReason) -> Duration {
+    const LAST_CALL: Duration = Duration::from_millis(500);
+    if reason == CloseReason::ServerShuttingDown {
+        LAST_CALL
+    } else {
+        LINGER
     }
 }
 
