@@ -85,10 +85,11 @@ test('an answer in time is seen as such', async () => {
   assert.deepEqual(await result, ['ok']);
 });
 
-test('a question the server ignores times out on the client', async () => {
+test('a question that is not answered times out on the client', async () => {
   const socket = await connect();
+  // The server asks back first, and gets no answer itself.
   await assert.rejects(
-    socket.timeout(100).emitWithAck('no such event', 1),
+    socket.timeout(100).emitWithAck('call-me', 1),
     { message: 'operation has timed out' },
   );
 });

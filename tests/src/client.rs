@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::DEADLINE;
+use crate::contract::Contract;
 use crate::http::{Response, Wire, ask_with};
 use crate::websocket::{Frame, WebSocket};
 
@@ -23,6 +25,8 @@ pub struct Polling {
     path: String,
     /// What the open packet says.
     pub open: Value,
+    /// What the server calls the socket in its CONNECT reply, once it has joined.
+    pub id: String,
 }
 
 impl Polling {
@@ -32,21 +36,11 @@ impl Polling {
     ///
     /// If the server does not answer with an open packet.
     pub fn open(port: u16, path: &str) -> Self {
-        let answer = ask_with(
-            port,
-            "GET",
-            &format!("{path}?EIO=4&transport=polling"),
-            &[],
-            "",
-        );
+        let answer = ask_with(port, "GET", &format!("{path}?EIO=4&transport=polling"), &[], "");
         assert_eq!(answer.status, 200, "{answer:?}");
         let open = answer.body.strip_prefix('0').expect("an open packet");
         let open = serde_json::from_str(open).expect("an open packet holds JSON");
-        Polling {
-            port,
-            path: path.to_owned(),
-            open,
-        }
+        Polling { port, path: path.to_owned(), open, id: String::new() }
     }
 
     /// Opens a session and joins the main namespace.
@@ -55,10 +49,9 @@ impl Polling {
     ///
     /// If the server does not agree.
     pub fn join(port: u16) -> Self {
-        let session = Self::open(port, SOCKET_IO);
+        let mut session = Self::open(port, SOCKET_IO);
         session.post("40");
-        let reply = session.poll();
-        assert!(reply[0].starts_with("40{\"sid\":"), "{reply:?}");
+        session.id = id_in(session.packets(1)[0].strip_prefix("40"));
         session
     }
 
@@ -178,14 +171,8 @@ impl Client {
         let path = format!("{SOCKET_IO}?EIO=4&transport=websocket");
         let mut websocket = WebSocket::open(port, &path).expect("a WebSocket");
         let open = websocket.next();
-        assert!(
-            matches!(&open, Frame::Text(text) if text.starts_with("0{")),
-            "{open:?}"
-        );
-        Client {
-            websocket,
-            id: String::new(),
-        }
+        assert!(matches!(&open, Frame::Text(text) if text.starts_with("0{")), "{open:?}");
+        Client { websocket, id: String::new() }
     }
 
     /// Opens a connection and joins the main namespace.
@@ -201,20 +188,10 @@ impl Client {
     ///
     /// If the server does not agree.
     pub fn connect(&mut self, namespace: &str) -> String {
-        let prefix = if namespace == "/" {
-            String::new()
-        } else {
-            format!("{namespace},")
-        };
+        let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
         self.send(&format!("0{prefix}"));
-        let Packet::Text(reply) = self.next() else {
-            panic!("no CONNECT reply")
-        };
-        let reply = reply
-            .strip_prefix(&format!("0{prefix}"))
-            .expect("a CONNECT reply");
-        let reply: Value = serde_json::from_str(reply).expect("a CONNECT reply holds JSON");
-        reply["sid"].as_str().expect("an id").to_owned()
+        let Packet::Text(reply) = self.next() else { panic!("no CONNECT reply") };
+        id_in(reply.strip_prefix(&format!("0{prefix}")))
     }
 
     /// Sends a Socket.IO packet.
@@ -274,13 +251,31 @@ impl Client {
         self.exchange(r#"2["echo","alive"]"#, r#"2["echo-back","alive"]"#);
     }
 
-    /// Reads on until the server closes, and returns the code of its close frame.
-    pub fn closed(&mut self) -> Option<u16> {
+    /// Whether the connection is still there after all that was sent before.
+    pub fn survives(&mut self) -> bool {
+        self.send(r#"2["echo","survived"]"#);
         loop {
-            if let Packet::Closed(code) = self.next() {
-                return code;
+            match self.next() {
+                Packet::Closed(_) => return false,
+                Packet::Text(text) if text == r#"2["echo-back","survived"]"# => return true,
+                _ => {}
             }
         }
+    }
+
+    /// Why that socket has left, once it has; the server is asked until it has.
+    ///
+    /// # Panics
+    ///
+    /// If it does not leave.
+    pub fn reason_of(&mut self, id: &str) -> String {
+        let mut reason = Value::Null;
+        let left = eventually(|| {
+            reason = self.ask(&json!(["reason-of", id]));
+            !reason.is_null()
+        });
+        assert!(left, "the socket is still there");
+        reason.as_str().expect("a word").to_owned()
     }
 
     /// The one argument of the acknowledgement of an event.
@@ -288,14 +283,11 @@ impl Client {
     /// # Panics
     ///
     /// If something else comes.
-    pub fn ask(&mut self, event: &Value) -> Value {
+    pub fn ask(&mut self, event: &(impl Serialize + ?Sized)) -> Value {
+        let event = serde_json::to_string(event).expect("JSON");
         self.send(&format!("27{event}"));
-        let Packet::Text(answer) = self.next() else {
-            panic!("no answer to {event}")
-        };
-        let answer = answer
-            .strip_prefix("37")
-            .unwrap_or_else(|| panic!("{answer} is no answer"));
+        let Packet::Text(answer) = self.next() else { panic!("no answer to {event}") };
+        let answer = answer.strip_prefix("37").unwrap_or_else(|| panic!("{answer} is no answer"));
         let answer: Vec<Value> = serde_json::from_str(answer).expect("an answer holds an array");
         answer.into_iter().next().expect("an argument")
     }
@@ -304,7 +296,7 @@ impl Client {
 /// A client that goes on echoing while others misbehave, and must not notice.
 pub struct Healthy {
     done: Arc<AtomicBool>,
-    thread: JoinHandle<u64>,
+    thread: Option<JoinHandle<u64>>,
 }
 
 impl Healthy {
@@ -332,7 +324,7 @@ impl Healthy {
                 thread::sleep(Duration::from_millis(2));
             }
         });
-        Healthy { done, thread }
+        Healthy { done, thread: Some(thread) }
     }
 
     /// Checks that it is still connected, and that every event came back, once and in order.
@@ -340,11 +332,43 @@ impl Healthy {
     /// # Panics
     ///
     /// If not.
-    pub fn noticed_nothing(self) {
-        self.done.store(true, Ordering::Release);
-        let rounds = self.thread.join().expect("the healthy client is unharmed");
-        assert!(rounds > 0);
+    pub fn noticed_nothing(mut self) {
+        let rounds = self.stop().expect("it runs until now");
+        assert!(rounds.expect("the healthy client is unharmed") > 0);
     }
+
+    fn stop(&mut self) -> Option<thread::Result<u64>> {
+        self.done.store(true, Ordering::Release);
+        self.thread.take().map(JoinHandle::join)
+    }
+}
+
+impl Drop for Healthy {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Runs a test against the contract server's profile `handlers` while a client beside it goes on echoing, which must
+/// not notice anything. `listener` picks the port: `Contract::port` or `Contract::hasty_port`.
+///
+/// # Panics
+///
+/// If the test does, or the healthy client is disturbed, or the server is gone.
+pub fn beside_a_healthy_client(listener: fn(&Contract) -> u16, test: impl FnOnce(u16)) {
+    let mut contract = Contract::start("handlers");
+    let port = listener(&contract);
+    let healthy = Healthy::start(port);
+    test(port);
+    healthy.noticed_nothing();
+    assert!(contract.is_running());
+}
+
+/// The `sid` of a CONNECT reply.
+fn id_in(reply: Option<&str>) -> String {
+    let reply = reply.expect("a CONNECT reply");
+    let reply: Value = serde_json::from_str(reply).expect("a CONNECT reply holds JSON");
+    reply["sid"].as_str().expect("an id").to_owned()
 }
 
 /// Asks until the answer is yes, for effects that nobody announces; no after a minute.

@@ -60,10 +60,7 @@ impl Contract {
     ///
     /// If the operating system does not say.
     pub fn is_running(&mut self) -> bool {
-        self.process
-            .try_wait()
-            .expect("the state of a child")
-            .is_none()
+        self.process.try_wait().expect("the state of a child").is_none()
     }
 }
 
@@ -108,13 +105,7 @@ fn is_free(port: u16) -> bool {
 fn build(package: &str, binary: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args([
-            "build",
-            "--package",
-            package,
-            "--message-format",
-            "json-render-diagnostics",
-        ])
+        .args(["build", "--package", package, "--message-format", "json-render-diagnostics"])
         .current_dir(crate::house::root())
         .stderr(Stdio::inherit())
         .output()

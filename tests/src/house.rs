@@ -9,10 +9,7 @@ use serde::Deserialize;
 
 /// The workspace's root directory.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests stand in the root")
-        .to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests stand in the root").to_path_buf()
 }
 
 /// One package of the workspace, as cargo understands its manifest.
@@ -36,13 +33,8 @@ pub struct Package {
 impl Package {
     /// The directory, seen from the root: `crates/engine-proto`.
     pub fn directory(&self) -> String {
-        let directory = self
-            .manifest_path
-            .parent()
-            .expect("a manifest stands in a directory");
-        let inside = directory
-            .strip_prefix(root())
-            .expect("members stand inside the root");
+        let directory = self.manifest_path.parent().expect("a manifest stands in a directory");
+        let inside = directory.strip_prefix(root()).expect("members stand inside the root");
         inside.to_str().expect("our paths are plain").to_owned()
     }
 
@@ -88,21 +80,11 @@ pub fn packages() -> Vec<Package> {
         packages: Vec<Package>,
     }
     let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--no-deps",
-            "--offline",
-            "--format-version",
-            "1",
-        ])
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
         .current_dir(root())
         .output()
         .expect("cargo starts, since it started this test");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Metadata = serde_json::from_slice(&output.stdout).expect("cargo writes JSON");
     metadata.packages
 }
@@ -130,10 +112,7 @@ pub fn parse_lock(text: &str) -> HashMap<String, BTreeSet<String>> {
             graph.entry(current.clone()).or_default();
         } else if let Some(dependency) = line.strip_prefix(" \"") {
             let name = dependency.split([' ', '"']).next().unwrap_or_default();
-            graph
-                .entry(current.clone())
-                .or_default()
-                .insert(name.to_owned());
+            graph.entry(current.clone()).or_default().insert(name.to_owned());
         }
     }
     graph
@@ -160,10 +139,7 @@ pub fn reachable(package: &Package, packages: &[Package]) -> BTreeSet<String> {
 }
 
 fn normal_dependencies(package: &Package) -> Vec<String> {
-    let normal = package
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.is_normal());
+    let normal = package.dependencies.iter().filter(|dependency| dependency.is_normal());
     normal.map(|dependency| dependency.name.clone()).collect()
 }
 
@@ -174,11 +150,7 @@ pub fn files(endings: &[&str]) -> Vec<(String, String)> {
     walk(&root(), &mut found).expect("the repository can be read");
     let mut files: Vec<_> = found
         .into_iter()
-        .filter(|path| {
-            endings
-                .iter()
-                .any(|ending| path.to_string_lossy().ends_with(ending))
-        })
+        .filter(|path| endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)))
         .map(|path| (name(&path), read(&path)))
         .collect();
     files.sort();
@@ -200,9 +172,7 @@ fn walk(directory: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 fn name(path: &Path) -> String {
-    let inside = path
-        .strip_prefix(root())
-        .expect("the walk stays inside the root");
+    let inside = path.strip_prefix(root()).expect("the walk stays inside the root");
     inside.to_string_lossy().replace('\\', "/")
 }
 

@@ -39,16 +39,9 @@ impl Wire {
     pub fn open(port: u16) -> Self {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("somebody listens");
         stream.set_nodelay(true).expect("an option of TCP");
-        stream
-            .set_read_timeout(Some(DEADLINE))
-            .expect("an option of sockets");
-        stream
-            .set_write_timeout(Some(DEADLINE))
-            .expect("an option of sockets");
-        Wire {
-            stream,
-            read: Vec::new(),
-        }
+        stream.set_read_timeout(Some(DEADLINE)).expect("an option of sockets");
+        stream.set_write_timeout(Some(DEADLINE)).expect("an option of sockets");
+        Wire { stream, read: Vec::new() }
     }
 
     /// Sends bytes as they are. A server that has hung up already is no failure here: what it said is.
@@ -58,15 +51,8 @@ impl Wire {
 
     /// Sends a request; `Content-Length` is added if there is a body.
     pub fn request(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) {
-        let mut lines = vec![
-            format!("{method} {path} HTTP/1.1"),
-            "Host: localhost".to_owned(),
-        ];
-        lines.extend(
-            headers
-                .iter()
-                .map(|(name, value)| format!("{name}: {value}")),
-        );
+        let mut lines = vec![format!("{method} {path} HTTP/1.1"), "Host: localhost".to_owned()];
+        lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
         if !body.is_empty() || method == "POST" {
             lines.push(format!("Content-Length: {}", body.len()));
         }
@@ -98,12 +84,8 @@ impl Wire {
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
             .collect();
-        let mut response = Response {
-            status,
-            headers,
-            body: String::new(),
-        };
-        if method != "HEAD" && status != 101 && status != 204 {
+        let mut response = Response { status, headers, body: String::new() };
+        if method != "HEAD" && status >= 200 && status != 204 {
             let body = self.body(&response);
             response.body = String::from_utf8(body).expect("a body in UTF-8");
         }

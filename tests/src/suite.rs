@@ -88,27 +88,15 @@ struct Output {
 }
 
 fn finish(command: &mut Command) -> Output {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    let output =
+        command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     let text = [output.stdout, output.stderr].concat();
-    Output {
-        success: output.status.success(),
-        text: String::from_utf8_lossy(&text).into_owned(),
-    }
+    Output { success: output.status.success(), text: String::from_utf8_lossy(&text).into_owned() }
 }
 
 /// The number after these words at the start of a line.
 fn count_after(text: &str, words: &str) -> usize {
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(words))
-        .unwrap_or_default();
-    let digits = line
-        .split(|letter: char| !letter.is_ascii_digit())
-        .next()
-        .unwrap_or_default();
-    digits
-        .parse()
-        .unwrap_or_else(|_| panic!("no line `{words}N` in:\n{text}"))
+    let line = text.lines().find_map(|line| line.strip_prefix(words)).unwrap_or_default();
+    let digits = line.split(|letter: char| !letter.is_ascii_digit()).next().unwrap_or_default();
+    digits.parse().unwrap_or_else(|_| panic!("no line `{words}N` in:\n{text}"))
 }

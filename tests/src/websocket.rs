@@ -45,11 +45,7 @@ impl WebSocket {
     ///
     /// If the answer is `101` without what belongs to it.
     pub fn open(port: u16, path: &str) -> Result<Self, Response> {
-        Self::open_with(
-            port,
-            path,
-            &[("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", KEY)],
-        )
+        Self::open_with(port, path, &[("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", KEY)])
     }
 
     /// As [`open`](Self::open), with these headers instead of the usual version and key.
@@ -88,12 +84,7 @@ impl WebSocket {
     pub fn frame(&mut self, first: u8, payload: &[u8]) {
         let mut frame = head(first, 0x80, payload.len());
         frame.extend_from_slice(&MASK);
-        frame.extend(
-            payload
-                .iter()
-                .zip(MASK.iter().cycle())
-                .map(|(byte, mask)| byte ^ mask),
-        );
+        frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
         self.wire.send(frame);
     }
 
@@ -131,11 +122,7 @@ impl WebSocket {
         match start[0] & 0x0f {
             1 => Frame::Text(String::from_utf8(payload).expect("text is UTF-8")),
             2 => Frame::Binary(payload),
-            8 => Frame::Close(
-                payload
-                    .get(..2)
-                    .map(|code| u16::from_be_bytes([code[0], code[1]])),
-            ),
+            8 => Frame::Close(payload.get(..2).map(|code| u16::from_be_bytes([code[0], code[1]]))),
             9 => Frame::Ping(payload),
             10 => Frame::Pong(payload),
             opcode => panic!("no such opcode: {opcode}"),
@@ -184,7 +171,5 @@ fn head(first: u8, mask: u8, length: usize) -> Vec<u8> {
 }
 
 fn number(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .fold(0, |number, byte| number << 8 | usize::from(*byte))
+    bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
 }

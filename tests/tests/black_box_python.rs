@@ -2,13 +2,8 @@
 
 use sockeye_tests::suite::python;
 
-const MODULES: [&str; 5] = [
-    "test_events",
-    "test_acks",
-    "test_rooms",
-    "test_lifecycle",
-    "test_async",
-];
+const MODULES: [&str; 5] =
+    ["test_events", "test_acks", "test_rooms", "test_lifecycle", "test_async"];
 
 #[test]
 fn python_clients_are_served_by_polling_alone() {

@@ -37,11 +37,7 @@ fn run(file: &str) {
         return skip("chromium is missing");
     }
     let packages = installed().join("browser");
-    if !packages
-        .join("node_modules")
-        .join("playwright-core")
-        .is_dir()
-    {
+    if !packages.join("node_modules").join("playwright-core").is_dir() {
         return skip("the npm packages of tests/browser are missing");
     }
     let output = Command::new("node")

@@ -89,17 +89,10 @@ impl Server {
         let (ready, address) = mpsc::channel();
         let (ask, questions) = tokio::sync::mpsc::unbounded_channel();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime
-                .expect("a runtime")
-                .block_on(serve(&ready, questions));
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(serve(&ready, questions));
         });
-        Server {
-            address: address.recv().expect("the server starts"),
-            ask,
-        }
+        Server { address: address.recv().expect("the server starts"), ask }
     }
 
     fn counters(&self) -> Counters {
@@ -117,12 +110,7 @@ impl Server {
             // The question itself allocates nothing on the server's thread.
             allocations: after.allocations - before.allocations,
             live: after.live - before.live,
-            blocks: after
-                .blocks
-                .iter()
-                .zip(&before.blocks)
-                .map(|(a, b)| a - b)
-                .collect(),
+            blocks: after.blocks.iter().zip(&before.blocks).map(|(a, b)| a - b).collect(),
         }
     }
 }
@@ -141,37 +129,23 @@ async fn serve(
         socket.emit("back", &args)?;
         Ok(())
     });
-    main.on(
-        "typed",
-        async |socket: Socket, Data(text): Data<String>| -> Result<()> {
-            socket.emit("back", &text)?;
-            Ok(())
-        },
-    );
-    main.on(
-        "say",
-        async |io: Io, Data(text): Data<String>| -> Result<()> {
-            io.to("lobby").emit("said", &text)?;
-            Ok(())
-        },
-    );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    ready
-        .send(listener.local_addr().expect("an address"))
-        .expect("the test waits");
+    main.on("typed", async |socket: Socket, Data(text): Data<String>| -> Result<()> {
+        socket.emit("back", &text)?;
+        Ok(())
+    });
+    main.on("say", async |io: Io, Data(text): Data<String>| -> Result<()> {
+        io.to("lobby").emit("said", &text)?;
+        Ok(())
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    ready.send(listener.local_addr().expect("an address")).expect("the test waits");
     tokio::spawn(async move { io.serve_listener(listener).await });
     while let Some(answer) = questions.recv().await {
         let (allocations, live) = (ALLOCATIONS.get(), LIVE.get());
         let blocks = BLOCKS.with(|blocks| blocks.iter().map(Cell::get).collect());
         // The list itself is no server's cost.
         ALLOCATIONS.set(allocations);
-        let counters = Counters {
-            allocations,
-            live,
-            blocks,
-        };
+        let counters = Counters { allocations, live, blocks };
         answer.send(counters).expect("the test waits");
     }
 }
@@ -186,9 +160,7 @@ impl Client {
     fn connect(address: SocketAddr) -> Client {
         let mut socket = TcpStream::connect(address).expect("connect");
         socket.set_nodelay(true).expect("nodelay");
-        socket
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .expect("a timeout");
+        socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
         // A header of 200 bytes and more, as a browser sends.
         let request = format!(
             "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n\
@@ -196,10 +168,7 @@ impl Client {
              User-Agent: budget\r\n\r\n"
         );
         socket.write_all(request.as_bytes()).expect("write");
-        let mut client = Client {
-            socket,
-            buffer: Vec::new(),
-        };
+        let mut client = Client { socket, buffer: Vec::new() };
         client.read_until(b"\r\n\r\n");
         client.read_until(b"maxPayload");
         client.send(b"40");
@@ -219,11 +188,7 @@ impl Client {
     /// Reads until `what` has come, and drops everything up to its end.
     fn read_until(&mut self, what: &[u8]) {
         loop {
-            if let Some(at) = self
-                .buffer
-                .windows(what.len())
-                .position(|window| window == what)
-            {
+            if let Some(at) = self.buffer.windows(what.len()).position(|window| window == what) {
                 self.buffer.drain(..at + what.len());
                 return;
             }
@@ -245,8 +210,7 @@ impl Table {
         println!("| {what:<58} | {budget:>8.2} | {reached:>8.2} |");
         // A table that grows now and then is a fraction of a count.
         if reached > budget + 0.02 {
-            self.exceeded
-                .push(format!("{what}: {reached:.2}, the budget is {budget:.2}"));
+            self.exceeded.push(format!("{what}: {reached:.2}, the budget is {budget:.2}"));
         }
     }
 }
@@ -272,9 +236,7 @@ fn the_budgets_of_the_design_are_kept() {
     const EVENTS: u32 = 200;
     let server = Server::start();
     // Tables and buffers that grow once are not a connection's.
-    let warm: Vec<_> = (0..CONNECTIONS)
-        .map(|_| Client::connect(server.address))
-        .collect();
+    let warm: Vec<_> = (0..CONNECTIONS).map(|_| Client::connect(server.address)).collect();
     drop(warm);
     let mut first = Client::connect(server.address);
     std::thread::sleep(Duration::from_millis(300)); // the warm ones end on the server's side as well
@@ -308,32 +270,14 @@ fn the_budgets_of_the_design_are_kept() {
     print_account(&connected, CONNECTIONS);
     println!("| {:<58} | {:>8} | {:>8} |", "what", "budget", "reached");
     println!("|{:-<60}|{:-<9}:|{:-<9}:|", "", "", "");
-    let mut table = Table {
-        exceeded: Vec::new(),
-    };
+    let mut table = Table { exceeded: Vec::new() };
     let live = u64::try_from(connected.live).expect("connections take memory");
-    table.row(
-        "heap of one idle WebSocket connection, bytes",
-        2048.0,
-        per(live, CONNECTIONS),
-    );
-    table.row(
-        "allocations per echoed event, raw",
-        4.0,
-        per(echo.allocations, EVENTS),
-    );
-    table.row(
-        "allocations per echoed event, typed",
-        4.0,
-        per(typed.allocations, EVENTS),
-    );
+    table.row("heap of one idle WebSocket connection, bytes", 2048.0, per(live, CONNECTIONS));
+    table.row("allocations per echoed event, raw", 4.0, per(echo.allocations, EVENTS));
+    table.row("allocations per echoed event, typed", 4.0, per(typed.allocations, EVENTS));
     let recipients = 10 * (CONNECTIONS + 1);
     // What the event itself takes, as an echo does, is not the recipients'.
     let of_recipients = broadcast.allocations.saturating_sub(10 * 8);
-    table.row(
-        "allocations per recipient of a broadcast",
-        0.0,
-        per(of_recipients, recipients),
-    );
+    table.row("allocations per recipient of a broadcast", 0.0, per(of_recipients, recipients));
     assert!(table.exceeded.is_empty(), "{:#?}", table.exceeded);
 }

@@ -7,12 +7,7 @@ use sockeye_tests::house::{Package, packages, reachable};
 const FLOORS: [(&str, &[&str]); 6] = [
     (
         "ground",
-        &[
-            "crates/websocket-proto",
-            "crates/engine-proto",
-            "crates/socket-proto",
-            "crates/log",
-        ],
+        &["crates/websocket-proto", "crates/engine-proto", "crates/socket-proto", "crates/log"],
     ),
     ("carriers", &["crates/transport", "crates/adapter"]),
     (
@@ -29,14 +24,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
     ("binary", &["apps/sockeye"]),
     (
         "tools",
-        &[
-            "tools/bench",
-            "tools/contract",
-            "tools/simulate",
-            "tools/fuzz",
-            "tools/xtask",
-            "tests",
-        ],
+        &["tools/bench", "tools/contract", "tools/simulate", "tools/fuzz", "tools/xtask", "tests"],
     ),
 ];
 
@@ -57,15 +45,9 @@ type Arrows = Vec<(String, Vec<String>)>;
 
 #[test]
 fn every_package_has_its_floor() {
-    let homeless: Vec<_> = packages()
-        .iter()
-        .map(Package::directory)
-        .filter(|dir| floor(dir).is_none())
-        .collect();
-    assert!(
-        homeless.is_empty(),
-        "say on which floor of `FLOORS` these stand: {homeless:?}"
-    );
+    let homeless: Vec<_> =
+        packages().iter().map(Package::directory).filter(|dir| floor(dir).is_none()).collect();
+    assert!(homeless.is_empty(), "say on which floor of `FLOORS` these stand: {homeless:?}");
 }
 
 #[test]
@@ -77,78 +59,46 @@ fn dependencies_only_point_down() {
 #[test]
 fn an_arrow_that_points_up_or_sideways_is_found() {
     let arrow = |from: &str, to: &str| vec![(from.to_owned(), vec![to.to_owned()])];
-    assert_eq!(
-        arrows_that_do_not_point_down(&arrow("crates/server", "crates/adapter")).len(),
-        0
-    );
-    assert_eq!(
-        arrows_that_do_not_point_down(&arrow("crates/adapter", "crates/server")).len(),
-        1
-    );
+    assert_eq!(arrows_that_do_not_point_down(&arrow("crates/server", "crates/adapter")).len(), 0);
+    assert_eq!(arrows_that_do_not_point_down(&arrow("crates/adapter", "crates/server")).len(), 1);
     assert_eq!(
         arrows_that_do_not_point_down(&arrow("crates/adapter", "crates/transport")).len(),
         1
     );
-    assert_eq!(
-        arrows_that_do_not_point_down(&arrow("apps/chat", "tools/bench")).len(),
-        1
-    );
+    assert_eq!(arrows_that_do_not_point_down(&arrow("apps/chat", "tools/bench")).len(), 1);
 }
 
 #[test]
 fn pure_crates_bring_no_runtime_along() {
     let packages = packages();
-    let pure = packages
-        .iter()
-        .filter(|package| PURE.contains(&&*package.directory()));
+    let pure = packages.iter().filter(|package| PURE.contains(&&*package.directory()));
     for package in pure {
         let reached = reachable(package, &packages);
-        let runtimes: Vec<_> = RUNTIMES
-            .iter()
-            .filter(|name| reached.contains(**name))
-            .collect();
-        assert!(
-            runtimes.is_empty(),
-            "{} brings {runtimes:?} along",
-            package.directory()
-        );
+        let runtimes: Vec<_> = RUNTIMES.iter().filter(|name| reached.contains(**name)).collect();
+        assert!(runtimes.is_empty(), "{} brings {runtimes:?} along", package.directory());
     }
 }
 
 #[test]
 fn a_runtime_that_comes_along_indirectly_is_found() {
     let packages = packages();
-    let server = packages
-        .iter()
-        .find(|package| package.name == "sockeye")
-        .expect("the server");
+    let server = packages.iter().find(|package| package.name == "sockeye").expect("the server");
     let reached = reachable(server, &packages);
     assert!(reached.contains("sockeye-transport"), "directly");
     assert!(reached.contains("mio"), "through tokio");
-    assert!(
-        !reached.contains("proptest"),
-        "what its floors need for tests stays behind"
-    );
+    assert!(!reached.contains("proptest"), "what its floors need for tests stays behind");
 }
 
 fn arrows(packages: &[Package]) -> Arrows {
     let directory_of = |name: &str| {
         let found = packages.iter().find(|package| package.name == name);
-        found
-            .unwrap_or_else(|| panic!("`{name}` has a path, but is no member"))
-            .directory()
+        found.unwrap_or_else(|| panic!("`{name}` has a path, but is no member")).directory()
     };
     packages
         .iter()
         .map(|package| {
-            let inside = package
-                .dependencies
-                .iter()
-                .filter(|arrow| arrow.path.is_some());
-            (
-                package.directory(),
-                inside.map(|arrow| directory_of(&arrow.name)).collect(),
-            )
+            let inside = package.dependencies.iter().filter(|arrow| arrow.path.is_some());
+            (package.directory(), inside.map(|arrow| directory_of(&arrow.name)).collect())
         })
         .collect()
 }
@@ -158,18 +108,12 @@ fn arrows_that_do_not_point_down(arrows: &Arrows) -> Vec<String> {
     for (from, targets) in arrows {
         for to in targets.iter().filter(|to| floor(to) >= floor(from)) {
             let name = |dir| floor(dir).map_or("no floor", |floor| FLOORS[floor].0);
-            wrong.push(format!(
-                "{from} ({}) may not look at {to} ({})",
-                name(from),
-                name(to)
-            ));
+            wrong.push(format!("{from} ({}) may not look at {to} ({})", name(from), name(to)));
         }
     }
     wrong
 }
 
 fn floor(directory: &str) -> Option<usize> {
-    FLOORS
-        .iter()
-        .position(|(_, rooms)| rooms.contains(&directory))
+    FLOORS.iter().position(|(_, rooms)| rooms.contains(&directory))
 }

@@ -15,16 +15,12 @@ use sockeye::{Data, Io};
 /// If a handler misses a state.
 pub fn app() -> Result<Router, Box<dyn Error>> {
     let io = Io::builder().build()?;
-    io.of("/").on("hello", async |Data(name): Data<String>| {
-        format!("hello {name}")
-    });
+    io.of("/").on("hello", async |Data(name): Data<String>| format!("hello {name}"));
 
     let layer = io
         .layer()?
         .remote_addr(|request| request.get::<ConnectInfo<SocketAddr>>().map(|info| info.0));
-    Ok(Router::new()
-        .route("/", get(async || "hello from axum"))
-        .layer(layer))
+    Ok(Router::new().route("/", get(async || "hello from axum")).layer(layer))
 }
 
 #[tokio::main]

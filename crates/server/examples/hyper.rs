@@ -14,9 +14,7 @@ use tokio::net::TcpListener;
 /// If a handler misses a state, or the listener fails.
 pub async fn run(listener: TcpListener) -> Result<(), Box<dyn Error + Send + Sync>> {
     let io = Io::builder().build()?;
-    io.of("/").on("hello", async |Data(name): Data<String>| {
-        format!("hello {name}")
-    });
+    io.of("/").on("hello", async |Data(name): Data<String>| format!("hello {name}"));
 
     let service = io.service()?;
     loop {

@@ -41,31 +41,24 @@ impl Args {
     ///
     /// If the value cannot be written as JSON with attachments.
     pub fn new<T: ToArgs + ?Sized>(value: &T) -> Result<Self, ArgsError> {
-        let encoded = value
-            .encode_ack("/", 0)
-            .map_err(|error| ArgsError(error.to_string()))?;
+        let encoded = value.encode_ack("/", 0).map_err(|error| ArgsError(error.to_string()))?;
         let text = encoded.text();
         let json = text
             .split_once('[')
             .and_then(|(_, rest)| rest.strip_suffix(']'))
             .expect("an acknowledgement ends in an array");
-        let args = socket_proto::Args {
-            json,
-            attachments: &encoded.attachments,
-        };
+        let args = socket_proto::Args { json, attachments: &encoded.attachments };
         Ok(Args(args.to_owned()))
     }
 
-    /// The arguments as `T`: the first one; the first n if `T` is a tuple; missing ones may be `Option`s.
+    /// The arguments as `T`: the first one; the first n if `T` is a tuple; missing ones may be
+    /// `Option`s.
     ///
     /// # Errors
     ///
     /// Says which argument was wrong.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ArgsError> {
-        self.0
-            .as_args()
-            .parse()
-            .map_err(|error: DecodeError| ArgsError(error.to_string()))
+        self.0.as_args().parse().map_err(|error: DecodeError| ArgsError(error.to_string()))
     }
 
     /// How many there are.
@@ -100,10 +93,7 @@ impl Args {
     pub fn get(&self, index: usize) -> Option<Args> {
         let all = self.0.as_args();
         let json = all.iter().nth(index)?;
-        let one = socket_proto::Args {
-            json,
-            attachments: all.attachments,
-        };
+        let one = socket_proto::Args { json, attachments: all.attachments };
         Some(Args(one.to_owned()))
     }
 
@@ -121,16 +111,12 @@ impl Args {
 impl fmt::Debug for Args {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let args = self.0.as_args();
-        write!(
-            f,
-            "Args([{}], {} attachments)",
-            args.json,
-            args.attachments.len()
-        )
+        write!(f, "Args([{}], {} attachments)", args.json, args.attachments.len())
     }
 }
 
-/// What can be emitted, and what a handler can answer with: anything that serde can write, and [`Args`].
+/// What can be emitted, and what a handler can answer with: anything that serde can write, and
+/// [`Args`].
 ///
 /// `()` is no argument, a tuple is several, anything else is one. Bytes (`bytes::Bytes`,
 /// `serde_bytes`) anywhere inside become attachments.
@@ -198,13 +184,7 @@ impl ToArgs for Args {
         if let Some(reserved) = reserved.find(|reserved| *reserved == name) {
             return Err(EncodeError::Reserved(reserved));
         }
-        Ok(encode::event_raw(
-            namespace,
-            name,
-            self.0.as_args(),
-            ack,
-            ROOM,
-        ))
+        Ok(encode::event_raw(namespace, name, self.0.as_args(), ack, ROOM))
     }
 
     fn encode_ack(&self, namespace: &str, id: u64) -> Result<Encoded, EncodeError> {

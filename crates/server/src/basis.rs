@@ -1,4 +1,5 @@
-//! What every namespace and socket of one server has in common: its settings, its state, its counters.
+//! What every namespace and socket of one server has in common: its settings, its state, its
+//! counters.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -45,9 +46,7 @@ impl States {
     }
 
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        self.0
-            .get(&TypeId::of::<T>())
-            .and_then(|state| state.downcast_ref())
+        self.0.get(&TypeId::of::<T>()).and_then(|state| state.downcast_ref())
     }
 
     pub(crate) fn has(&self, id: TypeId) -> bool {

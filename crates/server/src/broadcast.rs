@@ -12,11 +12,11 @@ use crate::emit::{self, Emitted, Recorded};
 use crate::error::{EmitError, FetchError};
 use crate::{AckStream, FromArgs, Namespace, RemoteSocket, Rooms, Socket, ToArgs};
 
-/// Who is meant, and how: made by `to`, `except` and the like of [`Io`](crate::Io), [`Namespace`] and [`Socket`],
-/// and narrowed by the same words.
+/// Who is meant, and how: made by `to`, `except` and the like of [`Io`](crate::Io), [`Namespace`]
+/// and [`Socket`], and narrowed by the same words.
 ///
-/// Rooms named by `to` are united, each socket counts once, and what `except` names is taken away, wherever it
-/// stands. No room at all means everybody.
+/// Rooms named by `to` are united, each socket counts once, and what `except` names is taken away,
+/// wherever it stands. No room at all means everybody.
 ///
 /// ```
 /// # let io = sockeye::Io::builder().build()?;
@@ -36,12 +36,7 @@ pub struct Broadcast {
 
 impl Broadcast {
     pub(crate) fn new(namespace: Namespace) -> Self {
-        Broadcast {
-            namespace,
-            audience: Audience::everyone(),
-            class: Class::Normal,
-            timeout: None,
-        }
+        Broadcast { namespace, audience: Audience::everyone(), class: Class::Normal, timeout: None }
     }
 
     /// Adds the sockets of a room, or of several. The id of a socket is a room too.
@@ -88,12 +83,13 @@ impl Broadcast {
         self
     }
 
-    /// Sends an event to all of them. Encoded once, however many they are. Acts at once; never blocks.
+    /// Sends an event to all of them. Encoded once, however many they are. Acts at once; never
+    /// blocks.
     ///
     /// # Errors
     ///
-    /// If the name is reserved or the arguments cannot be sent. Clients that read too slowly are no error: they are
-    /// counted in [`Emitted`] and disconnected.
+    /// If the name is reserved or the arguments cannot be sent. Clients that read too slowly are no
+    /// error: they are counted in [`Emitted`] and disconnected.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
         let packet = emit::encode(self.namespace.name(), event, args, None)?;
         let mut emitted = Emitted::default();
@@ -101,7 +97,8 @@ impl Broadcast {
         Ok(emitted)
     }
 
-    /// As [`emit`](Self::emit), but waits where `emit` fails with [`EmitError::Busy`]. Without a log it never waits.
+    /// As [`emit`](Self::emit), but waits where `emit` fails with [`EmitError::Busy`]. Without a
+    /// log it never waits.
     ///
     /// # Errors
     ///
@@ -114,8 +111,8 @@ impl Broadcast {
         ready(self.emit(event, args))
     }
 
-    /// Sends an event that asks each of them for an answer: a stream of the answers, or, awaited, all that came before
-    /// the timeout.
+    /// Sends an event that asks each of them for an answer: a stream of the answers, or, awaited,
+    /// all that came before the timeout.
     pub fn emit_with_ack<T: FromArgs>(
         &self,
         event: &str,
@@ -132,11 +129,9 @@ impl Broadcast {
         asked.retain(|socket| {
             let noted = socket.ask(id, Waiter::Many(sender.clone())).is_ok();
             let sent = noted
-                && !matches!(
-                    socket.offer(&packet, self.class),
-                    Pushed::Closed | Pushed::Dropped
-                );
-            // Whoever is not asked is not waited for; whoever left in between has been told of already.
+                && !matches!(socket.offer(&packet, self.class), Pushed::Closed | Pushed::Dropped);
+            // Whoever is not asked is not waited for; whoever left in between has been told of
+            // already.
             sent || noted && !socket.forget_question(id)
         });
         let timeout = self.timeout.unwrap_or(self.namespace.core().ack_timeout);
@@ -151,11 +146,7 @@ impl Broadcast {
     pub fn fetch_sockets(
         &self,
     ) -> impl Future<Output = Result<Vec<RemoteSocket>, FetchError>> + Send + use<> {
-        ready(Ok(self
-            .sockets()
-            .into_iter()
-            .map(RemoteSocket::new)
-            .collect()))
+        ready(Ok(self.sockets().into_iter().map(RemoteSocket::new).collect()))
     }
 
     /// How many they are.

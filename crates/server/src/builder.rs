@@ -104,8 +104,9 @@ macro_rules! engine_options {
                 self
             }
 
-            /// Pages of this origin may connect: scheme, host and port as browsers write them. The server's own pages and
-            /// clients that are no pages always may; any other page is refused with 403, on every transport.
+            /// Pages of this origin may connect: scheme, host and port as browsers write them. The
+            /// server's own pages and clients that are no pages always may; any other page is
+            /// refused with 403, on every transport.
             pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
                 self.transport.origins = self.transport.origins.allow(origin);
                 self
@@ -128,14 +129,15 @@ macro_rules! engine_options {
                 self
             }
 
-            /// Whether the server's own host is what `X-Forwarded-Host` says: only behind a proxy that sets it. Default: no.
+            /// Whether the server's own host is what `X-Forwarded-Host` says: only behind a proxy
+            /// that sets it. Default: no.
             pub fn trust_forwarded_host(mut self, trusted: bool) -> Self {
                 self.transport.origins = self.transport.origins.trust_forwarded_host(trusted);
                 self
             }
 
-            /// Most bytes that wait for one client. Past it, what is volatile is dropped, and anything else has the client
-            /// disconnected (`slow consumer`). Default 4 MiB.
+            /// Most bytes that wait for one client. Past it, what is volatile is dropped, and
+            /// anything else has the client disconnected (`slow consumer`). Default 4 MiB.
             pub fn outbox_bytes(mut self, bytes: usize) -> Self {
                 self.transport.outbox_bytes = bytes;
                 self
@@ -147,7 +149,8 @@ macro_rules! engine_options {
                 self
             }
 
-            /// Most sessions at a time; past it, new clients are answered with 503. Default: no limit.
+            /// Most sessions at a time; past it, new clients are answered with 503. Default: no
+            /// limit.
             pub fn max_sessions(mut self, sessions: usize) -> Self {
                 self.transport.sessions = sessions;
                 self
@@ -190,13 +193,15 @@ impl Builder {
         self
     }
 
-    /// Most events of one client whose handlers are unfinished; past it, events are parked. Default 64.
+    /// Most events of one client whose handlers are unfinished; past it, events are parked. Default
+    /// 64.
     pub fn max_unfinished_events(mut self, events: usize) -> Self {
         self.unfinished = events;
         self
     }
 
-    /// Most bytes of parked events of one client; past it, it is disconnected (`too many events`). Default 1 MiB.
+    /// Most bytes of parked events of one client; past it, it is disconnected (`too many events`).
+    /// Default 1 MiB.
     pub fn parked_bytes(mut self, bytes: usize) -> Self {
         self.parked_bytes = bytes;
         self
@@ -220,8 +225,8 @@ impl Builder {
         self
     }
 
-    /// Gives a value to all handlers, which ask for it by [`State<T>`](crate::State). One of each type; wrap what is big
-    /// in an `Arc`.
+    /// Gives a value to all handlers, which ask for it by [`State<T>`](crate::State). One of each
+    /// type; wrap what is big in an `Arc`.
     pub fn state<T: Clone + Send + Sync + 'static>(mut self, state: T) -> Self {
         self.states.insert(state);
         self
@@ -266,11 +271,7 @@ pub(crate) fn checked(mut config: transport::Config) -> Result<transport::Config
         return Err(BuildError::NoTransport);
     }
     if engine.ping_interval.is_zero() {
-        return Err(option(
-            "ping_interval",
-            0,
-            "pings would follow each other without a pause",
-        ));
+        return Err(option("ping_interval", 0, "pings would follow each other without a pause"));
     }
     if engine.ping_timeout.is_zero() {
         return Err(option("ping_timeout", 0, "no client could answer in time"));
@@ -282,9 +283,5 @@ pub(crate) fn checked(mut config: transport::Config) -> Result<transport::Config
 }
 
 fn option(option: &'static str, value: usize, why: &'static str) -> BuildError {
-    BuildError::Option {
-        option,
-        value: value.to_string(),
-        why,
-    }
+    BuildError::Option { option, value: value.to_string(), why }
 }

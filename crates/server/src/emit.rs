@@ -41,8 +41,8 @@ impl Emitted {
         self.overflowed as usize
     }
 
-    /// Waits until it is stored, and gives its position in the log. Without a log that is at once, and there is no
-    /// position.
+    /// Waits until it is stored, and gives its position in the log. Without a log that is at once,
+    /// and there is no position.
     ///
     /// # Errors
     ///
@@ -80,7 +80,8 @@ impl Recorded {
     }
 }
 
-/// An event's position in the log: the same for every recipient, and nobody's business what is in it.
+/// An event's position in the log: the same for every recipient, and nobody's business what is in
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Token(Box<str>);
@@ -99,17 +100,10 @@ pub(crate) fn encode<T: ToArgs + ?Sized>(
     args: &T,
     ack: Option<u64>,
 ) -> Result<Arc<Packet>, EmitError> {
-    args.encode_event(namespace, event, ack)
-        .map(packet)
-        .map_err(|error| match error {
-            EncodeError::Reserved(_) => EmitError::Reserved {
-                event: event.to_owned(),
-            },
-            other => EmitError::Arguments {
-                event: event.to_owned(),
-                problem: other.to_string(),
-            },
-        })
+    args.encode_event(namespace, event, ack).map(packet).map_err(|error| match error {
+        EncodeError::Reserved(_) => EmitError::Reserved { event: event.to_owned() },
+        other => EmitError::Arguments { event: event.to_owned(), problem: other.to_string() },
+    })
 }
 
 pub(crate) fn packet(encoded: Encoded) -> Arc<Packet> {

@@ -1,4 +1,5 @@
-//! One error type for each kind of trouble. Each says what was wrong, and with which socket or event.
+//! One error type for each kind of trouble. Each says what was wrong, and with which socket or
+//! event.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -80,21 +81,13 @@ impl Error {
             #[serde(skip_serializing_if = "Option::is_none")]
             data: Option<&'a RawValue>,
         }
-        Answer {
-            error: Body {
-                message: self.message(),
-                data: self.0.data.as_deref(),
-            },
-        }
+        Answer { error: Body { message: self.message(), data: self.0.data.as_deref() } }
     }
 }
 
 impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Error {
     fn from(cause: E) -> Self {
-        Error(Box::new(Inside {
-            cause: cause.into(),
-            data: None,
-        }))
+        Error(Box::new(Inside { cause: cause.into(), data: None }))
     }
 }
 
@@ -106,14 +99,12 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("cause", &self.0.cause)
-            .field("data", &self.data())
-            .finish()
+        f.debug_struct("Error").field("cause", &self.0.cause).field("data", &self.data()).finish()
     }
 }
 
-/// Why an event could not be sent. Nothing of it went out, but as [`Emitted`](crate::Emitted) counts.
+/// Why an event could not be sent. Nothing of it went out, but as [`Emitted`](crate::Emitted)
+/// counts.
 #[derive(Clone, Debug, ThisError)]
 #[non_exhaustive]
 pub enum EmitError {
@@ -267,6 +258,14 @@ pub enum MountError {
         handler: String,
         /// The missing type.
         state: &'static str,
+    },
+    /// No client could ask for a namespace of this name.
+    #[error(
+        "no client could connect to namespace `{namespace}`: its name has a comma, or is too long"
+    )]
+    Unreachable {
+        /// The namespace.
+        namespace: String,
     },
     /// Two handlers for one event.
     #[error("{handler} of namespace `{namespace}` was given twice: there can be one")]

@@ -1,7 +1,7 @@
 //! Extractors: from what happened to the arguments of a handler.
 //!
-//! Extraction is synchronous and ends before the handler's future is made: what an extractor borrows is gone by
-//! then, so whatever it hands out is owned.
+//! Extraction is synchronous and ends before the handler's future is made: what an extractor
+//! borrows is gone by then, so whatever it hands out is owned.
 
 use std::any::{TypeId, type_name};
 use std::fmt;
@@ -24,8 +24,8 @@ pub enum OnEvent {}
 #[derive(Debug)]
 pub enum OnDisconnect {}
 
-/// Something a handler can ask for, by taking it as an argument. `On` says in which kind of handler:
-/// [`OnConnect`], [`OnEvent`] or [`OnDisconnect`].
+/// Something a handler can ask for, by taking it as an argument. `On` says in which kind of
+/// handler: [`OnConnect`], [`OnEvent`] or [`OnDisconnect`].
 ///
 /// | extractor                 | gives                                          | where               |
 /// |---------------------------|------------------------------------------------|---------------------|
@@ -90,21 +90,12 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// A call without arguments: a socket comes.
     pub(crate) fn bare(socket: &'a Socket) -> Self {
-        Call {
-            socket,
-            event: "",
-            args: RawArgs::default(),
-            ack: None,
-            reason: None,
-        }
+        Call { socket, event: "", args: RawArgs::default(), ack: None, reason: None }
     }
 
     /// A socket goes.
     pub(crate) fn leaving(socket: &'a Socket, reason: DisconnectReason) -> Self {
-        Call {
-            reason: Some(reason),
-            ..Call::bare(socket)
-        }
+        Call { reason: Some(reason), ..Call::bare(socket) }
     }
 
     /// The socket it happens to.
@@ -123,18 +114,13 @@ impl<'a> Call<'a> {
     ///
     /// Says which argument was wrong.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ExtractError> {
-        self.args
-            .parse()
-            .map_err(|error: DecodeError| ExtractError::new::<T>(error))
+        self.args.parse().map_err(|error: DecodeError| ExtractError::new::<T>(error))
     }
 }
 
 impl fmt::Debug for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
-            .field("socket", self.socket)
-            .field("event", &self.event)
-            .finish()
+        f.debug_struct("Call").field("socket", self.socket).field("event", &self.event).finish()
     }
 }
 
@@ -148,10 +134,7 @@ pub struct ExtractError {
 impl ExtractError {
     /// `T` could not be had, in words for the client.
     pub fn new<T>(message: impl fmt::Display) -> Self {
-        ExtractError {
-            wanted: type_name::<T>(),
-            message: message.to_string(),
-        }
+        ExtractError { wanted: type_name::<T>(), message: message.to_string() }
     }
 
     /// The words for the client, such as `argument 1: invalid type: …`.
@@ -177,8 +160,8 @@ pub struct Need {
     pub(crate) name: &'static str,
 }
 
-/// What the builder was given by [`state`](crate::Builder::state), cloned for this call. Wrap what is big in an
-/// `Arc`.
+/// What the builder was given by [`state`](crate::Builder::state), cloned for this call. Wrap what
+/// is big in an `Arc`.
 ///
 /// Whether it is there is checked when the layer is made, not when the first event comes.
 ///
@@ -259,25 +242,18 @@ impl<On, T: Clone + Send + Sync + 'static> Extract<On> for State<T> {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
         let state = call.socket.namespace().core().state.get::<T>();
         // Only a handler that was added after the layer was made can get here.
-        state
-            .cloned()
-            .map(State)
-            .ok_or_else(|| ExtractError::new::<Self>("a state is missing"))
+        state.cloned().map(State).ok_or_else(|| ExtractError::new::<Self>("a state is missing"))
     }
 
     fn needs(needs: &mut Vec<Need>) {
-        needs.push(Need {
-            id: TypeId::of::<T>(),
-            name: type_name::<T>(),
-        });
+        needs.push(Need { id: TypeId::of::<T>(), name: type_name::<T>() });
     }
 }
 
 impl<On, T: DeserializeOwned + Send + 'static> Extract<On> for Auth<T> {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
         let auth = call.socket.handshake().auth();
-        auth.map(Auth)
-            .map_err(|error| ExtractError::new::<Self>(format_args!("auth: {error}")))
+        auth.map(Auth).map_err(|error| ExtractError::new::<Self>(format_args!("auth: {error}")))
     }
 }
 
@@ -310,17 +286,12 @@ impl Extract<OnEvent> for Event {
 
 impl Extract<OnEvent> for AckSender {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
-        Ok(call
-            .ack
-            .take()
-            .unwrap_or_else(|| AckSender::unwanted(call.socket)))
+        Ok(call.ack.take().unwrap_or_else(|| AckSender::unwanted(call.socket)))
     }
 }
 
 impl Extract<OnDisconnect> for Reason {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
-        call.reason
-            .map(Reason)
-            .ok_or_else(|| ExtractError::new::<Self>("no reason is known"))
+        call.reason.map(Reason).ok_or_else(|| ExtractError::new::<Self>("no reason is known"))
     }
 }

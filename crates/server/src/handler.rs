@@ -11,20 +11,24 @@ use crate::extract::{Call, Extract, ExtractError, Need};
 use crate::verdict::{Fail, Verdict, of_result};
 use crate::{Error, ToArgs};
 
-/// A handler on its way. What it answers has been sent when it is done; what it failed with is for the log, for
-/// a `CONNECT_ERROR`, or for a DISCONNECT.
+/// A handler on its way. What it answers has been sent when it is done; what it failed with is for
+/// the log, for a `CONNECT_ERROR`, or for a DISCONNECT.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 /// Something that can be registered with [`on`](crate::Namespace::on) and its like.
 ///
 /// Implemented for functions and closures that are `Send + Sync + 'static`, take up to eight
-/// [extractors](Extract), and return a future: an `async fn`, an async closure that captures nothing, or a
-/// `move` closure that returns an `async move` block. (An async closure that uses a capture is no handler on
-/// stable Rust: clone the capture into an `async move` block, or ask for [`State`](crate::State).)
+/// [extractors](Extract), and return a future: an `async fn`, an async closure that captures
+/// nothing, or a `move` closure that returns an `async move` block. (An async closure that uses a
+/// capture is no handler on stable Rust: clone the capture into an `async move` block, or ask for
+/// [`State`](crate::State).)
 ///
-/// The future's value answers the acknowledgement: `()` with no argument, a tuple with several, anything else
-/// that is `Serialize` with one, [`Args`](crate::Args) with what they hold; a `Result` with its value, or with
-/// `{"error":{"message":…}}`.
+/// What a closure does outside of its async block happens when its arguments are extracted: in
+/// `on_connect`, before the CONNECT is answered.
+///
+/// The future's value answers the acknowledgement: `()` with no argument, a tuple with several,
+/// anything else that is `Serialize` with one, [`Args`](crate::Args) with what they hold; a
+/// `Result` with its value, or with `{"error":{"message":…}}`.
 ///
 /// ```
 /// # let io = sockeye::Io::builder().build()?;
@@ -161,11 +165,7 @@ impl Entry {
         let mut needs = Vec::new();
         H::needs(&mut needs);
         let start = Box::new(move |call: &mut Call<'_>| handler.start(call));
-        Arc::new(Entry {
-            label: label.into_boxed_str(),
-            needs,
-            start,
-        })
+        Arc::new(Entry { label: label.into_boxed_str(), needs, start })
     }
 
     pub(crate) fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError> {

@@ -38,21 +38,15 @@ impl<'a> Handshake<'a> {
 
     /// The pairs of the query string, decoded, in order.
     pub fn query(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
-        self.request
-            .query()
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (decode(name), decode(value))
-            })
+        self.request.query().split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(name), decode(value))
+        })
     }
 
     /// The first value of that name in the query string.
     pub fn query_value(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.query()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value)
+        self.query().find(|(found, _)| found == name).map(|(_, value)| value)
     }
 
     /// Path and query, as they were asked for.
@@ -65,8 +59,9 @@ impl<'a> Handshake<'a> {
         self.url().split('?').next().unwrap_or_default()
     }
 
-    /// The peer's address, where the carrier knows it: always with [`Io::serve`](crate::Io::serve), and as
-    /// [`Layer::remote_addr`](crate::Layer::remote_addr) says elsewhere. Behind a proxy it is the proxy's.
+    /// The peer's address, where the carrier knows it: always with [`Io::serve`](crate::Io::serve),
+    /// and as [`Layer::remote_addr`](crate::Layer::remote_addr) says elsewhere. Behind a proxy it
+    /// is the proxy's.
     pub fn address(&self) -> Option<SocketAddr> {
         self.request.remote()
     }

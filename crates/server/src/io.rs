@@ -60,13 +60,7 @@ impl Io {
             let application = Application { io: io.clone() };
             let server = transport::Server::new(config, application);
             let stop = Stop::default();
-            Shared {
-                core,
-                namespaces: RwLock::new(namespaces),
-                main,
-                server,
-                stop,
-            }
+            Shared { core, namespaces: RwLock::new(namespaces), main, server, stop }
         });
         Io(shared)
     }
@@ -75,7 +69,8 @@ impl Io {
         Io(shared)
     }
 
-    /// The namespace of this name: created if it is not there yet, returned if it is. A leading slash may be left out.
+    /// The namespace of this name: created if it is not there yet, returned if it is. A leading
+    /// slash may be left out.
     pub fn of(&self, name: &str) -> Namespace {
         let name = socket_proto::namespace::normalize(name);
         if let Some(namespace) = self.find(&name) {
@@ -83,10 +78,7 @@ impl Io {
         }
         let mut namespaces = self.0.namespaces.write();
         let create = || Namespace::new(&name, Arc::clone(&self.0.core), Arc::downgrade(&self.0));
-        namespaces
-            .entry(Box::from(&*name))
-            .or_insert_with(create)
-            .clone()
+        namespaces.entry(Box::from(&*name)).or_insert_with(create).clone()
     }
 
     /// The namespace a client asks for, if it is there.
@@ -97,8 +89,8 @@ impl Io {
         self.0.namespaces.read().get(name).cloned()
     }
 
-    /// A tower layer that answers the requests under the server's path, and leaves the others to what it is laid
-    /// around.
+    /// A tower layer that answers the requests under the server's path, and leaves the others to
+    /// what it is laid around.
     ///
     /// ```
     /// use axum::Router;
@@ -112,14 +104,15 @@ impl Io {
     ///
     /// # Errors
     ///
-    /// If a handler needs a `State<T>` that was not given, or was given twice: names the event and the type.
+    /// If a handler needs a `State<T>` that was not given, or was given twice: names the event and
+    /// the type.
     pub fn layer(&self) -> Result<Layer, MountError> {
         self.check()?;
         Ok(Layer::new(Door::Io(self.clone())))
     }
 
-    /// A service that answers the requests under the server's path, and all others with 404. It is a `tower` service
-    /// and a `hyper` service.
+    /// A service that answers the requests under the server's path, and all others with 404. It is
+    /// a `tower` service and a `hyper` service.
     ///
     /// # Errors
     ///
@@ -150,14 +143,15 @@ impl Io {
         mount::serve(self.server().clone(), listener, self.0.stop.said()).await
     }
 
-    /// Ends the server: no more clients are let in, those that are there are disconnected (`server shutting down`), what
-    /// was sent before still goes out to clients that read, and their handlers are waited for. Returns when all of that
-    /// is done, or after `deadline`: a client that does not read delays nothing.
+    /// Ends the server: no more clients are let in, those that are there are disconnected (`server
+    /// shutting down`), what was sent before still goes out to clients that read, and their
+    /// handlers are waited for. Returns when all of that is done, or after `deadline`: a client
+    /// that does not read delays nothing.
+    ///
+    /// A handler that awaits it waits for itself, until the deadline: spawn it there.
     pub async fn close(&self, deadline: Duration) {
         self.0.stop.say();
-        self.server()
-            .close(CloseReason::ServerShuttingDown, deadline)
-            .await;
+        self.server().close(CloseReason::ServerShuttingDown, deadline).await;
     }
 
     /// What has happened since the server was made.
@@ -183,20 +177,14 @@ impl Io {
     }
 
     fn check(&self) -> Result<(), MountError> {
-        self.0
-            .namespaces
-            .read()
-            .values()
-            .try_for_each(Namespace::check)
+        self.0.namespaces.read().values().try_for_each(Namespace::check)
     }
 }
 
 impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let namespaces = self.0.namespaces.read();
-        f.debug_struct("Io")
-            .field("namespaces", &namespaces.keys())
-            .finish_non_exhaustive()
+        f.debug_struct("Io").field("namespaces", &namespaces.keys()).finish_non_exhaustive()
     }
 }
 

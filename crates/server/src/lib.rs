@@ -41,16 +41,17 @@
 //!
 //! # Handlers run in the connection's task
 //!
-//! Events of one client start their handlers in the order in which they arrived. A handler is polled in place; only one
-//! that has to wait is kept aside, and the next starts meanwhile. At most 64 of a connection are unfinished at a time
-//! ([`Builder::max_unfinished_events`]); further events wait, raw and in order. A handler must not block its thread:
-//! heavy computing belongs into `tokio::task::spawn_blocking`.
+//! Events of one client start their handlers in the order in which they arrived. A handler is
+//! polled in place; only one that has to wait is kept aside, and the next starts meanwhile. At most
+//! 64 of a connection are unfinished at a time ([`Builder::max_unfinished_events`]); further events
+//! wait, raw and in order. A handler must not block its thread: heavy computing belongs into
+//! `tokio::task::spawn_blocking`.
 //!
 //! # Where to look in the source
 //!
-//! `connection` is the way of a message to its handler, `running` how handlers are guarded, `work` what waits, `socket`
-//! and `broadcast` the way out, `ack` the answers both ways, `extract`, `handler` and `verdict` how a closure becomes a
-//! handler, `mount` how requests get here.
+//! `connection` is the way of a message to its handler, `socket` and `broadcast` the way out, `ack`
+//! the answers both ways, `extract`, `handler` and `verdict` how a closure becomes a handler,
+//! `mount` how requests get here.
 
 #![forbid(unsafe_code)]
 
@@ -72,11 +73,9 @@ mod namespace;
 mod reason;
 mod remote;
 mod rooms;
-mod running;
 mod socket;
 mod stop;
 mod verdict;
-mod work;
 
 pub use ack::{AckFuture, AckSender, AckStream, Answer, Answers};
 pub use args::{Args, FromArgs, ToArgs};

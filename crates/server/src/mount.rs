@@ -1,4 +1,5 @@
-//! How requests reach a server: a layer around something else, a service alone, or a listener of its own.
+//! How requests reach a server: a layer around something else, a service alone, or a listener of
+//! its own.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -69,10 +70,11 @@ impl Entrance {
     }
 }
 
-/// A tower layer: made by [`Io::layer`], it answers the requests under the server's path and leaves all others to the
-/// service it is laid around.
+/// A tower layer: made by [`Io::layer`], it answers the requests under the server's path and leaves
+/// all others to the service it is laid around.
 ///
-/// The request has to come as hyper made it, since the upgrade to WebSocket travels in its extensions.
+/// The request has to come as hyper made it, since the upgrade to WebSocket travels in its
+/// extensions.
 ///
 /// ```
 /// use std::net::SocketAddr;
@@ -92,13 +94,11 @@ pub struct Layer(Entrance);
 
 impl Layer {
     pub(crate) fn new(door: Door) -> Self {
-        Layer(Entrance {
-            door,
-            remote_of: None,
-        })
+        Layer(Entrance { door, remote_of: None })
     }
 
-    /// How the peer's address is found in a request's extensions. Without it, a plain `SocketAddr` is looked for.
+    /// How the peer's address is found in a request's extensions. Without it, a plain `SocketAddr`
+    /// is looked for.
     #[must_use]
     pub fn remote_addr(
         mut self,
@@ -113,10 +113,7 @@ impl<S> tower_layer::Layer<S> for Layer {
     type Service = Layered<S>;
 
     fn layer(&self, inner: S) -> Layered<S> {
-        Layered {
-            entrance: self.0.clone(),
-            inner,
-        }
+        Layered { entrance: self.0.clone(), inner }
     }
 }
 
@@ -158,8 +155,8 @@ where
     }
 }
 
-/// A service: made by [`Io::service`], it answers the requests under the server's path, and all others with 404. It is a
-/// `tower` service and a `hyper` service.
+/// A service: made by [`Io::service`], it answers the requests under the server's path, and all
+/// others with 404. It is a `tower` service and a `hyper` service.
 ///
 /// ```no_run
 /// use hyper::server::conn::http1;
@@ -186,13 +183,11 @@ pub struct Service(Entrance);
 
 impl Service {
     pub(crate) fn new(door: Door) -> Self {
-        Service(Entrance {
-            door,
-            remote_of: None,
-        })
+        Service(Entrance { door, remote_of: None })
     }
 
-    /// How the peer's address is found in a request's extensions. Without it, a plain `SocketAddr` is looked for.
+    /// How the peer's address is found in a request's extensions. Without it, a plain `SocketAddr`
+    /// is looked for.
     #[must_use]
     pub fn remote_addr(
         mut self,
@@ -281,10 +276,7 @@ pub(crate) async fn listen(
     let named = format!("{address:?}").replace('"', "");
     TcpListener::bind(address)
         .await
-        .map_err(|problem| ServeError::Listen {
-            address: named,
-            problem,
-        })
+        .map_err(|problem| ServeError::Listen { address: named, problem })
 }
 
 /// Answers everything that comes to a listener, until `stop`.
@@ -303,9 +295,7 @@ pub(crate) async fn serve<A: Application>(
             }
         }
     };
-    listener::serve(listener, Options::default(), answer, stop)
-        .await
-        .map_err(ServeError::Accept)
+    listener::serve(listener, Options::default(), answer, stop).await.map_err(ServeError::Accept)
 }
 
 fn not_found() -> Response<OwnBody> {

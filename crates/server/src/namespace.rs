@@ -16,8 +16,8 @@ use crate::handler::Entry;
 use crate::io::Shared;
 use crate::{Handler, Io, Socket};
 
-/// A namespace: the handlers of its sockets, registered once, before clients come; and everybody who is connected to
-/// it.
+/// A namespace: the handlers of its sockets, registered once, before clients come; and everybody
+/// who is connected to it.
 ///
 /// ```
 /// use sockeye::{Data, Io, Reason, Result, Socket};
@@ -85,18 +85,20 @@ impl Namespace {
         self.members().by_id(id).filter(Socket::is_connected)
     }
 
-    /// Adds a middleware: it runs before a socket's CONNECT is answered, after those that were added before. Its error
-    /// refuses the socket, with `CONNECT_ERROR`; so does a middleware that takes longer than
-    /// [`Builder::middleware_timeout`](crate::Builder::middleware_timeout).
+    /// Adds a middleware: it runs before a socket's CONNECT is answered, after those that were
+    /// added before. Its error refuses the socket, with `CONNECT_ERROR`; so does a middleware that
+    /// takes longer than [`Builder::middleware_timeout`](crate::Builder::middleware_timeout).
     ///
     /// ```
     /// # let io = sockeye::Io::builder().build()?;
     /// use serde_json::json;
     /// use sockeye::{Error, Socket};
     ///
-    /// io.of("/admin").middleware(async |socket: Socket| match socket.handshake().query_value("token") {
-    ///     Some(token) if token == "secret" => Ok(()),
-    ///     _ => Err(Error::new("not authorized").with_data(&json!({"code": "E_AUTH"}))),
+    /// io.of("/admin").middleware(async |socket: Socket| {
+    ///     match socket.handshake().query_value("token") {
+    ///         Some(token) if token == "secret" => Ok(()),
+    ///         _ => Err(Error::new("not authorized").with_data(&json!({"code": "E_AUTH"}))),
+    ///     }
     /// });
     /// # Ok::<(), sockeye::BuildError>(())
     /// ```
@@ -109,17 +111,15 @@ impl Namespace {
         self
     }
 
-    /// Sets what happens when a socket connects. Its extractors run before the CONNECT is answered, so a failing one
-    /// refuses the socket; its body runs after the answer. Its error disconnects the socket, and is logged. Events that
-    /// arrive meanwhile wait until it has returned.
+    /// Sets what happens when a socket connects. Its extractors run before the CONNECT is answered,
+    /// so a failing one refuses the socket; its body runs after the answer. Its error disconnects
+    /// the socket, and is logged. Events that arrive meanwhile wait until it has returned.
     pub fn on_connect<M: 'static>(&self, handler: impl Handler<OnConnect, M>) -> &Self {
-        self.set(Entry::new("on_connect".into(), handler), |handlers| {
-            &mut handlers.connect
-        })
+        self.set(Entry::new("on_connect".into(), handler), |handlers| &mut handlers.connect)
     }
 
-    /// Sets what happens when an event of this name comes. An event that nobody handles is ignored; one that asks for an
-    /// answer gets an error.
+    /// Sets what happens when an event of this name comes. An event that nobody handles is ignored;
+    /// one that asks for an answer gets an error.
     pub fn on<M: 'static>(&self, event: &str, handler: impl Handler<OnEvent, M>) -> &Self {
         let entry = Entry::new(format!("`{event}`"), handler);
         let mut handlers = self.0.handlers.write();
@@ -130,14 +130,14 @@ impl Namespace {
         self
     }
 
-    /// Sets what happens with events that no other handler takes. [`Event`](crate::Event) is the name.
+    /// Sets what happens with events that no other handler takes. [`Event`](crate::Event) is the
+    /// name.
     pub fn on_any<M: 'static>(&self, handler: impl Handler<OnEvent, M>) -> &Self {
-        self.set(Entry::new("on_any".into(), handler), |handlers| {
-            &mut handlers.any
-        })
+        self.set(Entry::new("on_any".into(), handler), |handlers| &mut handlers.any)
     }
 
-    /// Sets what happens when a socket is about to leave: it still is in its rooms, until the handler first waits.
+    /// Sets what happens when a socket is about to leave: it still is in its rooms, until the
+    /// handler first waits.
     pub fn on_disconnecting<M: 'static>(&self, handler: impl Handler<OnDisconnect, M>) -> &Self {
         self.set(Entry::new("on_disconnecting".into(), handler), |handlers| {
             &mut handlers.disconnecting
@@ -146,9 +146,7 @@ impl Namespace {
 
     /// Sets what happens when a socket has left: exactly once, after its events that came before.
     pub fn on_disconnect<M: 'static>(&self, handler: impl Handler<OnDisconnect, M>) -> &Self {
-        self.set(Entry::new("on_disconnect".into(), handler), |handlers| {
-            &mut handlers.disconnect
-        })
+        self.set(Entry::new("on_disconnect".into(), handler), |handlers| &mut handlers.disconnect)
     }
 
     fn set(&self, entry: Arc<Entry>, place: fn(&mut Handlers) -> &mut Option<Arc<Entry>>) -> &Self {
@@ -180,7 +178,8 @@ impl Namespace {
         Broadcast::new(self.clone())
     }
 
-    /// An id for an acknowledgement. One counter serves the namespace, so one packet can ask a whole room.
+    /// An id for an acknowledgement. One counter serves the namespace, so one packet can ask a
+    /// whole room.
     pub(crate) fn next_ack(&self) -> u64 {
         self.0.next_ack.fetch_add(1, Ordering::Relaxed)
     }
@@ -195,11 +194,7 @@ impl Namespace {
 
     pub(crate) fn event_handler(&self, event: &str) -> Option<Arc<Entry>> {
         let handlers = self.0.handlers.read();
-        handlers
-            .events
-            .get(event)
-            .or(handlers.any.as_ref())
-            .cloned()
+        handlers.events.get(event).or(handlers.any.as_ref()).cloned()
     }
 
     pub(crate) fn disconnecting_handler(&self) -> Option<Arc<Entry>> {
@@ -214,6 +209,9 @@ impl Namespace {
     pub(crate) fn check(&self) -> Result<(), MountError> {
         let handlers = self.0.handlers.read();
         let namespace = || self.name().to_owned();
+        if !socket_proto::namespace::is_valid(self.name()) {
+            return Err(MountError::Unreachable { namespace: namespace() });
+        }
         if let Some(handler) = handlers.twice.first() {
             return Err(MountError::GivenTwice {
                 namespace: namespace(),
@@ -221,10 +219,7 @@ impl Namespace {
             });
         }
         for entry in handlers.all() {
-            let missing = entry
-                .needs
-                .iter()
-                .find(|need| !self.0.core.state.has(need.id));
+            let missing = entry.needs.iter().find(|need| !self.0.core.state.has(need.id));
             if let Some(need) = missing {
                 let handler = entry.label.to_string();
                 return Err(MountError::MissingState {
@@ -240,16 +235,8 @@ impl Namespace {
 
 impl Handlers {
     fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        let rare = [
-            &self.connect,
-            &self.any,
-            &self.disconnecting,
-            &self.disconnect,
-        ];
-        self.middleware
-            .iter()
-            .chain(rare.into_iter().flatten())
-            .chain(self.events.values())
+        let rare = [&self.connect, &self.any, &self.disconnecting, &self.disconnect];
+        self.middleware.iter().chain(rare.into_iter().flatten()).chain(self.events.values())
     }
 }
 

@@ -8,8 +8,8 @@ use crate::emit::{Emitted, Recorded};
 use crate::error::{DataError, EmitError, JoinError};
 use crate::{AckFuture, FromArgs, Rooms, Socket, ToArgs};
 
-/// A socket that [`fetch_sockets`](crate::Broadcast::fetch_sockets) has found, wherever it is connected: a picture of
-/// that moment, and a way to reach it.
+/// A socket that [`fetch_sockets`](crate::Broadcast::fetch_sockets) has found, wherever it is
+/// connected: a picture of that moment, and a way to reach it.
 ///
 /// ```
 /// # async fn example(io: sockeye::Io) -> Result<(), Box<dyn std::error::Error>> {
@@ -30,11 +30,7 @@ pub struct RemoteSocket {
 impl RemoteSocket {
     pub(crate) fn new(socket: Socket) -> Self {
         let (rooms, data) = (socket.rooms(), socket.data_json());
-        RemoteSocket {
-            socket,
-            rooms,
-            data,
-        }
+        RemoteSocket { socket, rooms, data }
     }
 
     /// Its id.
@@ -54,10 +50,7 @@ impl RemoteSocket {
     /// If what was set is not a `T`.
     pub fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, DataError> {
         let read = self.data.as_deref().map(serde_json::from_str).transpose();
-        read.map_err(|problem| DataError {
-            socket: self.id().to_owned(),
-            problem,
-        })
+        read.map_err(|problem| DataError { socket: self.id().to_owned(), problem })
     }
 
     /// A header of the request that opened its connection; the name in lower case.

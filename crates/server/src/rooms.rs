@@ -39,7 +39,9 @@ impl Rooms for &String {
 
 impl<R: AsRef<str>> Rooms for &[R] {
     fn for_each(self, each: &mut dyn FnMut(&str)) {
-        self.iter().for_each(|room| each(room.as_ref()));
+        for room in self {
+            each(room.as_ref());
+        }
     }
 }
 

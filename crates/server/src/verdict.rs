@@ -1,8 +1,8 @@
 //! What a handler's return value means: an answer, or a failure.
 //!
-//! A `Result` whose error serde can write is itself something serde can write, so the compiler takes it for a
-//! plain value. It is recognised here, by what it tells the serializer about itself, and treated as the
-//! `Result` it is.
+//! A `Result` whose error serde can write is itself something serde can write, so the compiler
+//! takes it for a plain value. It is recognised here, by what it tells the serializer about itself,
+//! and treated as the `Result` it is.
 
 use std::any::type_name;
 use std::fmt;
@@ -21,9 +21,7 @@ pub(crate) fn of_serializable<T: Serialize + ?Sized>(
     ack: Option<(&str, u64)>,
 ) -> Verdict {
     if type_name::<T>().starts_with("core::result::Result<") {
-        return value
-            .serialize(Opener { ack })
-            .unwrap_or_else(|unread| Err(Error::new(unread.0)));
+        return value.serialize(Opener { ack }).unwrap_or_else(|unread| Err(Error::new(unread.0)));
     }
     answer(value, ack)
 }
@@ -35,9 +33,10 @@ pub(crate) fn of_args(args: &Args, ack: Option<(&str, u64)>) -> Verdict {
 
 /// Something that can be the error of a handler's `Result`.
 ///
-/// Every `std::error::Error` is, and so is [`Error`], which any error becomes by `?`. Errors that serde can
-/// write, such as `String`, need nothing. An error that is both a `std::error::Error` and `Serialize` leaves
-/// the compiler with two ways to read it (*type annotations needed*): return [`crate::Result`] then.
+/// Every `std::error::Error` is, and so is [`Error`], which any error becomes by `?`. Errors that
+/// serde can write, such as `String`, need nothing. An error that is both a `std::error::Error` and
+/// `Serialize` leaves the compiler with two ways to read it (*type annotations needed*): return
+/// [`crate::Result`] then.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an error that a handler can return",
     note = "return `sockeye::Result<T>`: any error becomes a `sockeye::Error` by `?`"
@@ -75,9 +74,7 @@ fn answer<T: Serialize + ?Sized>(value: &T, ack: Option<(&str, u64)>) -> Verdict
         return Ok(None);
     };
     let encoded = encode::ack(namespace, id, value, ROOM);
-    encoded
-        .map(Some)
-        .map_err(|error: EncodeError| Error::new(format!("the answer: {error}")))
+    encoded.map(Some).map_err(|error: EncodeError| Error::new(format!("the answer: {error}")))
 }
 
 /// The error's words: its own if it is a text, and else the whole of it as data.
@@ -139,11 +136,7 @@ impl Serializer for Opener<'_> {
         variant: &'static str,
         value: &T,
     ) -> Result<Verdict, Unread> {
-        Ok(if variant == "Ok" {
-            answer(value, self.ack)
-        } else {
-            Err(failure(value))
-        })
+        Ok(if variant == "Ok" { answer(value, self.ack) } else { Err(failure(value)) })
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<Verdict, Unread> {

@@ -30,14 +30,9 @@ async fn an_answer_is_read_as_the_type_that_was_asked_for() {
 
     let several = socket.emit_with_ack::<(String, Bytes)>("q", &());
     client.expect("421[\"q\"]").await;
-    client
-        .send("461-1[\"a\",{\"_placeholder\":true,\"num\":0}]")
-        .await;
+    client.send("461-1[\"a\",{\"_placeholder\":true,\"num\":0}]").await;
     client.send_binary(&[5]).await;
-    assert_eq!(
-        soon(several).await.unwrap(),
-        ("a".into(), Bytes::from_static(&[5]))
-    );
+    assert_eq!(soon(several).await.unwrap(), ("a".into(), Bytes::from_static(&[5])));
 
     let none = socket.emit_with_ack::<()>("q", &());
     client.expect("422[\"q\"]").await;
@@ -53,10 +48,7 @@ async fn an_answer_is_read_as_the_type_that_was_asked_for() {
     client.expect("424[\"q\"]").await;
     client.send("434[\"text\"]").await;
     let error = soon(wrong).await.unwrap_err();
-    assert!(
-        error.to_string().contains("argument 1: invalid type"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("argument 1: invalid type"), "{error}");
 }
 
 #[tokio::test]
@@ -66,9 +58,7 @@ async fn a_client_that_does_not_answer_is_given_up_at_the_timeout() {
     let (mut client, socket) = pair(&io).await;
     for question in [
         socket.emit_with_ack::<u8>("q", &()),
-        socket
-            .emit_with_ack::<u8>("q", &())
-            .timeout(Duration::from_millis(10)),
+        socket.emit_with_ack::<u8>("q", &()).timeout(Duration::from_millis(10)),
     ] {
         let error = soon(question).await.unwrap_err();
         assert!(matches!(error, AckError::Timeout { socket: id } if id == socket.id()));
@@ -103,16 +93,10 @@ async fn a_question_can_be_awaited_outside_of_any_runtime() {
     let io = io(|io| io);
     let (mut client, socket) = pair(&io).await;
     let question = std::thread::spawn(move || {
-        let answer = socket
-            .emit_with_ack::<u8>("q", &())
-            .timeout(Duration::from_millis(20));
+        let answer = socket.emit_with_ack::<u8>("q", &()).timeout(Duration::from_millis(20));
         block_on(answer)
     });
     client.expect("420[\"q\"]").await;
-    let answer = soon(tokio::task::spawn_blocking(move || {
-        question.join().unwrap()
-    }))
-    .await
-    .unwrap();
+    let answer = soon(tokio::task::spawn_blocking(move || question.join().unwrap())).await.unwrap();
     assert!(matches!(answer, Err(AckError::Timeout { .. })));
 }

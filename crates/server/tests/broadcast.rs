@@ -39,10 +39,7 @@ async fn rooms_are_united_and_everybody_hears_it_once() {
     let [(mut a, sa), (mut b, sb), (mut c, _)] = clients(&io, address).await;
     sa.join(["red", "blue"]).unwrap();
     sb.join("blue").unwrap();
-    assert_eq!(
-        io.to(["red", "blue"]).emit("x", &1).unwrap().recipients(),
-        2
-    );
+    assert_eq!(io.to(["red", "blue"]).emit("x", &1).unwrap().recipients(), 2);
     assert_eq!(heard(&mut a).await, ["42[\"x\",1]"]);
     assert_eq!(heard(&mut b).await, ["42[\"x\",1]"]);
     assert!(heard(&mut c).await.is_empty());
@@ -63,18 +60,10 @@ async fn a_socket_s_words_leave_it_out_and_the_server_s_do_not() {
     io.except("all").emit("outside", &()).unwrap();
     io.to("all").except_socket(&sa).emit("not a", &()).unwrap();
     assert_eq!(heard(&mut a).await, ["42[\"in\"]"]);
-    assert_eq!(
-        heard(&mut b).await,
-        ["42[\"broadcast\"]", "42[\"except\"]", "42[\"outside\"]"]
-    );
+    assert_eq!(heard(&mut b).await, ["42[\"broadcast\"]", "42[\"except\"]", "42[\"outside\"]"]);
     assert_eq!(
         heard(&mut c).await,
-        [
-            "42[\"to\"]",
-            "42[\"broadcast\"]",
-            "42[\"in\"]",
-            "42[\"not a\"]"
-        ]
+        ["42[\"to\"]", "42[\"broadcast\"]", "42[\"in\"]", "42[\"not a\"]"]
     );
 }
 
@@ -87,10 +76,7 @@ async fn the_id_of_a_socket_is_a_room() {
     sa.to(sb.id()).emit("private", "hello").unwrap();
     io.except(sa.id()).emit("others", &()).unwrap();
     assert!(heard(&mut a).await.is_empty());
-    assert_eq!(
-        heard(&mut b).await,
-        ["42[\"private\",\"hello\"]", "42[\"others\"]"]
-    );
+    assert_eq!(heard(&mut b).await, ["42[\"private\",\"hello\"]", "42[\"others\"]"]);
     assert!(sa.rooms().is_empty(), "it is not among the rooms");
 }
 
@@ -122,11 +108,7 @@ async fn volatile_events_reach_a_client_that_is_ready_in_order() {
     client.send("42[\"go\"]").await;
     let heard = heard(&mut client).await;
     assert_eq!(heard.last().unwrap(), "42[\"end\"]");
-    assert!(
-        heard
-            .windows(2)
-            .all(|pair| pair[0] < pair[1] || pair[1].contains("end"))
-    );
+    assert!(heard.windows(2).all(|pair| pair[0] < pair[1] || pair[1].contains("end")));
     drop(socket);
 }
 
@@ -136,10 +118,7 @@ async fn reserved_names_and_unsendable_arguments_are_errors_that_name_the_event(
     let error = io.emit("connect", &()).unwrap_err();
     assert!(matches!(&error, EmitError::Reserved { event } if event == "connect"));
     let args = Args::new(&1).unwrap();
-    assert!(matches!(
-        io.emit("disconnect", &args),
-        Err(EmitError::Reserved { .. })
-    ));
+    assert!(matches!(io.emit("disconnect", &args), Err(EmitError::Reserved { .. })));
     let bad = std::collections::HashMap::from([((1, 2), 3)]);
     let error = io.emit("map", &bad).unwrap_err();
     assert!(error.to_string().contains("`map`"), "{error}");
@@ -158,10 +137,7 @@ async fn a_room_that_is_asked_answers_as_a_stream_and_as_a_whole() {
     b.expect("420[\"who\"]").await; // one id serves the room
     a.send("430[\"Ada\"]").await;
     let first = soon(stream.next()).await.unwrap();
-    assert_eq!(
-        (first.socket.as_str(), first.result.unwrap().as_str()),
-        (sa.id(), "Ada")
-    );
+    assert_eq!((first.socket.as_str(), first.result.unwrap().as_str()), (sa.id(), "Ada"));
     b.send("430[7]").await;
     let second = soon(stream.next()).await.unwrap();
     assert!(matches!(second.result, Err(AckError::Answer { .. })));
@@ -177,9 +153,7 @@ async fn at_the_timeout_the_answers_that_came_are_given_and_the_silent_are_named
     with_sync(&io);
     let address = serve(&io).await;
     let [(mut a, _), (mut b, sb), (mut c, sc)] = clients(&io, address).await;
-    let question = io
-        .timeout(Duration::from_millis(300))
-        .emit_with_ack::<Args>("who", &());
+    let question = io.timeout(Duration::from_millis(300)).emit_with_ack::<Args>("who", &());
     a.expect("420[\"who\"]").await;
     a.send("430[1,2]").await;
     b.expect("420[\"who\"]").await;
@@ -187,20 +161,10 @@ async fn at_the_timeout_the_answers_that_came_are_given_and_the_silent_are_named
     c.send("41").await;
     let answers = soon(async { question.await }).await;
     assert!(!answers.is_complete());
-    let failed: Vec<_> = answers
-        .failed
-        .iter()
-        .map(|(id, error)| (id.as_str(), error))
-        .collect();
+    let failed: Vec<_> = answers.failed.iter().map(|(id, error)| (id.as_str(), error)).collect();
+    assert!(failed.iter().any(|(id, e)| *id == sb.id() && matches!(e, AckError::Timeout { .. })));
     assert!(
-        failed
-            .iter()
-            .any(|(id, e)| *id == sb.id() && matches!(e, AckError::Timeout { .. }))
-    );
-    assert!(
-        failed
-            .iter()
-            .any(|(id, e)| *id == sc.id() && matches!(e, AckError::Disconnected { .. }))
+        failed.iter().any(|(id, e)| *id == sc.id() && matches!(e, AckError::Disconnected { .. }))
     );
     assert_eq!(answers.into_values()[0].json(), "1,2");
     b.send("430[9]").await; // too late: ignored
@@ -250,12 +214,9 @@ async fn attachments_reach_a_whole_room() {
     let io = io(|io| io);
     let address = serve(&io).await;
     let [(mut a, _), (mut b, _)] = clients(&io, address).await;
-    io.emit("file", &("name", bytes::Bytes::from_static(&[1, 2, 3])))
-        .unwrap();
+    io.emit("file", &("name", bytes::Bytes::from_static(&[1, 2, 3]))).unwrap();
     for client in [&mut a, &mut b] {
-        client
-            .expect(r#"451-["file","name",{"_placeholder":true,"num":0}]"#)
-            .await;
+        client.expect(r#"451-["file","name",{"_placeholder":true,"num":0}]"#).await;
         assert_eq!(client.binary().await, [1, 2, 3]);
     }
 }

@@ -22,9 +22,7 @@ async fn an_unknown_namespace_is_refused_and_the_connection_stays() {
     with_sync(&io);
     let mut client = Client::open(serve(&io).await).await;
     client.send("40/nowhere,").await;
-    client
-        .expect("44/nowhere,{\"message\":\"Invalid namespace\"}")
-        .await;
+    client.expect("44/nowhere,{\"message\":\"Invalid namespace\"}").await;
     client.connect("/", "").await;
     client.sync().await;
 }
@@ -60,11 +58,7 @@ async fn middlewares_run_in_order_and_the_first_error_refuses_with_message_and_d
     client.connect("/auth", r#"{"token":"secret"}"#).await;
     client.expect("42/auth,[\"welcome\"]").await;
     assert_eq!(seen.so_far(), [false, false]);
-    assert_eq!(
-        io.of("/auth").count().await.unwrap(),
-        1,
-        "the refused one is gone"
-    );
+    assert_eq!(io.of("/auth").count().await.unwrap(), 1, "the refused one is gone");
 }
 
 #[tokio::test]
@@ -74,10 +68,7 @@ async fn a_failing_extractor_of_on_connect_refuses_before_anything_is_answered()
     let mut client = Client::open(serve(&io).await).await;
     client.send("40{\"token\":7}").await;
     let refusal = client.text().await;
-    assert!(
-        refusal.starts_with("44{\"message\":\"auth: invalid type: integer `7`"),
-        "{refusal}"
-    );
+    assert!(refusal.starts_with("44{\"message\":\"auth: invalid type: integer `7`"), "{refusal}");
 }
 
 #[tokio::test]
@@ -114,25 +105,19 @@ async fn a_second_connect_while_the_middleware_thinks_closes_the_connection() {
 #[tokio::test]
 async fn a_middleware_that_never_decides_refuses_after_its_timeout() {
     let io = io(|io| io.middleware_timeout(Duration::from_millis(50)));
-    io.of("/")
-        .middleware(async || std::future::pending::<()>().await);
+    io.of("/").middleware(async || std::future::pending::<()>().await);
     let mut client = Client::open(serve(&io).await).await;
     client.send("40").await;
-    client
-        .expect("44{\"message\":\"the middleware did not decide in time\"}")
-        .await;
+    client.expect("44{\"message\":\"the middleware did not decide in time\"}").await;
 }
 
 #[tokio::test]
 async fn a_middleware_that_panics_refuses_and_is_counted() {
     let io = io(|io| io);
-    io.of("/")
-        .middleware(async || -> () { panic!("at the door") });
+    io.of("/").middleware(async || -> () { panic!("at the door") });
     let mut client = Client::open(serve(&io).await).await;
     client.send("40").await;
-    client
-        .expect("44{\"message\":\"the handler panicked\"}")
-        .await;
+    client.expect("44{\"message\":\"the handler panicked\"}").await;
     assert_eq!(io.counters().panics, 1);
 }
 
@@ -167,9 +152,7 @@ async fn a_socket_that_middleware_disconnects_is_refused() {
     });
     let mut client = Client::open(serve(&io).await).await;
     client.send("40").await;
-    client
-        .expect("44{\"message\":\"server namespace disconnect\"}")
-        .await;
+    client.expect("44{\"message\":\"server namespace disconnect\"}").await;
 }
 
 #[tokio::test]
@@ -196,7 +179,36 @@ async fn the_handshake_shows_headers_query_and_auth() {
     let mut client = Client::open(serve(&io).await).await;
     client.connect("/", "{\"a\":1}").await;
     client.send("421[\"handshake\"]").await;
-    client
-        .expect(r#"431["a b",true,true,"{\"a\":1}","/socket.io/","websocket"]"#)
-        .await;
+    client.expect(r#"431["a b",true,true,"{\"a\":1}","/socket.io/","websocket"]"#).await;
+}
+
+#[tokio::test]
+async fn a_client_that_comes_and_goes_faster_than_its_handlers_end_is_disconnected() {
+    let io = io(|io| io);
+    io.of("/").middleware(async || std::future::pending::<()>().await);
+    let mut client = Client::open(serve(&io).await).await;
+    client.send_all(&["40", "41"].repeat(300)).await;
+    assert!(client.rest().await.is_empty());
+    assert_eq!(io.count().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_middleware_can_close_the_whole_connection() {
+    let io = io(|io| io);
+    io.of("/closing").middleware(async |socket: Socket| {
+        socket.disconnect(true);
+        std::future::pending::<()>().await;
+    });
+    let mut client = Client::open(serve(&io).await).await;
+    client.connect("/", "").await;
+    client.send("40/closing,").await;
+    let rest = client.rest().await;
+    assert_eq!(rest, ["44/closing,{\"message\":\"server namespace disconnect\"}", "41"]);
+}
+
+#[tokio::test]
+async fn a_namespace_that_no_client_could_name_is_an_error() {
+    let io = io(|io| io);
+    io.of("/a,b");
+    assert!(io.layer().unwrap_err().to_string().contains("`/a,b`"));
 }

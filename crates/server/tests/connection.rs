@@ -13,13 +13,10 @@ use tokio::sync::Semaphore;
 #[tokio::test]
 async fn an_event_is_echoed_over_websocket_and_over_polling() {
     let io = io(|io| io);
-    io.of("/").on(
-        "echo",
-        async |socket: Socket, args: sockeye::Args| -> Result<()> {
-            socket.emit("echo-back", &args)?;
-            Ok(())
-        },
-    );
+    io.of("/").on("echo", async |socket: Socket, args: sockeye::Args| -> Result<()> {
+        socket.emit("echo-back", &args)?;
+        Ok(())
+    });
     let address = serve(&io).await;
 
     let (mut client, _) = Client::join(address).await;
@@ -36,10 +33,9 @@ async fn an_event_is_echoed_over_websocket_and_over_polling() {
 #[tokio::test]
 async fn attachments_are_relayed_unchanged() {
     let io = io(|io| io);
-    io.of("/")
-        .on("echo", async |socket: Socket, args: sockeye::Args| {
-            socket.emit("back", &args).map(drop)
-        });
+    io.of("/").on("echo", async |socket: Socket, args: sockeye::Args| {
+        socket.emit("back", &args).map(drop)
+    });
     let (mut client, _) = Client::join(serve(&io).await).await;
     client
         .send(r#"452-["echo",{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]"#)
@@ -95,7 +91,8 @@ fn gated(io: &Io, event: &str) -> (Arc<Semaphore>, Arc<AtomicUsize>) {
 async fn events_past_the_limit_are_parked_and_started_in_order() {
     let io = io(|io| io.max_unfinished_events(4));
     let (gate, started) = gated(&io, "slow");
-    // With four unfinished, even `sync` is parked: let the transport tell when everything has arrived.
+    // With four unfinished, even `sync` is parked: let the transport tell when everything has
+    // arrived.
     let (mut client, _) = Client::join(serve(&io).await).await;
     let events: Vec<_> = (0..100).map(|n| format!("42{n}[\"slow\",{n}]")).collect();
     client.send_all(&events).await;
@@ -134,20 +131,14 @@ async fn a_client_whose_parked_events_pass_the_limit_is_disconnected_with_a_reas
 #[tokio::test]
 async fn a_handler_at_the_limit_that_awaits_an_answer_of_its_own_client_finishes() {
     let io = io(|io| io.max_unfinished_events(1));
-    io.of("/")
-        .on("ask", async |socket: Socket| -> Result<String> {
-            Ok(socket.emit_with_ack("name?", &()).await?)
-        });
+    io.of("/").on("ask", async |socket: Socket| -> Result<String> {
+        Ok(socket.emit_with_ack("name?", &()).await?)
+    });
     with_sync(&io);
     let (mut client, _) = Client::join(serve(&io).await).await;
     client.send("421[\"ask\"]").await;
     let question = client.text().await;
-    let id = question
-        .strip_prefix("42")
-        .unwrap()
-        .strip_suffix("[\"name?\"]")
-        .unwrap()
-        .to_owned();
+    let id = question.strip_prefix("42").unwrap().strip_suffix("[\"name?\"]").unwrap().to_owned();
     client.send("422[\"sync\"]").await; // parked behind the handler
     client.send(&format!("43{id}[\"Ada\"]")).await; // taken all the same
     client.expect("431[\"Ada\"]").await;
@@ -157,11 +148,7 @@ async fn a_handler_at_the_limit_that_awaits_an_answer_of_its_own_client_finishes
 #[tokio::test]
 async fn a_client_whose_handlers_sleep_for_two_ping_periods_stays() {
     let period = Duration::from_millis(300);
-    let io = io(|io| {
-        io.ping_interval(period)
-            .ping_timeout(period)
-            .max_unfinished_events(1)
-    });
+    let io = io(|io| io.ping_interval(period).ping_timeout(period).max_unfinished_events(1));
     io.of("/").on("sleep", async move || {
         tokio::time::sleep(Duration::from_millis(1300)).await;
     });

@@ -63,10 +63,7 @@ async fn the_handler_hears_the_end_and_its_return_closes_the_session() {
     let mut client = Client::open_at(address, "/engine.io/").await;
     client.expect("4hi").await;
     client.hang_up();
-    assert_eq!(
-        ended.next().await,
-        (false, Some(CloseReason::TransportClose))
-    );
+    assert_eq!(ended.next().await, (false, Some(CloseReason::TransportClose)));
 
     let mut client = Client::open_at(address, "/engine.io/").await;
     client.expect("4hi").await;
@@ -92,7 +89,7 @@ async fn a_handler_that_panics_ends_its_session_only_and_close_ends_all() {
     healthy.send("4good").await;
     healthy.expect("4good").await;
     let reading = tokio::spawn(async move { healthy.rest().await });
-    soon(server.close(Duration::from_secs(60))).await;
+    soon(server.close(Duration::from_mins(1))).await;
     assert!(reading.await.unwrap().is_empty());
     assert_eq!(server.connections(), 0);
 }
@@ -103,8 +100,6 @@ async fn a_session_that_sends_more_than_its_handler_takes_is_closed() {
     server.on_connection(async |_: Socket| std::future::pending().await);
     let address = serve(&server).await;
     let mut client = Client::open_at(address, "/engine.io/").await;
-    client
-        .send_all(&vec![format!("4{}", "x".repeat(300)); 10])
-        .await;
+    client.send_all(&vec![format!("4{}", "x".repeat(300)); 10]).await;
     assert!(client.rest().await.is_empty());
 }

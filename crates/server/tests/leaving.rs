@@ -105,14 +105,13 @@ async fn on_disconnecting_still_has_the_rooms_and_on_disconnect_is_told_of_them(
     let io = io(|io| io);
     let seen = Notes::new();
     let notes = Arc::clone(&seen);
-    io.of("/")
-        .on_disconnecting(move |socket: Socket, namespace: Namespace| {
-            let notes = Arc::clone(&notes);
-            async move {
-                let there = namespace.to("lobby").count().await.unwrap();
-                notes.add((socket.rooms(), there));
-            }
-        });
+    io.of("/").on_disconnecting(move |socket: Socket, namespace: Namespace| {
+        let notes = Arc::clone(&notes);
+        async move {
+            let there = namespace.to("lobby").count().await.unwrap();
+            notes.add((socket.rooms(), there));
+        }
+    });
     let notes = Arc::clone(&seen);
     io.of("/").on_disconnect(move |socket: Socket| {
         notes.add((socket.rooms(), 0));
@@ -137,14 +136,12 @@ async fn a_failed_extractor_or_a_panic_in_the_last_handlers_leaks_nothing() {
     // Registered late, so that the missing state is found at run time.
     io.of("/state").on_disconnect(async |_: State<Missing>| {});
     io.of("/auth").on_disconnecting(async |_: Auth<u8>| {});
-    io.of("/panic")
-        .on_disconnecting(async || -> () { panic!("leaving") });
+    io.of("/panic").on_disconnecting(async || -> () { panic!("leaving") });
     let notes = Arc::clone(&left);
-    io.of("/panic")
-        .on_disconnect(move || -> std::future::Ready<()> {
-            notes.add(());
-            panic!("left")
-        });
+    io.of("/panic").on_disconnect(move || -> std::future::Ready<()> {
+        notes.add(());
+        panic!("left")
+    });
     for name in ["/state", "/auth", "/panic"] {
         let id = client.connect(name, "").await;
         io.of(name).socket(&id).unwrap().join("room").unwrap();
@@ -179,16 +176,10 @@ async fn a_join_after_the_disconnect_is_refused() {
     client.hang_up();
     reasons.next().await;
     gate.add_permits(1);
-    assert!(matches!(
-        joined.next().await,
-        Err(JoinError::NotConnected { .. })
-    ));
+    assert!(matches!(joined.next().await, Err(JoinError::NotConnected { .. })));
     assert!(socket.join("room").is_err() && socket.leave("room").is_err());
     assert_eq!(io.to("room").count().await.unwrap(), 0);
-    assert_eq!(
-        socket.disconnect_reason().unwrap().as_str(),
-        "transport close"
-    );
+    assert_eq!(socket.disconnect_reason().unwrap().as_str(), "transport close");
 }
 
 #[tokio::test]
@@ -200,13 +191,8 @@ async fn whoever_awaits_an_answer_of_a_socket_that_leaves_is_told_at_once() {
     client.send("41").await;
     let error = soon(question).await.unwrap_err();
     assert!(matches!(error, AckError::Disconnected { .. }), "{error}");
-    let error = soon(socket.emit_with_ack::<u8>("q", &()))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, AckError::Emit(EmitError::NotConnected { .. })),
-        "{error}"
-    );
+    let error = soon(socket.emit_with_ack::<u8>("q", &())).await.unwrap_err();
+    assert!(matches!(error, AckError::Emit(EmitError::NotConnected { .. })), "{error}");
 }
 
 #[tokio::test]
@@ -227,31 +213,34 @@ async fn a_late_packet_for_a_namespace_that_was_left_harms_nothing() {
 async fn the_data_of_a_socket_is_kept_as_json() {
     let io = io(|io| io);
     io.of("/")
-        .on(
-            "set",
-            async |socket: Socket, Data(data): Data<Vec<u8>>| -> Result<()> {
-                socket.data().set(&data)?;
-                Ok(())
-            },
-        )
-        .on("get", async |socket: Socket| -> Result<Option<Vec<u8>>> {
-            Ok(socket.data().get()?)
-        });
+        .on("set", async |socket: Socket, Data(data): Data<Vec<u8>>| -> Result<()> {
+            socket.data().set(&data)?;
+            Ok(())
+        })
+        .on("get", async |socket: Socket| -> Result<Option<Vec<u8>>> { Ok(socket.data().get()?) });
     let (mut client, socket) = pair(&io, serve(&io).await).await;
-    client
-        .send_all(&["421[\"get\"]", "422[\"set\",[1,2]]", "423[\"get\"]"])
-        .await;
+    client.send_all(&["421[\"get\"]", "422[\"set\",[1,2]]", "423[\"get\"]"]).await;
     client.expect("431[null]").await;
     client.expect("432[]").await;
     client.expect("433[[1,2]]").await;
-    assert!(
-        socket
-            .data()
-            .get::<String>()
-            .unwrap_err()
-            .to_string()
-            .contains(socket.id())
-    );
+    assert!(socket.data().get::<String>().unwrap_err().to_string().contains(socket.id()));
     socket.data().clear();
     assert_eq!(socket.data().get::<u8>().unwrap(), None);
+}
+
+#[test]
+fn when_its_runtime_ends_nothing_of_a_client_stays_behind() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (servers, clients) = (runtime(), runtime());
+    let io = io(|io| io);
+    let address = servers.block_on(serve(&io));
+    let (_client, id) = clients.block_on(Client::join(address));
+    let socket = io.socket(&id).unwrap();
+    socket.join("room").unwrap();
+    let question = socket.emit_with_ack::<u8>("q", &());
+    drop(servers); // its tasks are dropped where they wait
+    assert!(!socket.is_connected() && io.socket(&id).is_none());
+    assert_eq!(clients.block_on(io.to("room").count()).unwrap(), 0);
+    let error = clients.block_on(soon(question)).unwrap_err();
+    assert!(matches!(error, AckError::Disconnected { .. }), "{error}");
 }

@@ -58,10 +58,7 @@ async fn alone_it_answers_other_paths_with_404_and_its_own_with_the_reference_s_
     let (status, _, body) = http(address, "GET /live/?EIO=3&transport=polling HTTP/1.1", "").await;
     assert_eq!(
         (status, body.as_str()),
-        (
-            400,
-            r#"{"code":5,"message":"Unsupported protocol version"}"#
-        )
+        (400, r#"{"code":5,"message":"Unsupported protocol version"}"#)
     );
     Client::open_at(address, "/live/").await;
 }
@@ -70,12 +67,7 @@ async fn alone_it_answers_other_paths_with_404_and_its_own_with_the_reference_s_
 async fn a_port_in_use_is_said_in_one_sentence() {
     let (_listener, address) = bound().await;
     let error = io(|io| io).serve(address).await.unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with(&format!("cannot listen on {address}: ")),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with(&format!("cannot listen on {address}: ")), "{error}");
 }
 
 #[tokio::test]
@@ -92,17 +84,12 @@ async fn a_foreign_page_is_refused_on_both_transports_and_a_listed_one_is_not() 
     assert_eq!(polling(&format!("http://{address}")).await.0, 200);
     let (status, head, _) = polling("https://friend.example").await;
     assert_eq!(status, 200);
-    assert!(
-        head.contains("access-control-allow-origin: https://friend.example"),
-        "{head}"
-    );
+    assert!(head.contains("access-control-allow-origin: https://friend.example"), "{head}");
 
     let websocket = |origin: &str| {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
         let mut request = url.into_client_request().unwrap();
-        request
-            .headers_mut()
-            .insert("origin", origin.parse().unwrap());
+        request.headers_mut().insert("origin", origin.parse().unwrap());
         Client::request(request)
     };
     let refused = websocket("https://foe.example").await.err().unwrap();
@@ -131,19 +118,9 @@ async fn options_that_make_no_sense_are_refused_when_it_is_built() {
     let error = sockeye::Io::builder().path("live").build().unwrap_err();
     assert!(error.to_string().contains("`live`"));
     assert!(sockeye::Io::builder().transports([]).build().is_err());
-    assert!(
-        sockeye::Io::builder()
-            .ping_timeout(std::time::Duration::ZERO)
-            .build()
-            .is_err()
-    );
+    assert!(sockeye::Io::builder().ping_timeout(std::time::Duration::ZERO).build().is_err());
     assert!(sockeye::Io::builder().max_payload(0).build().is_err());
-    assert!(
-        sockeye::Io::builder()
-            .max_unfinished_events(0)
-            .build()
-            .is_err()
-    );
+    assert!(sockeye::Io::builder().max_unfinished_events(0).build().is_err());
 }
 
 #[tokio::test]

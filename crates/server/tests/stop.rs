@@ -53,10 +53,7 @@ async fn a_client_whose_outbox_is_full_is_disconnected_as_a_slow_consumer_and_vo
             Err(error) => break error,
         }
     };
-    assert!(
-        matches!(&error, EmitError::SlowConsumer { socket } if *socket == id),
-        "{error}"
-    );
+    assert!(matches!(&error, EmitError::SlowConsumer { socket } if *socket == id), "{error}");
     assert_eq!(reasons.next().await, "slow consumer");
 }
 

@@ -21,11 +21,7 @@ impl Connection {
     /// Queues a packet. Never blocks, writes or wakes the connection's task: what a turn has pushed is
     /// written together at its end.
     pub fn push(&self, packet: &Arc<Encoded>, class: Class) -> Pushed {
-        let (pushed, next) = self
-            .0
-            .outbox
-            .lock()
-            .push(packet, class, self.0.outbox_bytes);
+        let (pushed, next) = self.0.outbox.lock().push(packet, class, self.0.outbox_bytes);
         if next == Next::Mark {
             self.0.mark();
         }
@@ -84,9 +80,7 @@ impl Connection {
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The sid is a secret: logs name the connection by its number.
-        f.debug_struct("Connection")
-            .field("id", &self.id())
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("id", &self.id()).finish_non_exhaustive()
     }
 }
 
@@ -162,8 +156,7 @@ impl Shared {
     }
 
     pub(crate) fn set_transport(&self, transport: Transport) {
-        self.transport
-            .store(number_of(transport), Ordering::Relaxed);
+        self.transport.store(number_of(transport), Ordering::Relaxed);
     }
 }
 

@@ -71,10 +71,7 @@ impl Encoded {
 
     /// A whole packet other than a message, such as the open packet `0{…}`.
     pub(crate) fn packet(text: &str) -> Arc<Encoded> {
-        let (digit, rest) = text
-            .as_bytes()
-            .split_first()
-            .expect("a packet starts with its digit");
+        let (digit, rest) = text.as_bytes().split_first().expect("a packet starts with its digit");
         let mut buffer = vec![0; ROOM];
         buffer.extend_from_slice(rest);
         Arc::new(Encoded::with_digit(buffer, ROOM, *digit, Vec::new()))
@@ -86,10 +83,7 @@ impl Encoded {
         digit: u8,
         attachments: Vec<Bytes>,
     ) -> Encoded {
-        assert!(
-            start >= ROOM,
-            "a packet needs {ROOM} free bytes in front, this one has {start}"
-        );
+        assert!(start >= ROOM, "a packet needs {ROOM} free bytes in front, this one has {start}");
         let packet = start - 1;
         buffer[packet] = digit;
         let length = buffer.len() - packet;
@@ -119,9 +113,7 @@ impl Encoded {
             .attachments
             .iter()
             .flat_map(|attachment| [attachment.head(), &attachment.data[..]]);
-        std::iter::once(self.text_frame())
-            .chain(attachments)
-            .filter(|piece| !piece.is_empty())
+        std::iter::once(self.text_frame()).chain(attachments).filter(|piece| !piece.is_empty())
     }
 
     /// Whether the packet is one contiguous frame.
@@ -163,11 +155,7 @@ impl Attachment {
         let length = write_frame_head(&mut head, Opcode::Binary, data.len());
         #[allow(clippy::cast_possible_truncation)] // at most SERVER_HEAD
         let head_start = (SERVER_HEAD - length) as u8;
-        Attachment {
-            head,
-            head_start,
-            data,
-        }
+        Attachment { head, head_start, data }
     }
 
     fn head(&self) -> &[u8] {
@@ -206,10 +194,7 @@ mod tests {
         let mut buffer = vec![0; ROOM];
         buffer.extend_from_slice(b"51-[\"a\",{}]");
         let packet = Encoded::text(buffer, ROOM, vec![Bytes::from_static(&[1, 2])]);
-        assert_eq!(
-            on_websocket(&packet),
-            b"\x81\x0c451-[\"a\",{}]\x82\x02\x01\x02"
-        );
+        assert_eq!(on_websocket(&packet), b"\x81\x0c451-[\"a\",{}]\x82\x02\x01\x02");
         assert_eq!(on_polling(&packet), "451-[\"a\",{}]\u{1e}bAQI=");
     }
 

@@ -121,11 +121,7 @@ fn run(connection: &Shared, writer: &mut Writer, sink: &mut impl Sink) -> Flow {
                 outbox.flushing = false;
                 outbox.bytes = outbox.bytes.saturating_sub(error.cost);
                 outbox.blocked = true;
-                return if error.blocked {
-                    Flow::Blocked
-                } else {
-                    Flow::Broken
-                };
+                return if error.blocked { Flow::Blocked } else { Flow::Broken };
             }
         }
     }
@@ -166,10 +162,7 @@ impl Writer {
         while !self.unsent.is_empty() {
             match self.write_once(sink) {
                 Ok(0) => {
-                    return Err(Stopped {
-                        cost,
-                        blocked: false,
-                    });
+                    return Err(Stopped { cost, blocked: false });
                 }
                 Ok(written) => cost += self.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -192,10 +185,8 @@ impl Writer {
         let mut scratch = SCRATCH.take();
         scratch.clear();
         let segments = gather(&self.unsent, self.offset, &mut scratch);
-        let slices: SmallVec<[IoSlice<'_>; 4]> = segments
-            .iter()
-            .map(|segment| segment.slice(&scratch))
-            .collect();
+        let slices: SmallVec<[IoSlice<'_>; 4]> =
+            segments.iter().map(|segment| segment.slice(&scratch)).collect();
         let outcome = sink.write(&slices);
         drop(slices);
         drop(segments);
@@ -337,10 +328,7 @@ mod tests {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             self.writes += 1;
-            let all: Vec<u8> = pieces
-                .iter()
-                .flat_map(|piece| piece.iter().copied())
-                .collect();
+            let all: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
             let taken = all.len().min(self.room);
             self.room -= taken;
             self.got.extend_from_slice(&all[..taken]);
@@ -349,19 +337,12 @@ mod tests {
     }
 
     fn pipe(room: usize) -> Pipe {
-        Pipe {
-            room,
-            got: Vec::new(),
-            writes: 0,
-        }
+        Pipe { room, got: Vec::new(), writes: 0 }
     }
 
     fn writer(packets: &[Arc<Encoded>]) -> Writer {
         let unsent = packets.iter().cloned().map(Entry::Packet).collect();
-        Writer {
-            unsent,
-            ..Writer::default()
-        }
+        Writer { unsent, ..Writer::default() }
     }
 
     fn mixed() -> Vec<Arc<Encoded>> {
@@ -372,12 +353,7 @@ mod tests {
     }
 
     fn wire(packets: &[Arc<Encoded>]) -> Vec<u8> {
-        packets
-            .iter()
-            .flat_map(|packet| packet.websocket())
-            .flatten()
-            .copied()
-            .collect()
+        packets.iter().flat_map(|packet| packet.websocket()).flatten().copied().collect()
     }
 
     #[test]
@@ -408,10 +384,7 @@ mod tests {
                 }
             }
             assert_eq!(pipe.got, expected, "in steps of {step}");
-            let costs: usize = packets
-                .iter()
-                .map(|p| Entry::Packet(Arc::clone(p)).cost())
-                .sum();
+            let costs: usize = packets.iter().map(|p| Entry::Packet(Arc::clone(p)).cost()).sum();
             assert_eq!(cost, costs, "every byte is given back once");
         }
     }

@@ -30,17 +30,8 @@ impl Handshake {
             block.push_str(&String::from_utf8_lossy(value.as_bytes()));
             block.push('\n');
         }
-        let secure = parts
-            .uri
-            .scheme()
-            .is_some_and(|scheme| *scheme == http::uri::Scheme::HTTPS);
-        Handshake {
-            block: block.into_boxed_str(),
-            uri,
-            remote,
-            time,
-            secure,
-        }
+        let secure = parts.uri.scheme().is_some_and(|scheme| *scheme == http::uri::Scheme::HTTPS);
+        Handshake { block: block.into_boxed_str(), uri, remote, time, secure }
     }
 
     /// The request's URI: path and query.
@@ -55,16 +46,12 @@ impl Handshake {
 
     /// The request's headers in order: lower-case name, value.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.block[self.uri as usize..]
-            .lines()
-            .filter_map(|line| line.split_once(':'))
+        self.block[self.uri as usize..].lines().filter_map(|line| line.split_once(':'))
     }
 
     /// The first header of that name, in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers()
-            .find(|(found, _)| *found == name)
-            .map(|(_, value)| value)
+        self.headers().find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
     /// The peer's address, where the carrier knows it.

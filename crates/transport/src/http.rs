@@ -71,15 +71,8 @@ impl<A: Application> Server<A> {
         let outcome = {
             let query = Query::parse(parts.uri.query().unwrap_or_default());
             let method = parts.method.as_str();
-            let asked = Asked {
-                method,
-                upgrade,
-                query: &query,
-                origin: origin_of(verdict),
-            };
-            handshake::check(&asked, &self.0.config.engine, |sid| {
-                self.0.sessions.transport_of(sid)
-            })
+            let asked = Asked { method, upgrade, query: &query, origin: origin_of(verdict) };
+            handshake::check(&asked, &self.0.config.engine, |sid| self.0.sessions.transport_of(sid))
         };
         match outcome {
             Err(refusal) => {
@@ -164,9 +157,7 @@ impl<A: Application> Server<A> {
             session.post(Letter::InvalidContent(reply));
             return answered(answer.await);
         }
-        let id = session
-            .posts
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let id = session.posts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         if !session.post(Letter::Post(id, reply)) {
             return refuse(&Refusal::UnknownSession, false);
         }
@@ -269,11 +260,7 @@ where
 {
     const SMALL: usize = 16 * 1024;
     const PATIENCE: Duration = Duration::from_secs(1);
-    if !body.is_end_stream()
-        && body
-            .size_hint()
-            .upper()
-            .is_some_and(|bytes| bytes <= SMALL as u64)
+    if !body.is_end_stream() && body.size_hint().upper().is_some_and(|bytes| bytes <= SMALL as u64)
     {
         let _ = tokio::time::timeout(PATIENCE, collect(body, SMALL)).await;
     }
@@ -315,20 +302,13 @@ fn switch(parts: &mut Parts) -> Option<(Response<Body>, hyper::upgrade::OnUpgrad
 }
 
 fn is_binary(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.trim_start().starts_with("application/octet-stream"))
 }
 
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let values = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .any(|found| found.trim().eq_ignore_ascii_case(token))
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|found| found.trim().eq_ignore_ascii_case(token))
 }
 
 fn answered(answer: Result<Answer, oneshot::error::RecvError>) -> Response<Body> {
@@ -345,17 +325,13 @@ fn answered(answer: Result<Answer, oneshot::error::RecvError>) -> Response<Body>
 
 fn payload(bytes: Vec<u8>) -> Response<Body> {
     let mut response = with_type("text/plain; charset=UTF-8", bytes.into());
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 fn with_type(kind: &'static str, bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::new(bytes));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
@@ -369,11 +345,7 @@ fn empty(status: StatusCode) -> Response<Body> {
 fn refuse(refusal: &Refusal, upgrade: bool) -> Response<Body> {
     let foreign = matches!(refusal, Refusal::Forbidden(_));
     if upgrade {
-        let status = if foreign {
-            StatusCode::FORBIDDEN
-        } else {
-            StatusCode::BAD_REQUEST
-        };
+        let status = if foreign { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
         return refuse_upgrade(status, refusal.message());
     }
     let mut response = with_type("application/json", refusal.json_body().into());
@@ -385,8 +357,6 @@ fn refuse(refusal: &Refusal, upgrade: bool) -> Response<Body> {
 fn refuse_upgrade(status: StatusCode, message: &str) -> Response<Body> {
     let mut response = with_type("text/html", Bytes::copy_from_slice(message.as_bytes()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

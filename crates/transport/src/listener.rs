@@ -54,9 +54,7 @@ where
     F: Fn(Request<Incoming>, SocketAddr) -> R + Clone + Send + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
-    let places = Arc::new(Semaphore::new(
-        options.connections.min(Semaphore::MAX_PERMITS),
-    ));
+    let places = Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS)));
     let (stopped, watcher) = watch::channel(());
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -66,14 +64,7 @@ where
         };
         let (socket, remote, place) = accepted?;
         let (answer, watcher) = (answer.clone(), watcher.clone());
-        tokio::spawn(connection(
-            socket,
-            remote,
-            place,
-            options.header_deadline,
-            answer,
-            watcher,
-        ));
+        tokio::spawn(connection(socket, remote, place, options.header_deadline, answer, watcher));
     }
     drop((listener, watcher));
     let _ = stopped.send(());
@@ -85,10 +76,7 @@ async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     loop {
         match listener.accept().await {
             Ok((socket, remote)) => return Ok((socket, remote, place)),
@@ -105,10 +93,7 @@ async fn accept(
 /// The connection was gone before it was accepted.
 fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
 async fn connection<F, R>(

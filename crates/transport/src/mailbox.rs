@@ -91,11 +91,7 @@ pub(crate) struct PostGuard {
 
 impl PostGuard {
     pub(crate) fn new(session: Arc<Shared>, id: PostId) -> Self {
-        PostGuard {
-            session,
-            id,
-            armed: true,
-        }
+        PostGuard { session, id, armed: true }
     }
 
     pub(crate) fn id(&self) -> PostId {

@@ -63,22 +63,13 @@ impl Origins {
         let Ok(text) = origin.to_str() else {
             return Verdict::Malformed;
         };
-        if self.any
-            || self
-                .list
-                .iter()
-                .any(|allowed| allowed.eq_ignore_ascii_case(text))
-        {
+        if self.any || self.list.iter().any(|allowed| allowed.eq_ignore_ascii_case(text)) {
             return Verdict::Listed(origin.clone());
         }
         let own = self.own_host(headers, authority);
         let foreign =
             own.is_none_or(|own| !host_of(text).is_some_and(|host| same_host(host, own, text)));
-        if foreign {
-            Verdict::Foreign
-        } else {
-            Verdict::Own
-        }
+        if foreign { Verdict::Foreign } else { Verdict::Own }
     }
 
     fn own_host<'a>(&self, headers: &'a HeaderMap, authority: Option<&'a str>) -> Option<&'a str> {
@@ -95,10 +86,7 @@ impl Origins {
     /// Adds what a browser needs to see on an answer to a listed origin.
     pub(crate) fn mark(&self, origin: &HeaderValue, headers: &mut HeaderMap) {
         if self.any && !self.credentials {
-            headers.insert(
-                header::ACCESS_CONTROL_ALLOW_ORIGIN,
-                HeaderValue::from_static("*"),
-            );
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         } else {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
@@ -115,10 +103,8 @@ impl Origins {
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         if let Some(names) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
-            headers.append(
-                header::VARY,
-                HeaderValue::from_static("Access-Control-Request-Headers"),
-            );
+            headers
+                .append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
         }
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
@@ -144,16 +130,8 @@ fn host_of(origin: &str) -> Option<&str> {
 
 /// Compares hosts and ports; a default port may be left out on either side.
 fn same_host(host: &str, own: &str, origin: &str) -> bool {
-    let default = if origin.starts_with("https") {
-        ":443"
-    } else {
-        ":80"
-    };
-    let bare = |text: &str| {
-        text.strip_suffix(default)
-            .unwrap_or(text)
-            .to_ascii_lowercase()
-    };
+    let default = if origin.starts_with("https") { ":443" } else { ":80" };
+    let bare = |text: &str| text.strip_suffix(default).unwrap_or(text).to_ascii_lowercase();
     bare(host) == bare(own)
 }
 
@@ -164,12 +142,7 @@ mod tests {
     fn judge(origins: &Origins, pairs: &[(&'static str, &'static str)]) -> Verdict {
         let headers = pairs
             .iter()
-            .map(|&(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_static(value),
-                )
-            })
+            .map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         origins.judge(&headers, None)
     }
@@ -178,10 +151,7 @@ mod tests {
     fn a_page_of_the_own_host_may_connect() {
         let none = Origins::default();
         assert_eq!(judge(&none, &[("host", "a.example")]), Verdict::Own);
-        let same = [
-            ("host", "a.example:3000"),
-            ("origin", "http://A.example:3000"),
-        ];
+        let same = [("host", "a.example:3000"), ("origin", "http://A.example:3000")];
         assert_eq!(judge(&none, &same), Verdict::Own);
         let default_port = [("host", "a.example:443"), ("origin", "https://a.example")];
         assert_eq!(judge(&none, &default_port), Verdict::Own);
@@ -190,31 +160,20 @@ mod tests {
     #[test]
     fn other_hosts_other_ports_and_null_are_foreign() {
         let none = Origins::default();
-        for origin in [
-            "http://b.example",
-            "http://a.example:81",
-            "null",
-            "a.example",
-        ] {
+        for origin in ["http://b.example", "http://a.example:81", "null", "a.example"] {
             assert_eq!(
                 judge(&none, &[("host", "a.example"), ("origin", origin)]),
                 Verdict::Foreign
             );
         }
-        assert_eq!(
-            judge(&none, &[("origin", "http://a.example")]),
-            Verdict::Foreign
-        );
+        assert_eq!(judge(&none, &[("origin", "http://a.example")]), Verdict::Foreign);
     }
 
     #[test]
     fn a_listed_origin_may_connect() {
         let list = Origins::default().allow("https://B.example/");
         let pairs = [("host", "a.example"), ("origin", "https://b.example")];
-        assert_eq!(
-            judge(&list, &pairs),
-            Verdict::Listed(HeaderValue::from_static(pairs[1].1))
-        );
+        assert_eq!(judge(&list, &pairs), Verdict::Listed(HeaderValue::from_static(pairs[1].1)));
         assert_eq!(
             judge(&list, &[("host", "x"), ("origin", "http://b.example")]),
             Verdict::Foreign
@@ -229,9 +188,6 @@ mod tests {
             ("origin", "https://a.example"),
         ];
         assert_eq!(judge(&Origins::default(), &pairs), Verdict::Foreign);
-        assert_eq!(
-            judge(&Origins::default().trust_forwarded_host(true), &pairs),
-            Verdict::Own
-        );
+        assert_eq!(judge(&Origins::default().trust_forwarded_host(true), &pairs), Verdict::Own);
     }
 }

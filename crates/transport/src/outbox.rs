@@ -133,11 +133,7 @@ impl Outbox {
         let entry = Entry::Packet(Arc::clone(packet));
         let cost = entry.cost();
         if self.bytes > 0 && self.bytes + cost > limit {
-            let pushed = if class == Class::Volatile {
-                Pushed::Dropped
-            } else {
-                Pushed::Overflow
-            };
+            let pushed = if class == Class::Volatile { Pushed::Dropped } else { Pushed::Overflow };
             return (pushed, Next::Nothing);
         }
         (Pushed::Queued, self.add(entry))
@@ -175,23 +171,14 @@ mod tests {
     #[test]
     fn the_first_push_of_a_turn_marks_the_connection_and_the_others_do_not() {
         let (mut outbox, packet) = (idle(Way::Socket), Encoded::message("2[]"));
-        assert_eq!(
-            outbox.push(&packet, Class::Normal, 1000),
-            (Pushed::Queued, Next::Mark)
-        );
-        assert_eq!(
-            outbox.push(&packet, Class::Normal, 1000),
-            (Pushed::Queued, Next::Nothing)
-        );
+        assert_eq!(outbox.push(&packet, Class::Normal, 1000), (Pushed::Queued, Next::Mark));
+        assert_eq!(outbox.push(&packet, Class::Normal, 1000), (Pushed::Queued, Next::Nothing));
     }
 
     #[test]
     fn what_the_own_task_pushes_needs_no_mark() {
         let (mut outbox, packet) = (Outbox::new(Way::Socket), Encoded::message("2[]"));
-        assert_eq!(
-            outbox.push(&packet, Class::Normal, 1000),
-            (Pushed::Queued, Next::Nothing)
-        );
+        assert_eq!(outbox.push(&packet, Class::Normal, 1000), (Pushed::Queued, Next::Nothing));
     }
 
     #[test]
@@ -209,20 +196,11 @@ mod tests {
     #[test]
     fn a_volatile_packet_is_dropped_while_the_client_is_not_ready() {
         let (mut outbox, packet) = (idle(Way::Task), Encoded::message("2[]"));
-        assert_eq!(
-            outbox.push(&packet, Class::Volatile, 1000).0,
-            Pushed::Dropped
-        );
+        assert_eq!(outbox.push(&packet, Class::Volatile, 1000).0, Pushed::Dropped);
         outbox.ready = true;
-        assert_eq!(
-            outbox.push(&packet, Class::Volatile, 1000).0,
-            Pushed::Queued
-        );
+        assert_eq!(outbox.push(&packet, Class::Volatile, 1000).0, Pushed::Queued);
         outbox.blocked = true;
-        assert_eq!(
-            outbox.push(&packet, Class::Volatile, 1000).0,
-            Pushed::Dropped
-        );
+        assert_eq!(outbox.push(&packet, Class::Volatile, 1000).0, Pushed::Dropped);
     }
 
     #[test]

@@ -79,10 +79,7 @@ impl<A: Application> Driver<A> {
 
     fn take_post(&mut self, id: PostId) -> Option<Reply> {
         let polling = self.polling.as_mut()?;
-        polling
-            .post
-            .take_if(|(expected, _)| *expected == id)
-            .map(|(_, reply)| reply)
+        polling.post.take_if(|(expected, _)| *expected == id).map(|(_, reply)| reply)
     }
 
     /// The packets of one payload. After a violation the rest is dropped, and the answer is `ok` all the
@@ -116,11 +113,7 @@ impl<A: Application> Driver<A> {
 
     /// Notices a client that gave its held GET up.
     pub(crate) fn watch_requests(&mut self, cx: &mut Context<'_>) {
-        let Some(held) = self
-            .polling
-            .as_mut()
-            .and_then(|polling| polling.held.as_mut())
-        else {
+        let Some(held) = self.polling.as_mut().and_then(|polling| polling.held.as_mut()) else {
             return;
         };
         if held.poll_closed(cx).is_ready() {
@@ -137,10 +130,7 @@ impl<A: Application> Driver<A> {
 
     /// Answers the held GET if there is one and something to say.
     pub(crate) fn answer_poll(&mut self) {
-        let holds = self
-            .polling
-            .as_ref()
-            .is_some_and(|polling| polling.holds_poll());
+        let holds = self.polling.as_ref().is_some_and(|polling| polling.holds_poll());
         if holds && !self.shared().outbox.lock().queue.is_empty() {
             self.release_poll(None);
             self.session().poll_answered();

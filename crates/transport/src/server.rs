@@ -33,12 +33,7 @@ impl<A: Application> Server<A> {
     /// Makes a server. Nothing runs before the first session.
     pub fn new(config: Config, application: A) -> Self {
         let (worker, sessions) = (Worker::new(), Sessions::default());
-        Server(Arc::new(Inner {
-            config,
-            application,
-            worker,
-            sessions,
-        }))
+        Server(Arc::new(Inner { config, application, worker, sessions }))
     }
 
     /// Whether a request's path is this server's.
@@ -76,10 +71,7 @@ impl<A: Application> Server<A> {
         for session in sessions.all() {
             Connection(session).close(reason);
         }
-        if tokio::time::timeout(deadline, sessions.emptied())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(deadline, sessions.emptied()).await.is_err() {
             for session in sessions.all() {
                 session.raise(flag::KILL);
             }
@@ -121,9 +113,7 @@ impl Sessions {
     }
 
     pub(crate) fn insert(&self, session: &Arc<Shared>) {
-        self.tasks
-            .write()
-            .insert(session.key.number(), Arc::clone(session));
+        self.tasks.write().insert(session.key.number(), Arc::clone(session));
         self.table.write().insert(session.sid, Arc::clone(session));
         self.give_up();
     }

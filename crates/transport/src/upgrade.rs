@@ -34,15 +34,9 @@ pub(crate) async fn take(upgrade: OnUpgrade) -> io::Result<Taken> {
 fn plain(socket: TcpStream, read: &[u8]) -> io::Result<Taken> {
     // Packets are gathered here; the kernel must not hold them back as well.
     socket.set_nodelay(true)?;
-    Ok(Taken {
-        stream: Stream::tcp(socket),
-        read: read.into(),
-    })
+    Ok(Taken { stream: Stream::tcp(socket), read: read.into() })
 }
 
 fn foreign(upgraded: Upgraded) -> Taken {
-    Taken {
-        stream: Stream::foreign(TokioIo::new(upgraded)),
-        read: Box::default(),
-    }
+    Taken { stream: Stream::foreign(TokioIo::new(upgraded)), read: Box::default() }
 }

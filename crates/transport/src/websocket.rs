@@ -126,10 +126,7 @@ impl Stream {
     }
 
     pub(crate) fn foreign(stream: impl Duplex + 'static) -> Stream {
-        Stream::Foreign(Foreign {
-            stream: Box::pin(stream),
-            unflushed: false,
-        })
+        Stream::Foreign(Foreign { stream: Box::pin(stream), unflushed: false })
     }
 
     fn split(self) -> (Stream, Option<OwnedWriteHalf>) {

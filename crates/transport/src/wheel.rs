@@ -22,11 +22,7 @@ pub(crate) struct Wheel<K> {
 
 impl<K: Copy> Wheel<K> {
     pub(crate) fn new() -> Self {
-        Wheel {
-            slots: Vec::new(),
-            occupied: vec![0; SLOTS / 64],
-            served: 0,
-        }
+        Wheel { slots: Vec::new(), occupied: vec![0; SLOTS / 64], served: 0 }
     }
 
     /// Asks for `key` to come out at `at`.
@@ -138,11 +134,7 @@ mod tests {
         let mut wheel = Wheel::new();
         wheel.arm(7, ms(100_000));
         for second in 1..100 {
-            assert_eq!(
-                due(&mut wheel, ms(second * 1000)),
-                Vec::<u32>::new(),
-                "at {second} s"
-            );
+            assert_eq!(due(&mut wheel, ms(second * 1000)), Vec::<u32>::new(), "at {second} s");
         }
         assert_eq!(due(&mut wheel, ms(100_008)), [7]);
     }

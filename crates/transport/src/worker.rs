@@ -99,10 +99,7 @@ impl Worker {
             u32::try_from(table.slots.len() - 1).expect("fewer than 2^32 connections")
         });
         let entry = &mut table.slots[slot as usize];
-        let shared = Arc::new(build(Key {
-            slot,
-            life: entry.0,
-        }));
+        let shared = Arc::new(build(Key { slot, life: entry.0 }));
         entry.1 = Arc::downgrade(&shared);
         shared
     }
@@ -120,21 +117,13 @@ impl Worker {
     fn find(&self, key: Key) -> Option<Arc<Shared>> {
         let table = self.table.lock();
         let (life, shared) = table.slots.get(key.slot as usize)?;
-        if *life == key.life {
-            shared.upgrade()
-        } else {
-            None
-        }
+        if *life == key.life { shared.upgrade() } else { None }
     }
 
     /// Starts the worker's task on the current runtime unless it runs.
     pub(crate) fn start(self: &Arc<Self>) {
         if !self.running.swap(true, Ordering::AcqRel) {
-            tokio::spawn(Task {
-                worker: Arc::downgrade(self),
-                sleep: None,
-                spare: Vec::new(),
-            });
+            tokio::spawn(Task { worker: Arc::downgrade(self), sleep: None, spare: Vec::new() });
         }
     }
 
@@ -211,9 +200,7 @@ impl Future for Task {
 
 impl Task {
     fn poll_sleep(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         if sleep.deadline() != at {
             sleep.as_mut().reset(at);
         }

@@ -22,10 +22,7 @@ async fn connect(server: &Server<Echo>) -> DuplexStream {
             async move { Ok::<_, Infallible>(server.respond(request, None).await) }
         });
         let http = hyper::server::conn::http1::Builder::new();
-        let _ = http
-            .serve_connection(TokioIo::new(theirs), service)
-            .with_upgrades()
-            .await;
+        let _ = http.serve_connection(TokioIo::new(theirs), service).with_upgrades().await;
     });
     let request = "GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\n\
                    Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
@@ -41,11 +38,7 @@ async fn connect(server: &Server<Echo>) -> DuplexStream {
 
 /// Reads texts until there are `count`, the open packet not counted.
 async fn texts(stream: &mut DuplexStream, count: usize) -> Vec<String> {
-    let limits = Limits {
-        frame: 1 << 20,
-        message: 1 << 20,
-        fragments: 10,
-    };
+    let limits = Limits { frame: 1 << 20, message: 1 << 20, fragments: 10 };
     let mut receiver = Receiver::new(Role::Client, limits);
     let (mut found, mut buffer) = (Vec::new(), vec![0; 300]);
     while found.len() <= count {
@@ -53,9 +46,7 @@ async fn texts(stream: &mut DuplexStream, count: usize) -> Vec<String> {
         assert!(length > 0, "the stream ended after {} texts", found.len());
         let mut incoming = receiver.receive(&mut buffer[..length]);
         while let Some(event) = incoming.next().unwrap() {
-            let Event::Text(text) = event else {
-                panic!("{event:?}")
-            };
+            let Event::Text(text) = event else { panic!("{event:?}") };
             found.push(text.to_owned());
         }
     }

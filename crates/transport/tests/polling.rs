@@ -12,20 +12,15 @@ use tokio::io::AsyncWriteExt;
 #[tokio::test]
 async fn the_open_packet_has_the_keys_and_the_order_of_the_reference() {
     let running = start(quick()).await;
-    let answer = Http::connect(running.address)
-        .await
-        .get("/engine.io/?EIO=4&transport=polling")
-        .await;
+    let answer =
+        Http::connect(running.address).await.get("/engine.io/?EIO=4&transport=polling").await;
     let sid = answer.body.split('"').nth(3).unwrap();
     assert_eq!(sid.len(), 20);
     let expected = format!(
         "0{{\"sid\":\"{sid}\",\"upgrades\":[\"websocket\"],\"pingInterval\":300,\"pingTimeout\":200,\"maxPayload\":1000000}}"
     );
     assert_eq!(answer.body, expected);
-    assert_eq!(
-        answer.header("content-type"),
-        Some("text/plain; charset=UTF-8")
-    );
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=UTF-8"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
 }
 
@@ -60,10 +55,8 @@ async fn a_held_poll_is_answered_by_what_others_push() {
 #[tokio::test]
 async fn a_second_poll_ends_the_session() {
     let running = start(Config::default()).await;
-    let (mut first, mut second) = (
-        Http::connect(running.address).await,
-        Http::connect(running.address).await,
-    );
+    let (mut first, mut second) =
+        (Http::connect(running.address).await, Http::connect(running.address).await);
     let session = first.open().await;
     first.send("GET", &session, "", b"").await;
     let connection = running.record.last();
@@ -85,10 +78,8 @@ async fn a_second_poll_ends_the_session() {
 #[tokio::test]
 async fn a_second_post_ends_the_session() {
     let running = start(Config::default()).await;
-    let (mut first, mut second) = (
-        Http::connect(running.address).await,
-        Http::connect(running.address).await,
-    );
+    let (mut first, mut second) =
+        (Http::connect(running.address).await, Http::connect(running.address).await);
     let session = first.open().await;
     let head = format!("POST {session} HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n4hal");
     first.socket.write_all(head.as_bytes()).await.unwrap();
@@ -102,10 +93,7 @@ async fn a_second_post_ends_the_session() {
         }
     }
     assert_eq!(refused.expect("an overlap").body, "");
-    eventually("the close", || {
-        running.record.reasons() == [CloseReason::TransportError]
-    })
-    .await;
+    eventually("the close", || running.record.reasons() == [CloseReason::TransportError]).await;
 }
 
 #[tokio::test]
@@ -115,10 +103,7 @@ async fn a_body_over_the_limit_gets_413_and_the_session_stays() {
     let running = start(config).await;
     let session = Http::connect(running.address).await.open().await;
     let large = format!("4{}", "x".repeat(5000));
-    let answer = Http::connect(running.address)
-        .await
-        .post(&session, &large)
-        .await;
+    let answer = Http::connect(running.address).await.post(&session, &large).await;
     assert_eq!((answer.status, answer.body.as_str()), (413, ""));
     let mut chunked = Http::connect(running.address).await;
     let head =
@@ -139,20 +124,14 @@ async fn a_body_over_the_limit_gets_413_and_the_session_stays() {
 
 #[tokio::test]
 async fn a_body_that_never_completes_ends_at_its_deadline() {
-    let config = Config {
-        body_deadline: Duration::from_millis(200),
-        ..Config::default()
-    };
+    let config = Config { body_deadline: Duration::from_millis(200), ..Config::default() };
     let running = start(config).await;
     let mut http = Http::connect(running.address).await;
     let session = http.open().await;
     let head = format!("POST {session} HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n4ha");
     http.socket.write_all(head.as_bytes()).await.unwrap();
     assert_eq!(http.answer().await.status, 408);
-    eventually("the close", || {
-        running.record.reasons() == [CloseReason::TransportError]
-    })
-    .await;
+    eventually("the close", || running.record.reasons() == [CloseReason::TransportError]).await;
 }
 
 #[tokio::test]
@@ -170,10 +149,7 @@ async fn an_aborted_poll_ends_the_session() {
     http.send("GET", &session, "", b"").await;
     tokio::time::sleep(Duration::from_millis(50)).await; // the request is under way or held: both must end
     drop(http);
-    eventually("the close", || {
-        running.record.reasons() == [CloseReason::TransportError]
-    })
-    .await;
+    eventually("the close", || running.record.reasons() == [CloseReason::TransportError]).await;
 }
 
 #[tokio::test]
@@ -196,15 +172,9 @@ async fn a_session_closed_between_two_polls_says_so_to_the_next_one() {
     let mut http = Http::connect(running.address).await;
     let session = http.open().await;
     let connection = running.record.last();
-    assert_eq!(
-        connection.push(&Encoded::message("last words"), Class::Normal),
-        Pushed::Queued
-    );
+    assert_eq!(connection.push(&Encoded::message("last words"), Class::Normal), Pushed::Queued);
     connection.close(CloseReason::ForcedClose);
-    eventually("the close", || {
-        running.record.reasons() == [CloseReason::ForcedClose]
-    })
-    .await;
+    eventually("the close", || running.record.reasons() == [CloseReason::ForcedClose]).await;
     assert_eq!(http.get(&session).await.body, "4last words\u{1e}6\u{1e}1");
     assert_eq!(http.get(&session).await.status, 400);
 }
@@ -214,10 +184,7 @@ async fn refusals_are_the_reference_s_to_the_letter() {
     let running = start(Config::default()).await;
     let mut http = Http::connect(running.address).await;
     for (target, body) in [
-        (
-            "/engine.io/?EIO=4",
-            "{\"code\":0,\"message\":\"Transport unknown\"}",
-        ),
+        ("/engine.io/?EIO=4", "{\"code\":0,\"message\":\"Transport unknown\"}"),
         (
             "/engine.io/?EIO=4&transport=constructor",
             "{\"code\":0,\"message\":\"Transport unknown\"}",
@@ -226,28 +193,18 @@ async fn refusals_are_the_reference_s_to_the_letter() {
             "/engine.io/?EIO=4&transport=polling&sid=nobody",
             "{\"code\":1,\"message\":\"Session ID unknown\"}",
         ),
-        (
-            "/engine.io/?EIO=4&transport=websocket",
-            "{\"code\":3,\"message\":\"Bad request\"}",
-        ),
+        ("/engine.io/?EIO=4&transport=websocket", "{\"code\":3,\"message\":\"Bad request\"}"),
         (
             "/engine.io/?EIO=3&transport=polling",
             "{\"code\":5,\"message\":\"Unsupported protocol version\"}",
         ),
     ] {
         let answer = http.get(target).await;
-        assert_eq!(
-            (answer.status, answer.body.as_str()),
-            (400, body),
-            "{target}"
-        );
+        assert_eq!((answer.status, answer.body.as_str()), (400, body), "{target}");
         assert_eq!(answer.header("content-type"), Some("application/json"));
     }
     let answer = http.post("/engine.io/?EIO=4&transport=polling", "4x").await;
-    assert_eq!(
-        answer.body,
-        "{\"code\":2,\"message\":\"Bad handshake method\"}"
-    );
+    assert_eq!(answer.body, "{\"code\":2,\"message\":\"Bad handshake method\"}");
     let session = http.open().await;
     http.send("PUT", &session, "", b"4x").await;
     let answer = http.answer().await;
@@ -264,16 +221,9 @@ async fn an_upgrade_keeps_the_order_and_the_old_pipe_is_refused_afterwards() {
     let mut ws = Ws::connect(running.address, &target).await;
     ws.text("2probe").await;
     assert_eq!(ws.next().await, Heard::Text("3probe".into()));
-    assert_eq!(
-        http.answer().await.body,
-        "6",
-        "the waiting poll is released at once"
-    );
+    assert_eq!(http.answer().await.body, "6", "the waiting poll is released at once");
     let connection = running.record.last();
-    assert_eq!(
-        connection.push(&Encoded::message("while paused"), Class::Normal),
-        Pushed::Queued
-    );
+    assert_eq!(connection.push(&Encoded::message("while paused"), Class::Normal), Pushed::Queued);
     ws.text("5").await;
     ws.text("4first").await;
     assert_eq!(ws.next_text().await, "4while paused");
@@ -281,11 +231,7 @@ async fn an_upgrade_keeps_the_order_and_the_old_pipe_is_refused_afterwards() {
     let refused = http.get(&session).await;
     assert_eq!(refused.body, "{\"code\":3,\"message\":\"Bad request\"}");
     let mut second = Ws::connect(running.address, &target).await;
-    assert_eq!(
-        second.next().await,
-        Heard::Close(None),
-        "one session, one pipe"
-    );
+    assert_eq!(second.next().await, Heard::Close(None), "one session, one pipe");
     ws.text("4still").await;
     assert_eq!(ws.next_text().await, "4still");
 }
@@ -309,8 +255,7 @@ async fn a_foreign_page_is_refused_on_both_transports() {
     let running = start(Config::default()).await;
     let mut http = Http::connect(running.address).await;
     let origin = "Origin: https://evil.example\r\n";
-    http.send("GET", "/engine.io/?EIO=4&transport=polling", origin, b"")
-        .await;
+    http.send("GET", "/engine.io/?EIO=4&transport=polling", origin, b"").await;
     let answer = http.answer().await;
     assert_eq!(
         (answer.status, answer.body.as_str()),
@@ -318,42 +263,27 @@ async fn a_foreign_page_is_refused_on_both_transports() {
     );
     let upgrade = "Origin: null\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    http.send("GET", "/engine.io/?EIO=4&transport=websocket", upgrade, b"")
-        .await;
+    http.send("GET", "/engine.io/?EIO=4&transport=websocket", upgrade, b"").await;
     assert_eq!(http.answer().await.status, 403);
 }
 
 #[tokio::test]
 async fn a_listed_page_is_let_in_and_its_preflight_answered() {
-    let config = Config {
-        origins: Origins::default().allow("https://a.example"),
-        ..Config::default()
-    };
+    let config =
+        Config { origins: Origins::default().allow("https://a.example"), ..Config::default() };
     let running = start(config).await;
     let mut http = Http::connect(running.address).await;
     let headers = "Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n\
                    Access-Control-Request-Headers: x-thing\r\n";
-    http.send(
-        "OPTIONS",
-        "/engine.io/?EIO=4&transport=polling",
-        headers,
-        b"",
-    )
-    .await;
+    http.send("OPTIONS", "/engine.io/?EIO=4&transport=polling", headers, b"").await;
     let answer = http.answer().await;
     assert_eq!(answer.status, 204);
-    assert_eq!(
-        answer.header("access-control-allow-origin"),
-        Some("https://a.example")
-    );
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"));
     assert_eq!(
         answer.header("access-control-allow-methods"),
         Some("GET,HEAD,PUT,PATCH,POST,DELETE")
     );
-    assert_eq!(
-        answer.header("access-control-allow-headers"),
-        Some("x-thing")
-    );
+    assert_eq!(answer.header("access-control-allow-headers"), Some("x-thing"));
 }
 
 #[tokio::test]

@@ -10,10 +10,7 @@ const PUSHERS: usize = 3;
 const PACKETS: usize = 3000;
 
 fn roomy() -> Config {
-    Config {
-        outbox_bytes: 64 << 20,
-        ..Config::default()
-    }
+    Config { outbox_bytes: 64 << 20, ..Config::default() }
 }
 
 /// Has `PUSHERS` threads push numbered packets to every connection there is.
@@ -43,9 +40,7 @@ struct Ear {
 
 impl Ear {
     fn hear(&mut self, packet: &str) {
-        let Some((pusher, number)) = packet
-            .strip_prefix('4')
-            .and_then(|text| text.split_once(' '))
+        let Some((pusher, number)) = packet.strip_prefix('4').and_then(|text| text.split_once(' '))
         else {
             return;
         };
@@ -106,10 +101,7 @@ async fn every_packet_reaches_a_polling_client_once_and_in_order() {
     while !ear.has_all() {
         let answer = http.get(&session).await;
         assert_eq!(answer.status, 200);
-        answer
-            .body
-            .split('\u{1e}')
-            .for_each(|packet| ear.hear(packet));
+        answer.body.split('\u{1e}').for_each(|packet| ear.hear(packet));
     }
     for pusher in pushers {
         pusher.join().unwrap();
@@ -124,19 +116,11 @@ async fn an_upgrade_in_the_middle_of_it_loses_and_reorders_nothing() {
         let session = http.open().await;
         let pushers = push_from_threads(&running);
         let mut ear = Ear::default();
-        http.get(&session)
-            .await
-            .body
-            .split('\u{1e}')
-            .for_each(|packet| ear.hear(packet));
+        http.get(&session).await.body.split('\u{1e}').for_each(|packet| ear.hear(packet));
         let mut ws = Ws::connect(running.address, &session.replace("polling", "websocket")).await;
         ws.text("2probe").await;
         assert_eq!(ws.next().await, Heard::Text("3probe".into()));
-        http.get(&session)
-            .await
-            .body
-            .split('\u{1e}')
-            .for_each(|packet| ear.hear(packet));
+        http.get(&session).await.body.split('\u{1e}').for_each(|packet| ear.hear(packet));
         ws.text("5").await;
         while !ear.has_all() {
             match ws.next().await {

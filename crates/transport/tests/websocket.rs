@@ -49,14 +49,8 @@ async fn what_another_thread_pushes_arrives_without_the_task_being_woken() {
     let mut ws = Ws::open(running.address).await;
     let connection = running.record.last();
     std::thread::spawn(move || {
-        assert_eq!(
-            connection.push(&Encoded::message("hello"), Class::Normal),
-            Pushed::Queued
-        );
-        assert_eq!(
-            connection.push(&Encoded::message("again"), Class::Volatile),
-            Pushed::Queued
-        );
+        assert_eq!(connection.push(&Encoded::message("hello"), Class::Normal), Pushed::Queued);
+        assert_eq!(connection.push(&Encoded::message("again"), Class::Volatile), Pushed::Queued);
     })
     .join()
     .unwrap();
@@ -97,17 +91,11 @@ async fn a_client_that_does_not_read_is_evicted_by_its_ping_timeout() {
 
 #[tokio::test]
 async fn a_full_outbox_closes_the_connection_as_a_slow_consumer() {
-    let config = Config {
-        outbox_bytes: 100_000,
-        ..Config::default()
-    };
+    let config = Config { outbox_bytes: 100_000, ..Config::default() };
     let running = start(config).await;
     let mut stalled = Ws::open(running.address).await;
     stalled.text("4flood 50000").await;
-    eventually("the eviction", || {
-        running.record.reasons() == [CloseReason::SlowConsumer]
-    })
-    .await;
+    eventually("the eviction", || running.record.reasons() == [CloseReason::SlowConsumer]).await;
     eventually("the memory's return", || running.server.connections() == 0).await;
 }
 
@@ -121,10 +109,7 @@ async fn an_oversize_frame_is_refused_with_1009_before_it_has_come() {
     ws.socket.write_all(&head).await.unwrap();
     assert_eq!(ws.next().await, Heard::Close(Some(1009)));
     assert_eq!(ws.next().await, Heard::End);
-    eventually("the close", || {
-        running.record.reasons() == [CloseReason::TransportError]
-    })
-    .await;
+    eventually("the close", || running.record.reasons() == [CloseReason::TransportError]).await;
 }
 
 #[tokio::test]
@@ -134,10 +119,7 @@ async fn a_packet_that_is_none_closes_this_connection_and_no_other() {
     let mut good = Ws::open(running.address).await;
     bad.text("x").await;
     assert_eq!(bad.next().await, Heard::Close(None));
-    eventually("the close", || {
-        running.record.reasons() == [CloseReason::ParseError]
-    })
-    .await;
+    eventually("the close", || running.record.reasons() == [CloseReason::ParseError]).await;
     good.text("4hello").await;
     assert_eq!(good.next_text().await, "4hello");
 }
@@ -148,10 +130,7 @@ async fn a_closing_client_gets_its_code_back() {
     let mut ws = Ws::open(running.address).await;
     ws.frame(Opcode::Close, &[0x03, 0xe8]).await;
     assert_eq!(ws.next().await, Heard::Close(Some(1000)));
-    eventually("the close", || {
-        running.record.reasons() == [CloseReason::TransportClose]
-    })
-    .await;
+    eventually("the close", || running.record.reasons() == [CloseReason::TransportClose]).await;
 }
 
 #[tokio::test]
@@ -175,18 +154,11 @@ async fn a_closed_connection_is_forgotten_and_its_application_dropped() {
     let connection = running.record.last();
     drop(ws);
     eventually("the end of the task", || {
-        running
-            .record
-            .dropped
-            .load(std::sync::atomic::Ordering::SeqCst)
-            == 1
+        running.record.dropped.load(std::sync::atomic::Ordering::SeqCst) == 1
     })
     .await;
     assert_eq!(running.server.connections(), 0);
-    assert_eq!(
-        connection.push(&Encoded::message("late"), Class::Normal),
-        Pushed::Closed
-    );
+    assert_eq!(connection.push(&Encoded::message("late"), Class::Normal), Pushed::Closed);
     assert!(connection.is_closed());
 }
 
@@ -198,18 +170,25 @@ async fn closing_the_server_is_not_held_up_by_a_client_that_does_not_read() {
     let mut good = Ws::open(running.address).await;
     good.text("4hello").await;
     assert_eq!(good.next_text().await, "4hello");
-    running
-        .server
-        .close(CloseReason::ServerShuttingDown, Duration::from_millis(300))
-        .await;
+    running.server.close(CloseReason::ServerShuttingDown, Duration::from_millis(300)).await;
     assert_eq!(running.server.connections(), 0);
     assert_eq!(good.next().await, Heard::Close(None));
     assert_eq!(running.record.reasons().len(), 2);
-    let refused = Http::connect(running.address)
-        .await
-        .get("/engine.io/?EIO=4&transport=polling")
-        .await;
+    let refused =
+        Http::connect(running.address).await.get("/engine.io/?EIO=4&transport=polling").await;
     assert_eq!(refused.status, 503);
+}
+
+#[tokio::test]
+async fn a_client_that_answers_the_close_frame_but_keeps_its_socket_delays_nothing() {
+    let running = start(Config { linger: Duration::from_secs(3600), ..Config::default() }).await;
+    let mut ws = Ws::open(running.address).await;
+    running.record.last().close(CloseReason::ForcedClose);
+    assert_eq!(ws.next().await, Heard::Close(None));
+    ws.frame(Opcode::Close, &[]).await;
+    let deadline = Duration::from_secs(3600);
+    running.server.close(CloseReason::ServerShuttingDown, deadline).await;
+    assert_eq!(ws.next().await, Heard::End);
 }
 
 #[tokio::test]

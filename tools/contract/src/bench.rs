@@ -1,7 +1,5 @@
 //! Profile `bench`: the least that a load generator needs, all of it relayed raw.
 
-use std::time::Duration;
-
 use sockeye::{Args, Data, Io, Socket};
 
 use crate::{Result, listen, ready};
@@ -15,13 +13,14 @@ pub(crate) async fn run(port: u16) -> Result<()> {
 }
 
 fn io() -> Result<Io> {
-    // A generator may stop reading for as long as it likes to: it measures, and tells.
-    let io = Io::builder().any_origin().ack_timeout(Duration::from_secs(60)).build()?;
+    let io = Io::builder().any_origin().build()?;
     io.of("/")
         .on("message", message)
         .on("message-with-ack", async |args: Args| args)
         .on("broadcast", broadcast)
-        .on("join", async |socket: Socket, Data(room): Data<String>| socket.join(room).map(drop))
+        .on("join", async |socket: Socket, Data(room): Data<String>| {
+            socket.join(room).map(drop)
+        })
         .on("say", say);
     Ok(io)
 }

@@ -71,7 +71,9 @@ fn main() -> ExitCode {
 
 /// One runtime of one thread, as the server library is meant to be run.
 fn run(options: &Options) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         match options.profile {
             Profile::Bench => bench::run(options.port).await,
@@ -84,7 +86,9 @@ fn run(options: &Options) -> Result<()> {
 
 async fn listen(port: u16) -> Result<TcpListener> {
     let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-    listening.map_err(|problem| format!("cannot listen on 127.0.0.1:{port} ({problem}): choose another --port").into())
+    listening.map_err(|problem| {
+        format!("cannot listen on 127.0.0.1:{port} ({problem}): choose another --port").into()
+    })
 }
 
 /// The one line.
@@ -96,9 +100,18 @@ fn ready(profile: &str, port: u16) {
 fn raise_open_files() {
     const WANTED: u64 = 10_500;
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    let reached = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let reached = if setrlimit(Resource::Nofile, raised).is_ok() {
+        limit.maximum
+    } else {
+        limit.current
+    };
     if let Some(reached) = reached.filter(|&reached| reached < WANTED) {
-        eprintln!("contract: at most {reached} open files; for ten thousand connections say `ulimit -Hn {WANTED}`");
+        eprintln!(
+            "contract: at most {reached} open files; for ten thousand connections say `ulimit -Hn {WANTED}`"
+        );
     }
 }

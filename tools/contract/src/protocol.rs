@@ -15,7 +15,9 @@ const PING_TIMEOUT: Duration = Duration::from_millis(200);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(port: u16) -> Result<()> {
-    let app = Router::new().layer(socket_io()?.layer()?).layer(engine_io()?.layer());
+    let app = Router::new()
+        .layer(socket_io()?.layer()?)
+        .layer(engine_io()?.layer());
     let listener = listen(port).await?.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
@@ -55,7 +57,9 @@ fn socket_io() -> Result<Io> {
 fn register(namespace: &Namespace) {
     namespace
         .on_connect(greet)
-        .on("message", async |socket: Socket, args: Args| socket.emit("message-back", &args).map(drop))
+        .on("message", async |socket: Socket, args: Args| {
+            socket.emit("message-back", &args).map(drop)
+        })
         .on("message-with-ack", async |args: Args| args);
 }
 

@@ -11,7 +11,11 @@ use websocket_proto::{Event, Incoming, Limits, Opcode, Receiver, Role, push_clos
 
 use crate::{Result, listen, ready};
 
-const LIMITS: Limits = Limits { frame: 16 << 20, message: 16 << 20, fragments: 1 << 20 };
+const LIMITS: Limits = Limits {
+    frame: 16 << 20,
+    message: 16 << 20,
+    fragments: 1 << 20,
+};
 
 /// Most bytes of a request's head.
 const HEAD: usize = 16 * 1024;
@@ -64,7 +68,9 @@ fn echo(mut incoming: Incoming<'_>, out: &mut Vec<u8>) -> bool {
     loop {
         match incoming.next() {
             Ok(None) => return true,
-            Ok(Some(Event::Text(text))) => push_frame(out, Opcode::Text, true, None, text.as_bytes()),
+            Ok(Some(Event::Text(text))) => {
+                push_frame(out, Opcode::Text, true, None, text.as_bytes())
+            }
             Ok(Some(Event::Binary(bytes))) => push_frame(out, Opcode::Binary, true, None, bytes),
             Ok(Some(Event::Ping(bytes))) => push_frame(out, Opcode::Pong, true, None, bytes),
             Ok(Some(Event::Pong(_))) => {}
@@ -117,7 +123,7 @@ fn answer_to(head: &str) -> std::result::Result<String, String> {
         version: header("sec-websocket-version"),
         key: header("sec-websocket-key"),
     };
-    accept(&request).map(|key| switching(&key)).map_err(|problem| refusal(&problem))
+    accept(&request).map(|key| switching(&key)).map_err(refusal)
 }
 
 fn switching(key: &str) -> String {
@@ -126,7 +132,7 @@ fn switching(key: &str) -> String {
     )
 }
 
-fn refusal(problem: &HandshakeError) -> String {
+fn refusal(problem: HandshakeError) -> String {
     let text = problem.to_string();
     format!(
         "HTTP/1.1 {} Refused\r\nConnection: close\r\nSec-WebSocket-Version: 13\r\nContent-Length: {}\r\n\r\n{text}",

@@ -73,8 +73,8 @@ pub struct Builder {
 engine_options!(Builder, "/engine.io/");
 
 impl Builder {
-    /// Most bytes of messages that wait to be received; past it, the client is disconnected (`too many events`).
-    /// Default 1 MiB.
+    /// Most bytes of messages that wait to be received; past it, the client is disconnected (`too
+    /// many events`). Default 1 MiB.
     pub fn inbox_bytes(mut self, bytes: usize) -> Self {
         self.inbox_bytes = bytes;
         self
@@ -87,31 +87,21 @@ impl Builder {
     /// If an option makes no sense.
     pub fn build(self) -> Result<Server, BuildError> {
         let config = checked(self.transport)?;
-        let hall = Arc::new(Hall {
-            handler: RwLock::default(),
-            inbox_bytes: self.inbox_bytes,
-        });
+        let hall = Arc::new(Hall { handler: RwLock::default(), inbox_bytes: self.inbox_bytes });
         let application = Application(Arc::clone(&hall));
         let server = transport::Server::new(config, application);
-        Ok(Server(Arc::new(Inner {
-            server,
-            hall,
-            stop: Stop::default(),
-        })))
+        Ok(Server(Arc::new(Inner { server, hall, stop: Stop::default() })))
     }
 }
 
 impl Server {
     /// Starts with the defaults of the reference.
     pub fn builder() -> Builder {
-        Builder {
-            transport: transport::Config::default(),
-            inbox_bytes: 1 << 20,
-        }
+        Builder { transport: transport::Config::default(), inbox_bytes: 1 << 20 }
     }
 
-    /// Sets what runs for each session: one future, polled by the session's own task. The session is closed when it
-    /// returns. Sessions without it are open, and say nothing.
+    /// Sets what runs for each session: one future, polled by the session's own task. The session
+    /// is closed when it returns. Sessions without it are open, and say nothing.
     pub fn on_connection<F, R>(&self, handler: F)
     where
         F: Fn(Socket) -> R + Send + Sync + 'static,
@@ -153,9 +143,7 @@ impl Server {
     /// Ends the server: see [`Io::close`](crate::Io::close).
     pub async fn close(&self, deadline: Duration) {
         self.0.stop.say();
-        self.server()
-            .close(CloseReason::ServerShuttingDown, deadline)
-            .await;
+        self.server().close(CloseReason::ServerShuttingDown, deadline).await;
     }
 
     /// Sessions that are open now.
@@ -170,9 +158,7 @@ impl Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("connections", &self.connections())
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("connections", &self.connections()).finish_non_exhaustive()
     }
 }
 

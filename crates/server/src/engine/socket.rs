@@ -59,12 +59,7 @@ impl Socket {
         handshake: Arc<transport::Handshake>,
         inbox_bytes: usize,
     ) -> Self {
-        Socket(Arc::new(Inner {
-            connection,
-            handshake,
-            inbox_bytes,
-            inbox: Mutex::default(),
-        }))
+        Socket(Arc::new(Inner { connection, handshake, inbox_bytes, inbox: Mutex::default() }))
     }
 
     /// The session's id: a secret between server and client.
@@ -89,7 +84,8 @@ impl Socket {
         .await
     }
 
-    /// Sends a message. `false` if the session is over, or its client reads too slowly and is being disconnected.
+    /// Sends a message. `false` if the session is over, or its client reads too slowly and is being
+    /// disconnected.
     pub fn send(&self, message: Message) -> bool {
         match message {
             Message::Text(text) => self.send_text(&text),
@@ -108,10 +104,7 @@ impl Socket {
     }
 
     fn push(&self, packet: &Arc<Encoded>) -> bool {
-        matches!(
-            self.0.connection.push(packet, Class::Normal),
-            Pushed::Queued
-        )
+        matches!(self.0.connection.push(packet, Class::Normal), Pushed::Queued)
     }
 
     /// Closes the session; what was sent before still goes out.

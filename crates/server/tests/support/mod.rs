@@ -1,5 +1,5 @@
-//! A server on a free port, and plain clients for it: one over WebSocket, one over polling. They speak packets, not
-//! events, so that a test shows what is on the wire.
+//! A server on a free port, and plain clients for it: one over WebSocket, one over polling. They
+//! speak packets, not events, so that a test shows what is on the wire.
 
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
 
@@ -22,16 +22,12 @@ pub const HANG: Duration = Duration::from_secs(20);
 
 /// Waits for something that has to happen.
 pub async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(HANG, what)
-        .await
-        .expect("it never happened")
+    tokio::time::timeout(HANG, what).await.expect("it never happened")
 }
 
 /// A server with these options, not serving yet.
 pub fn io(options: impl FnOnce(Builder) -> Builder) -> Io {
-    options(Io::builder())
-        .build()
-        .expect("the options make sense")
+    options(Io::builder()).build().expect("the options make sense")
 }
 
 /// Serves on a free port of the loopback.
@@ -58,21 +54,13 @@ impl Client {
 
     pub async fn open_at(address: SocketAddr, path: &str) -> Client {
         let url = format!("ws://{address}{path}?EIO=4&transport=websocket&test=a%20b");
-        Client::request(url.into_client_request().unwrap())
-            .await
-            .unwrap()
+        Client::request(url.into_client_request().unwrap()).await.unwrap()
     }
 
     pub async fn request(request: Request<()>) -> Result<Client, Error> {
         let (stream, _) = soon(connect_async(request)).await?;
-        let mut client = Client {
-            stream,
-            pongs: true,
-        };
-        assert!(
-            client.text().await.starts_with("0{"),
-            "the open packet comes first"
-        );
+        let mut client = Client { stream, pongs: true };
+        assert!(client.text().await.starts_with("0{"), "the open packet comes first");
         Ok(client)
     }
 
@@ -85,18 +73,12 @@ impl Client {
 
     /// Connects to a namespace; gives the socket's id.
     pub async fn connect(&mut self, namespace: &str, auth: &str) -> String {
-        let place = if namespace == "/" {
-            String::new()
-        } else {
-            format!("{namespace},")
-        };
+        let place = if namespace == "/" { String::new() } else { format!("{namespace},") };
         self.send(&format!("40{place}{auth}")).await;
         let reply = self.text().await;
-        let reply = reply
-            .strip_prefix(&format!("40{place}{{\"sid\":\""))
-            .unwrap_or_else(|| {
-                panic!("no CONNECT reply but {reply}");
-            });
+        let reply = reply.strip_prefix(&format!("40{place}{{\"sid\":\"")).unwrap_or_else(|| {
+            panic!("no CONNECT reply but {reply}");
+        });
         reply.split('"').next().unwrap().to_owned()
     }
 
@@ -106,17 +88,13 @@ impl Client {
     }
 
     pub async fn send_binary(&mut self, data: &[u8]) {
-        soon(self.stream.send(Message::binary(data.to_vec())))
-            .await
-            .unwrap();
+        soon(self.stream.send(Message::binary(data.to_vec()))).await.unwrap();
     }
 
     /// Sends several packets in one write.
     pub async fn send_all(&mut self, packets: &[impl AsRef<str>]) {
         for packet in packets {
-            soon(self.stream.feed(Message::text(packet.as_ref())))
-                .await
-                .unwrap();
+            soon(self.stream.feed(Message::text(packet.as_ref()))).await.unwrap();
         }
         soon(self.stream.flush()).await.unwrap();
     }
@@ -158,6 +136,8 @@ impl Client {
         while let Some(message) = self.message().await {
             packets.push(message.to_string());
         }
+        // Our direction ends too: nobody has to wait for it.
+        let _ = self.stream.get_mut().shutdown().await;
         packets
     }
 
@@ -166,7 +146,8 @@ impl Client {
         assert_eq!(self.text().await, packet);
     }
 
-    /// Sends something and waits for its echo by the handler of [`with_sync`]: all that was sent before has been seen.
+    /// Sends something and waits for its echo by the handler of [`with_sync`]: all that was sent
+    /// before has been seen.
     pub async fn sync(&mut self) {
         self.send("429999[\"sync\"]").await;
         self.expect("439999[]").await;
@@ -212,18 +193,9 @@ pub struct Polling {
 
 impl Polling {
     pub async fn open(address: SocketAddr, path: &str) -> Polling {
-        let mut polling = Polling {
-            address,
-            path: format!("{path}?EIO=4&transport=polling"),
-        };
+        let mut polling = Polling { address, path: format!("{path}?EIO=4&transport=polling") };
         let open = polling.get().await;
-        let sid = open
-            .split("\"sid\":\"")
-            .nth(1)
-            .unwrap()
-            .split('"')
-            .next()
-            .unwrap();
+        let sid = open.split("\"sid\":\"").nth(1).unwrap().split('"').next().unwrap();
         polling.path = format!("{}&sid={sid}", polling.path);
         polling
     }
@@ -252,10 +224,7 @@ pub struct Notes<T> {
 impl<T: Debug> Notes<T> {
     pub fn new() -> std::sync::Arc<Self> {
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-        std::sync::Arc::new(Notes {
-            sender,
-            receiver: receiver.into(),
-        })
+        std::sync::Arc::new(Notes { sender, receiver: receiver.into() })
     }
 
     pub fn add(&self, note: T) {
@@ -263,9 +232,7 @@ impl<T: Debug> Notes<T> {
     }
 
     pub async fn next(&self) -> T {
-        soon(async { self.receiver.lock().await.recv().await })
-            .await
-            .unwrap()
+        soon(async { self.receiver.lock().await.recv().await }).await.unwrap()
     }
 
     /// Everything that has been noted so far.

@@ -4,11 +4,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use engine_proto::{CloseReason, Goodbye, LINGER};
+use websocket_proto::Event;
 
 use super::Driver;
 use crate::flusher::Flow;
 use crate::outbox::Entry;
-use crate::websocket::with_buffer;
+use crate::websocket::{WebSocket, with_buffer};
 use crate::{Application, Upper};
 
 /// How far the session is.
@@ -51,16 +52,12 @@ impl<A: Application> Driver<A> {
     }
 
     fn say(&mut self, goodbye: Goodbye, reason: CloseReason) -> Stage {
-        let linger = Stage::Leaving {
-            until: self.now + self.server.config.linger,
-        };
+        let linger = Stage::Leaving { until: self.now + self.server.config.linger };
         match goodbye {
             // Its queue is full because it does not read: nothing more is kept for it.
             _ if reason == CloseReason::SlowConsumer => Stage::Gone,
             Goodbye::Nothing => Stage::Gone,
-            Goodbye::NextPoll => Stage::Leaving {
-                until: self.now + poll_linger(reason),
-            },
+            Goodbye::NextPoll => Stage::Leaving { until: self.now + poll_linger(reason) },
             Goodbye::CloseFrame => {
                 self.shared.outbox.lock().queue.clear();
                 self.shared.add(close_frame(None));
@@ -84,9 +81,7 @@ impl<A: Application> Driver<A> {
     pub(super) fn part(&mut self, code: u16, cx: &mut Context<'_>) {
         self.shared.add(close_frame(Some(code)));
         self.lose(engine_proto::Pipe::Current, CloseReason::TransportError, cx);
-        self.stage = Stage::Leaving {
-            until: self.now + self.server.config.linger,
-        };
+        self.stage = Stage::Leaving { until: self.now + self.server.config.linger };
     }
 
     /// One step of saying goodbye.
@@ -121,11 +116,17 @@ impl<A: Application> Driver<A> {
         if link.stream.poll_shutdown(cx).is_pending() {
             return false;
         }
+        if self.peer_closed {
+            return true;
+        }
         with_buffer(|buffer| {
             for _ in 0..super::read::READS {
                 match link.stream.poll_read(cx, buffer) {
                     Poll::Pending => return false,
                     Poll::Ready(Ok(0) | Err(_)) => return true,
+                    Poll::Ready(Ok(length)) if hears_close(link, &mut buffer[..length]) => {
+                        return true;
+                    }
                     Poll::Ready(Ok(_)) => {}
                 }
             }
@@ -149,15 +150,23 @@ impl<A: Application> Driver<A> {
     }
 }
 
+/// Whether the peer's close frame is among these bytes. What comes before it, and what a broken peer sends, is
+/// thrown away.
+fn hears_close(link: &mut WebSocket, bytes: &mut [u8]) -> bool {
+    let mut incoming = link.receiver.receive(bytes);
+    while let Ok(Some(event)) = incoming.next() {
+        if matches!(event, Event::Close(_)) {
+            return true;
+        }
+    }
+    false
+}
+
 /// How long the next GET is waited for. A server that is going down has less time: a client that is there
 /// polls again at once.
 fn poll_linger(reason: CloseReason) -> Duration {
     const LAST_CALL: Duration = Duration::from_millis(500);
-    if reason == CloseReason::ServerShuttingDown {
-        LAST_CALL
-    } else {
-        LINGER
-    }
+    if reason == CloseReason::ServerShuttingDown { LAST_CALL } else { LINGER }
 }
 
 /// A close frame, with a status code or empty.

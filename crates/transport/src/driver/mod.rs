@@ -50,6 +50,8 @@ pub(crate) struct Driver<A: Application> {
     stage: Stage,
     /// A candidate that is being read has become the current pipe.
     switched: bool,
+    /// The peer's close frame has come: there is nobody to wait for.
+    peer_closed: bool,
     /// The time of this turn.
     now: Duration,
 }
@@ -98,9 +100,7 @@ impl<A: Application> Driver<A> {
         });
         server.sessions.insert(&shared);
         let now = worker.now();
-        let upper = server
-            .application
-            .open(Connection(Arc::clone(&shared)), handshake, now);
+        let upper = server.application.open(Connection(Arc::clone(&shared)), handshake, now);
         Driver {
             shared,
             server: Arc::clone(server),
@@ -112,6 +112,7 @@ impl<A: Application> Driver<A> {
             early: Box::default(),
             stage: Stage::Open,
             switched: false,
+            peer_closed: false,
             now,
         }
     }
@@ -125,12 +126,7 @@ impl<A: Application> Driver<A> {
         outbox.bytes += entry.cost();
         outbox.queue.push_front(entry);
         drop(outbox);
-        let Candidate {
-            socket,
-            write,
-            read,
-            ..
-        } = candidate;
+        let Candidate { socket, write, read, .. } = candidate;
         self.early = read;
         self.link = socket;
         self.give_to_flusher(write);
@@ -138,11 +134,7 @@ impl<A: Application> Driver<A> {
 
     /// From now on what is queued goes to the WebSocket.
     fn give_to_flusher(&mut self, write: Option<tokio::net::tcp::OwnedWriteHalf>) {
-        let way = if write.is_some() {
-            Way::Socket
-        } else {
-            Way::Task
-        };
+        let way = if write.is_some() { Way::Socket } else { Way::Task };
         self.shared.writer.lock().socket = write;
         let mut outbox = self.shared.outbox.lock();
         outbox.way = way;
@@ -307,10 +299,7 @@ impl<A: Application> Driver<A> {
 
     /// Has the wheel wake this task when the next of its times comes.
     fn arm(&self) {
-        let upper = self
-            .upper
-            .next_timeout()
-            .filter(|_| self.stage == Stage::Open);
+        let upper = self.upper.next_timeout().filter(|_| self.stage == Stage::Open);
         let times = [self.session.next_timeout(), upper, self.stage.until()];
         let Some(next) = times.into_iter().flatten().min() else {
             return;

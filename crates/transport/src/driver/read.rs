@@ -164,10 +164,9 @@ impl<A: Application> Driver<A> {
             return self.ended(pipe, CloseReason::TransportClose, cx);
         }
         self.shared.add(close_frame(frame.map(|frame| frame.code)));
+        self.peer_closed = true;
         self.lose(Pipe::Current, CloseReason::TransportClose, cx);
-        self.stage = Stage::Leaving {
-            until: self.now + self.server.config.linger,
-        };
+        self.stage = Stage::Leaving { until: self.now + self.server.config.linger };
         Fed::Ended
     }
 

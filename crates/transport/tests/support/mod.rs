@@ -30,11 +30,7 @@ impl Record {
         self.closed.lock().clone()
     }
     pub fn last(&self) -> Connection {
-        self.connections
-            .lock()
-            .last()
-            .expect("a session has opened")
-            .clone()
+        self.connections.lock().last().expect("a session has opened").clone()
     }
 }
 
@@ -50,10 +46,7 @@ impl Application for Echo {
     type Upper = EchoUpper;
     fn open(&self, connection: Connection, _: Arc<Handshake>, _: Duration) -> EchoUpper {
         self.0.connections.lock().push(connection.clone());
-        EchoUpper {
-            connection,
-            record: Arc::clone(&self.0),
-        }
+        EchoUpper { connection, record: Arc::clone(&self.0) }
     }
 }
 
@@ -126,17 +119,8 @@ pub async fn start_with(config: Config, options: listener::Options) -> Running {
         let server = answering.clone();
         async move { server.respond(request, Some(remote)).await }
     };
-    tokio::spawn(listener::serve(
-        tcp,
-        options,
-        answer,
-        std::future::pending(),
-    ));
-    Running {
-        address,
-        server,
-        record,
-    }
+    tokio::spawn(listener::serve(tcp, options, answer, std::future::pending()));
+    Running { address, server, record }
 }
 
 /// Waits for something that happens by itself; fails loudly if it does not.
@@ -173,10 +157,7 @@ pub struct Http {
 
 impl Http {
     pub async fn connect(address: SocketAddr) -> Http {
-        Http {
-            socket: TcpStream::connect(address).await.unwrap(),
-            rest: Vec::new(),
-        }
+        Http { socket: TcpStream::connect(address).await.unwrap(), rest: Vec::new() }
     }
 
     pub async fn send(&mut self, method: &str, target: &str, headers: &str, body: &[u8]) {
@@ -192,11 +173,7 @@ impl Http {
 
     pub async fn answer(&mut self) -> Answer {
         let end = loop {
-            if let Some(end) = self
-                .rest
-                .windows(4)
-                .position(|window| window == b"\r\n\r\n")
-            {
+            if let Some(end) = self.rest.windows(4).position(|window| window == b"\r\n\r\n") {
                 break end + 4;
             }
             self.more().await;
@@ -204,14 +181,8 @@ impl Http {
         let head: Vec<u8> = self.rest.drain(..end).collect();
         let head = String::from_utf8(head).unwrap();
         let status = head[9..12].parse().unwrap();
-        let mut answer = Answer {
-            status,
-            head,
-            body: String::new(),
-        };
-        let length = answer
-            .header("content-length")
-            .map_or(0, |value| value.parse().unwrap());
+        let mut answer = Answer { status, head, body: String::new() };
+        let length = answer.header("content-length").map_or(0, |value| value.parse().unwrap());
         while self.rest.len() < length {
             self.more().await;
         }
@@ -221,11 +192,7 @@ impl Http {
 
     async fn more(&mut self) {
         let read = self.socket.read_buf(&mut self.rest).await.unwrap();
-        assert!(
-            read > 0,
-            "the server hung up: {:?}",
-            String::from_utf8_lossy(&self.rest)
-        );
+        assert!(read > 0, "the server hung up: {:?}", String::from_utf8_lossy(&self.rest));
     }
 
     pub async fn get(&mut self, target: &str) -> Answer {
@@ -267,9 +234,7 @@ impl Ws {
     /// Opens a session and takes its open packet.
     pub async fn open(address: SocketAddr) -> Ws {
         let mut ws = Ws::connect(address, "/engine.io/?EIO=4&transport=websocket").await;
-        let Heard::Text(open) = ws.next().await else {
-            panic!("no open packet")
-        };
+        let Heard::Text(open) = ws.next().await else { panic!("no open packet") };
         assert!(open.starts_with("0{\"sid\":"), "{open}");
         ws
     }
@@ -283,11 +248,7 @@ impl Ws {
         assert_eq!(answer.status, 101, "{}{}", answer.head, answer.body);
         let accept = answer.header("sec-websocket-accept");
         assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
-        let limits = Limits {
-            frame: 1 << 26,
-            message: 1 << 26,
-            fragments: 1000,
-        };
+        let limits = Limits { frame: 1 << 26, message: 1 << 26, fragments: 1000 };
         let mut ws = Ws {
             socket: http.socket,
             receiver: Receiver::new(Role::Client, limits),

@@ -75,6 +75,11 @@ impl Observer {
         })
     }
 
+    /// Whether it counts system calls.
+    pub fn counts_calls(&self) -> bool {
+        self.counter.is_some()
+    }
+
     /// The window begins.
     ///
     /// # Errors

@@ -102,6 +102,9 @@ impl<P: Play> Game for Heard<'_, P> {
 
 /// Plays a whole game and measures its window.
 ///
+/// Where system calls are counted there is no warm-up, and the window lasts until the last answer: with nothing in flight
+/// at either end, every call belongs to a unit.
+///
 /// # Errors
 ///
 /// [`Failure::Lost`] for answers that never came, or whatever the game found wrong.
@@ -111,19 +114,31 @@ pub fn play(
     timing: Timing,
     observer: &mut Observer,
 ) -> Result<Measurement, Failure> {
+    let counts_calls = observer.counts_calls();
     game.tally().sending = true;
-    go_on(fleet, game, timing.warm_up, |_| false)?;
+    if !counts_calls {
+        go_on(fleet, game, timing.warm_up, |_| false)?;
+    }
     observer.begin()?;
     game.tally().counting = true;
     go_on(fleet, game, timing.measure, |_| false)?;
-    let cost = observer.end()?;
-    game.tally().counting = false;
+    let timed = if counts_calls {
+        None
+    } else {
+        Some(observer.end()?)
+    };
+    game.tally().counting = counts_calls;
     game.tally().sending = false;
     go_on(fleet, game, timing.drain, |tally| tally.in_flight == 0)?;
     let in_flight = game.tally().in_flight;
     if in_flight > 0 {
         return Err(Failure::Lost(in_flight));
     }
+    let cost = match timed {
+        Some(cost) => cost,
+        None => observer.end()?,
+    };
+    game.tally().counting = false;
     go_on(fleet, game, LISTEN, |_| false)?;
     let tally = std::mem::take(game.tally());
     let Tally {

@@ -13,9 +13,13 @@ use super::Reasons;
 pub(super) fn register(namespace: &Namespace) {
     namespace
         .on("kick", kick)
-        .on("kill-transport", async |socket: Socket| socket.close_transport())
+        .on("kill-transport", async |socket: Socket| {
+            socket.close_transport()
+        })
         .on("handshake", handshake)
-        .on("transport", async |socket: Socket| socket.transport().as_str())
+        .on("transport", async |socket: Socket| {
+            socket.transport().as_str()
+        })
         .on("id", async |socket: Socket| socket.id().to_owned())
         .on("reason-of", reason_of)
         .on_disconnect(remember);
@@ -62,7 +66,9 @@ async fn handshake(socket: Socket) -> Result<Known> {
     })
 }
 
-fn query<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> BTreeMap<String, Values> {
+fn query<'a>(
+    pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+) -> BTreeMap<String, Values> {
     let mut query: BTreeMap<String, Values> = BTreeMap::new();
     for (name, value) in pairs {
         let value = value.into_owned();

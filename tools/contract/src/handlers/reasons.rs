@@ -22,6 +22,9 @@ impl Reasons {
 
     pub(crate) fn of(&self, id: &str) -> Option<DisconnectReason> {
         let reasons = self.0.lock();
-        reasons.iter().find(|(known, _)| known == id).map(|(_, reason)| *reason)
+        reasons
+            .iter()
+            .find(|(known, _)| known == id)
+            .map(|(_, reason)| *reason)
     }
 }

@@ -1,7 +1,7 @@
 //! Handlers while they run: polled in place, kept aside while they wait, and never trusted.
 //!
-//! Every poll is guarded: a panic ends the handler and nothing else, and a handler that holds its thread for too
-//! long is named in the log.
+//! Every poll is guarded: a panic ends the handler and nothing else, and a handler that holds its
+//! thread for too long is named in the log.
 
 use std::any::Any;
 use std::future::Future;
@@ -52,10 +52,7 @@ impl Future for Task {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
         let this = &mut *self;
         let polled = poll_guarded(this.job, &this.socket, &this.entry, &mut this.running, cx);
-        polled.map(|result| Finished {
-            job: this.job,
-            result,
-        })
+        polled.map(|result| Finished { job: this.job, result })
     }
 }
 
@@ -63,8 +60,8 @@ impl Future for Task {
 ///
 /// # Errors
 ///
-/// Words for the client, if an argument could not be had, or the handler panicked. The acknowledgement, if there is
-/// one, is left in the call.
+/// Words for the client, if an argument could not be had, or the handler panicked. The
+/// acknowledgement, if there is one, is left in the call.
 pub(crate) fn start_guarded(entry: &Entry, call: &mut Call<'_>) -> Result<Running, Error> {
     let socket = call.socket;
     let core = socket.namespace().core();
@@ -147,6 +144,5 @@ fn report(core: &Core, socket: &Socket, entry: &Entry, error: &Error) {
 
 fn words_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no words")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
 }

@@ -1,4 +1,5 @@
-//! What a connection has on its hands: unfinished handlers, parked events, sockets that are leaving.
+//! What a connection has on its hands: unfinished handlers, parked events, sockets that are
+//! leaving.
 //!
 //! ```text
 //!  event ──▶ started at once ──▶ done in the same poll                 nothing is kept
@@ -14,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use socket_proto::{Args, OwnedArgs, Slot};
 use tokio::time::Sleep;
 
-use crate::running::Task;
+use super::running::Task;
 use crate::{DisconnectReason, Socket};
 
 /// Allocated when there is something to do later, and freed when there is not.
@@ -40,7 +41,8 @@ pub(crate) struct Parked {
     pub(crate) ack: Option<u64>,
 }
 
-/// A socket that has left, but has not been said goodbye to: its `on_disconnect` waits for what came before.
+/// A socket that has left, but has not been said goodbye to: its `on_disconnect` waits for what
+/// came before.
 pub(crate) struct Leaving {
     pub(crate) slot: Slot,
     pub(crate) socket: Socket,
@@ -57,11 +59,7 @@ impl Parked {
 }
 
 fn cost(name: &str, args: Args<'_>) -> usize {
-    let attachments: usize = args
-        .attachments
-        .iter()
-        .map(|bytes| bytes.len() + HOLDING)
-        .sum();
+    let attachments: usize = args.attachments.iter().map(|bytes| bytes.len() + HOLDING).sum();
     HOLDING + name.len() + args.json.len() + attachments
 }
 
@@ -84,17 +82,8 @@ impl Work {
             return false;
         }
         self.bytes = bytes;
-        let parked = Parked {
-            slot,
-            name: name.into(),
-            args: args.to_owned(),
-            ack,
-        };
-        let queue = if greeting {
-            &mut self.waiting
-        } else {
-            &mut self.parked
-        };
+        let parked = Parked { slot, name: name.into(), args: args.to_owned(), ack };
+        let queue = if greeting { &mut self.waiting } else { &mut self.parked };
         queue.push_back(parked);
         true
     }
@@ -114,11 +103,7 @@ impl Work {
         let (ready, waiting) = self.waiting.drain(..).partition(|event| event.slot == slot);
         self.waiting = waiting;
         self.parked.extend::<VecDeque<_>>(ready);
-        for leaving in self
-            .leaving
-            .iter_mut()
-            .filter(|leaving| leaving.slot == slot)
-        {
+        for leaving in self.leaving.iter_mut().filter(|leaving| leaving.slot == slot) {
             leaving.greeting = false;
         }
     }
@@ -141,10 +126,7 @@ impl Work {
 
     /// Whether events of this socket wait to be started.
     pub(crate) fn has_events_of(&self, slot: Slot) -> bool {
-        self.parked
-            .iter()
-            .chain(&self.waiting)
-            .any(|event| event.slot == slot)
+        self.parked.iter().chain(&self.waiting).any(|event| event.slot == slot)
     }
 
     /// Somebody for whom nothing is left to wait for.

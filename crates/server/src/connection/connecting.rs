@@ -1,0 +1,110 @@
+//! From CONNECT to its answer: middleware, the extractors of `on_connect`, and its body.
+
+use std::sync::Arc;
+use std::task::Context;
+
+use socket_proto::{Slot, encode};
+use transport::{Class, ROOM};
+
+use super::running::{Job, Task, start_guarded};
+use super::{Client, Phase, find};
+use crate::extract::Call;
+use crate::handler::{Entry, Running};
+use crate::{Error, Socket, emit};
+
+impl Client {
+    /// A CONNECT has come: the middlewares decide.
+    pub(super) fn begin(&mut self, slot: Slot, cx: &mut Context<'_>) {
+        let Some(member) = find(&self.members, slot) else {
+            return;
+        };
+        let socket = member.socket.clone();
+        let middlewares = socket.namespace().middlewares();
+        let Some(entry) = middlewares.first().cloned() else {
+            return self.welcome(slot, cx);
+        };
+        let running = run_middlewares(socket.clone(), middlewares);
+        self.run(Task { job: Job::Middleware(slot), socket, entry, running }, cx);
+    }
+
+    /// The middlewares agree: the CONNECT is answered, unless an extractor of `on_connect` fails.
+    pub(super) fn welcome(&mut self, slot: Slot, cx: &mut Context<'_>) {
+        let Some(member) = find(&self.members, slot) else {
+            return;
+        };
+        let socket = member.socket.clone();
+        let greeting = match start_greeting(&socket) {
+            Ok(greeting) => greeting,
+            Err(error) => return self.refuse(slot, &error),
+        };
+        if !self.protocol.accepted(slot) {
+            return drop(self.take_member(slot));
+        }
+        let name = socket.namespace().name();
+        let reply = emit::packet(encode::connect_reply(name, socket.id(), ROOM));
+        let _ = self.connection.push(&reply, Class::Normal);
+        // From here on events of others reach it: behind the reply.
+        let stays = socket.connect();
+        self.set_phase(slot, Phase::Greeting);
+        if !stays {
+            // Disconnected by a middleware's friend in this very moment.
+            socket.say_goodbye();
+            return self.sweep(cx);
+        }
+        match greeting {
+            Some((entry, running)) => {
+                self.run(Task { job: Job::Greeting(slot), socket, entry, running }, cx);
+            }
+            None => self.set_phase(slot, Phase::Open),
+        }
+    }
+
+    pub(super) fn refuse(&mut self, slot: Slot, error: &Error) {
+        let Some(member) = self.take_member(slot) else {
+            return;
+        };
+        if self.protocol.refused(slot) {
+            let name = member.socket.namespace().name();
+            let encoded = encode::connect_error(name, &error.message(), error.data(), ROOM);
+            let _ = self.connection.push(&emit::packet(encoded), Class::Normal);
+        }
+    }
+
+    pub(super) fn set_phase(&mut self, slot: Slot, phase: Phase) {
+        if let Some(Some(member)) = self.members.get_mut(slot.index())
+            && member.slot == slot
+        {
+            member.phase = phase;
+        }
+    }
+}
+
+/// Every middleware in turn; the first error refuses the socket.
+fn run_middlewares(socket: Socket, middlewares: Arc<[Arc<Entry>]>) -> Running {
+    let patience = socket.namespace().core().middleware_timeout;
+    let all = async move {
+        for middleware in middlewares.iter() {
+            let started = {
+                let mut call = Call::bare(&socket);
+                middleware.start(&mut call)
+            };
+            started.map_err(|error| Error::new(error.message()))?.await?;
+        }
+        Ok(())
+    };
+    Box::pin(async move {
+        match tokio::time::timeout(patience, all).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new("the middleware did not decide in time")),
+        }
+    })
+}
+
+/// The future of `on_connect`; its extractors have run.
+fn start_greeting(socket: &Socket) -> Result<Option<(Arc<Entry>, Running)>, Error> {
+    let Some(entry) = socket.namespace().connect_handler() else {
+        return Ok(None);
+    };
+    let running = start_guarded(&entry, &mut Call::bare(socket))?;
+    Ok(Some((entry, running)))
+}

@@ -1,0 +1,116 @@
+//! Events: started in place where that is possible, parked in order where it is not.
+
+use std::sync::Arc;
+use std::task::Context;
+
+use engine_proto::CloseReason;
+use socket_proto::{Args, Slot};
+
+use super::running::{Job, Task, poll_guarded, start_guarded};
+use super::work::Work;
+use super::{Client, Member, Phase, find};
+use crate::ack::AckSender;
+use crate::basis::{Core, count};
+use crate::extract::Call;
+use crate::{Error, Socket};
+
+pub(super) fn take_event(
+    members: &[Option<Member>],
+    work: &mut Option<Box<Work>>,
+    slot: Slot,
+    name: &str,
+    args: Args<'_>,
+    ack: Option<u64>,
+    cx: &mut Context<'_>,
+) -> Result<(), CloseReason> {
+    let Some(member) = find(members, slot).filter(|member| member.socket.is_connected()) else {
+        return Ok(());
+    };
+    let core = member.socket.namespace().core();
+    let greeting = member.phase == Phase::Greeting;
+    let full = |work: &Work| !work.parked.is_empty() || work.unfinished >= core.unfinished;
+    if greeting || work.as_deref().is_some_and(full) {
+        let work = work.get_or_insert_default();
+        let taken = work.park(slot, greeting, name, args, ack, core.parked_bytes);
+        return if taken { Ok(()) } else { Err(CloseReason::TooManyEvents) };
+    }
+    start_event(&member.socket, work, name, args, ack, cx);
+    Ok(())
+}
+
+/// Starts the handler of an event, and polls it once in place; it is kept only if it has to wait.
+fn start_event(
+    socket: &Socket,
+    work: &mut Option<Box<Work>>,
+    name: &str,
+    args: Args<'_>,
+    ack: Option<u64>,
+    cx: &mut Context<'_>,
+) {
+    let ack = ack.map(|id| AckSender::new(socket.clone(), id));
+    let handler = socket.own_handler(name).or_else(|| socket.namespace().event_handler(name));
+    let Some(entry) = handler else {
+        tracing::debug!(namespace = socket.namespace().name(), event = name, "nobody handles it");
+        if let Some(ack) = ack {
+            ack.send_failure(&Error::new(format!("nobody handles `{name}`")));
+        }
+        return;
+    };
+    let mut call = Call { socket, event: name, args, ack, reason: None };
+    let mut running = match start_guarded(&entry, &mut call) {
+        Ok(running) => running,
+        Err(error) => {
+            if let Some(ack) = call.ack.take() {
+                ack.send_failure(&error);
+            }
+            return;
+        }
+    };
+    if poll_guarded(Job::Event, socket, &entry, &mut running, cx).is_pending() {
+        let work = work.get_or_insert_default();
+        work.unfinished += 1;
+        let task = Task { job: Job::Event, socket: socket.clone(), entry, running };
+        work.running.push(task);
+    }
+}
+
+impl Client {
+    /// Starts what is parked, as far as the limit of unfinished events allows. Whether there is
+    /// more to start at once: others want their turn too.
+    pub(super) fn start_parked(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(core) = self.core() else {
+            return false;
+        };
+        for _ in 0..PARKED_PER_TURN {
+            let Some(parked) = self.work.as_mut().and_then(|work| work.unpark(core.unfinished))
+            else {
+                return false;
+            };
+            let Some(socket) = self.socket_of(parked.slot) else {
+                count(&core.counters.events_dropped, 1);
+                continue;
+            };
+            let (name, args) = (&parked.name, parked.args.as_args());
+            start_event(&socket, &mut self.work, name, args, parked.ack, cx);
+        }
+        let more = |work: &Work| !work.parked.is_empty() && work.unfinished < core.unfinished;
+        self.work.as_deref().is_some_and(more)
+    }
+
+    /// The socket of a parked event: connected, or leaving after its last events.
+    pub(super) fn socket_of(&self, slot: Slot) -> Option<Socket> {
+        let member = find(&self.members, slot).map(|member| &member.socket);
+        let leaving = || {
+            let leaving = &self.work.as_ref()?.leaving;
+            leaving.iter().find(|leaving| leaving.slot == slot).map(|leaving| &leaving.socket)
+        };
+        member.filter(|socket| socket.is_connected()).or_else(leaving).cloned()
+    }
+
+    pub(super) fn core(&self) -> Option<Arc<Core>> {
+        self.io.as_ref().map(|io| Arc::clone(io.core()))
+    }
+}
+
+/// Parked events that are started before others have their turn.
+const PARKED_PER_TURN: usize = 64;

@@ -1,0 +1,145 @@
+//! How sockets leave: once, whoever ends it, and with nothing left behind.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::task::Context;
+use std::time::Duration;
+
+use engine_proto::CloseReason;
+use socket_proto::Slot;
+
+use super::running::{Job, Task, start_guarded};
+use super::work::Leaving;
+use super::{Client, Member, Phase};
+use crate::basis::count;
+use crate::extract::Call;
+use crate::handler::Entry;
+use crate::{DisconnectReason, Error, Socket};
+
+impl Client {
+    /// Lets go of the sockets that our own side has disconnected.
+    pub(super) fn sweep(&mut self, cx: &mut Context<'_>) {
+        let ended = |place: &Option<Member>| {
+            place.as_ref().is_some_and(|member| member.socket.disconnect_reason().is_some())
+        };
+        while let Some(index) = self.members.iter().position(ended) {
+            let Some(member) = self.members[index].take() else {
+                return;
+            };
+            let reason = member.socket.disconnect_reason();
+            let reason = reason.unwrap_or(DisconnectReason::ServerNamespaceDisconnect);
+            let last = member.socket.is_last();
+            if member.phase == Phase::Connecting {
+                let slot = member.slot;
+                self.members[index] = Some(member);
+                self.refuse(slot, &Error::new(reason.as_str()));
+            } else {
+                let now = self.now().unwrap_or_default();
+                let _ = self.protocol.left(member.slot, now);
+                self.depart(&member, reason, cx);
+            }
+            if last {
+                self.disconnect_all();
+            }
+        }
+    }
+
+    /// The whole connection is to end: every namespace is told, then the connection is closed.
+    fn disconnect_all(&mut self) {
+        for member in self.members.iter().flatten() {
+            member.socket.disconnect(false);
+        }
+        self.connection.close(CloseReason::ForcedClose);
+    }
+
+    /// A socket leaves: `on_disconnecting` runs while it still is in its rooms, and `on_disconnect`
+    /// after its last events.
+    pub(super) fn depart(
+        &mut self,
+        member: &Member,
+        reason: DisconnectReason,
+        cx: &mut Context<'_>,
+    ) {
+        let (slot, socket) = (member.slot, &member.socket);
+        socket.end(reason);
+        if member.phase == Phase::Connecting {
+            return;
+        }
+        self.farewell(socket, reason, socket.namespace().disconnecting_handler(), cx);
+        socket.forget_membership();
+        if reason == DisconnectReason::ServerNamespaceDisconnect {
+            self.drop_events(slot, socket);
+        }
+        let greeting = member.phase == Phase::Greeting;
+        if greeting || self.work.as_ref().is_some_and(|work| work.has_events_of(slot)) {
+            let leaving = Leaving { slot, socket: socket.clone(), reason, greeting };
+            self.work.get_or_insert_default().leaving.push(leaving);
+            // The task is in its turn: `poll` follows, and arms the patience.
+            cx.waker().wake_by_ref();
+        } else {
+            self.farewell(socket, reason, socket.namespace().disconnect_handler(), cx);
+        }
+    }
+
+    /// Runs one of the handlers for sockets that leave.
+    fn farewell(
+        &mut self,
+        socket: &Socket,
+        reason: DisconnectReason,
+        handler: Option<Arc<Entry>>,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(entry) = handler else { return };
+        // A failed extractor is in the log; there is nobody to answer.
+        let Ok(running) = start_guarded(&entry, &mut Call::leaving(socket, reason)) else {
+            return;
+        };
+        self.run(Task { job: Job::Farewell, socket: socket.clone(), entry, running }, cx);
+    }
+
+    /// Says goodbye to those for whom nothing is left to wait for.
+    pub(super) fn say_farewells(&mut self, cx: &mut Context<'_>) {
+        while let Some(leaving) = self.work.as_mut().and_then(|work| work.take_ready_to_leave()) {
+            let Leaving { socket, reason, .. } = leaving;
+            self.farewell(&socket, reason, socket.namespace().disconnect_handler(), cx);
+        }
+    }
+
+    /// Whoever is leaving waits only so long for handlers that do not end.
+    pub(super) fn lose_patience(&mut self, cx: &mut Context<'_>) {
+        let Some(work) = &mut self.work else { return };
+        if work.leaving.is_empty() {
+            work.patience = None;
+            return;
+        }
+        let new = || Box::pin(tokio::time::sleep(LAST_EVENTS));
+        if work.patience.get_or_insert_with(new).as_mut().poll(cx).is_pending() {
+            return;
+        }
+        work.patience = None;
+        let mut late = std::mem::take(&mut work.leaving);
+        for leaving in &mut late {
+            leaving.greeting = false;
+            self.drop_events(leaving.slot, &leaving.socket);
+        }
+        if let Some(work) = &mut self.work {
+            work.leaving = late;
+        }
+    }
+
+    fn drop_events(&mut self, slot: Slot, socket: &Socket) {
+        let dropped = self.work.as_mut().map_or(0, |work| work.forget(slot));
+        if dropped > 0 {
+            let core = socket.namespace().core();
+            count(&core.counters.events_dropped, dropped);
+            tracing::info!(
+                socket = socket.id(),
+                dropped,
+                "events of a socket that has left were not started"
+            );
+        }
+    }
+}
+
+/// How long `on_disconnect` waits for handlers of events that came before.
+const LAST_EVENTS: Duration = Duration::from_secs(10);

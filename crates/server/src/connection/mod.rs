@@ -1,0 +1,295 @@
+//! One client: from its messages to the handlers of its sockets.
+//!
+//! ```text
+//!  CONNECT ─▶ Connecting ──────────────▶ Greeting ───────────────────▶ Open ─▶ left
+//!             middleware, extractors     CONNECT reply; the body of    events
+//!             of `on_connect`            `on_connect`; events wait
+//!                  │ failed                   │ failed
+//!                  ▼ CONNECT_ERROR            ▼ DISCONNECT
+//! ```
+//!
+//! Everything here is owned by the connection's task; sockets reach it by their state, and a wake.
+
+mod connecting;
+mod events;
+mod leaving;
+mod running;
+mod work;
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use engine_proto::CloseReason;
+use futures_util::StreamExt;
+use smallvec::SmallVec;
+use socket_proto::server::{Connection as Protocol, Incoming};
+use socket_proto::{Slot, encode};
+use transport::{Class, ROOM, Upper};
+
+use crate::emit;
+use crate::{DisconnectReason, Io, Socket};
+use events::take_event;
+use running::{Finished, Job, Task, poll_guarded};
+use work::Work;
+
+/// What sits on one engine session.
+pub(crate) struct Client {
+    protocol: Protocol,
+    /// `None` if the server was dropped while the session opened.
+    io: Option<Io>,
+    connection: transport::Connection,
+    handshake: Arc<transport::Handshake>,
+    /// By the index of their slot: no hashing for a packet.
+    members: SmallVec<[Option<Member>; 1]>,
+    work: Option<Box<Work>>,
+}
+
+/// A socket of this client. Whatever happens, dropping it takes the socket out of its namespace.
+struct Member {
+    slot: Slot,
+    socket: Socket,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Middleware is thinking; the CONNECT is not answered.
+    Connecting,
+    /// The CONNECT is answered; the body of `on_connect` runs.
+    Greeting,
+    /// Events start at once.
+    Open,
+}
+
+/// What a packet asks for, once it does not borrow the protocol any more.
+enum Step {
+    Nothing,
+    Begin(Slot),
+    Refuse(Slot),
+    Left(Slot),
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        // Idempotent: after an orderly goodbye there is nothing left to do.
+        self.socket.end(DisconnectReason::TransportClose);
+        self.socket.forget_membership();
+    }
+}
+
+impl Client {
+    pub(crate) fn new(
+        io: Option<Io>,
+        connection: transport::Connection,
+        handshake: Arc<transport::Handshake>,
+        now: Duration,
+    ) -> Self {
+        let limits = io.as_ref().map(|io| Arc::clone(&io.core().protocol)).unwrap_or_default();
+        if let (Some(io), Ok(runtime)) = (&io, tokio::runtime::Handle::try_current()) {
+            io.core().runtime.get_or_init(|| runtime);
+        }
+        if io.is_none() {
+            connection.close(CloseReason::ServerShuttingDown);
+        }
+        Client {
+            protocol: Protocol::new(&limits, now),
+            io,
+            connection,
+            handshake,
+            members: SmallVec::new(),
+            work: None,
+        }
+    }
+}
+
+impl Upper for Client {
+    fn message(
+        &mut self,
+        message: engine_proto::Message<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CloseReason> {
+        // A socket that our side has disconnected may be connected again by this very message.
+        self.sweep(cx);
+        let now = self.now()?;
+        let message = match message {
+            engine_proto::Message::Text(text) => socket_proto::Message::Text(text),
+            engine_proto::Message::Binary(data) => socket_proto::Message::Binary(data),
+        };
+        let is_binary = matches!(message, socket_proto::Message::Binary(_));
+        let step = self.take_in(message, now, cx)?;
+        if is_binary {
+            self.protocol.release();
+        }
+        match step {
+            Step::Nothing => {}
+            Step::Begin(slot) => self.begin(slot, cx),
+            Step::Refuse(slot) => drop(self.protocol.refused(slot)),
+            Step::Left(slot) => {
+                if let Some(member) = self.take_member(slot) {
+                    self.depart(&member, DisconnectReason::ClientNamespaceDisconnect, cx);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.sweep(cx);
+        if self.work.is_none() {
+            return Poll::Ready(());
+        }
+        while let Some(finished) = self.next_finished(cx) {
+            self.settle(finished, cx);
+            self.sweep(cx);
+        }
+        if self.start_parked(cx) {
+            cx.waker().wake_by_ref();
+        }
+        self.lose_patience(cx);
+        self.say_farewells(cx);
+        if self.work.as_ref().is_some_and(|work| !work.is_over()) {
+            return Poll::Pending;
+        }
+        self.work = None;
+        Poll::Ready(())
+    }
+
+    fn next_timeout(&self) -> Option<Duration> {
+        self.protocol.next_timeout()
+    }
+
+    fn timeout(&mut self, now: Duration) -> Result<(), CloseReason> {
+        self.protocol.timeout(now).map_err(|error| self.violation(&error))
+    }
+
+    fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
+        self.sweep(cx);
+        for member in std::mem::take(&mut self.members).into_iter().flatten() {
+            self.depart(&member, reason.into(), cx);
+        }
+    }
+}
+
+// Messages.
+impl Client {
+    fn now(&self) -> Result<Duration, CloseReason> {
+        let io = self.io.as_ref().ok_or(CloseReason::ServerShuttingDown)?;
+        Ok(io.server().now())
+    }
+
+    fn violation(&self, error: &socket_proto::ProtocolError) -> CloseReason {
+        tracing::debug!(connection = self.connection.id(), %error, "closed");
+        CloseReason::ForcedClose
+    }
+
+    fn take_in(
+        &mut self,
+        message: socket_proto::Message<'_>,
+        now: Duration,
+        cx: &mut Context<'_>,
+    ) -> Result<Step, CloseReason> {
+        let Client { protocol, io, connection, handshake, members, work } = self;
+        let incoming = match protocol.receive(message, now) {
+            Ok(Some(incoming)) => incoming,
+            Ok(None) => return Ok(Step::Nothing),
+            Err(error) => return Err(self.violation(&error)),
+        };
+        match incoming {
+            Incoming::Event { slot, name, args, ack } => {
+                take_event(members, work, slot, &name, args, ack, cx)?;
+                Ok(Step::Nothing)
+            }
+            Incoming::Ack { slot, id, args } => {
+                if let Some(member) = find(members, slot) {
+                    member.socket.answered(id, args);
+                }
+                Ok(Step::Nothing)
+            }
+            Incoming::Connect { slot, namespace, auth } => {
+                let Some(found) = io.as_ref().and_then(|io| io.find(namespace)) else {
+                    let encoded = encode::connect_error(namespace, "Invalid namespace", None, ROOM);
+                    let _ = connection.push(&emit::packet(encoded), Class::Normal);
+                    return Ok(Step::Refuse(slot));
+                };
+                let visits = work.as_ref().map_or(0, |work| work.running.len() - work.unfinished);
+                if visits >= VISITS {
+                    return Err(CloseReason::TooManyEvents);
+                }
+                let (connection, handshake) = (connection.clone(), Arc::clone(handshake));
+                let socket = Socket::connecting(found, connection, handshake, auth);
+                if members.len() <= slot.index() {
+                    members.resize_with(slot.index() + 1, || None);
+                }
+                members[slot.index()] = Some(Member { slot, socket, phase: Phase::Connecting });
+                Ok(Step::Begin(slot))
+            }
+            Incoming::Disconnect { slot } => Ok(Step::Left(slot)),
+        }
+    }
+
+    fn take_member(&mut self, slot: Slot) -> Option<Member> {
+        let place = self.members.get_mut(slot.index())?;
+        if place.as_ref()?.slot != slot {
+            return None;
+        }
+        place.take()
+    }
+}
+
+/// Most unfinished handlers of sockets that come and go. A client that connects and leaves faster than
+/// these end is disconnected.
+const VISITS: usize = 256;
+
+fn find(members: &[Option<Member>], slot: Slot) -> Option<&Member> {
+    members.get(slot.index())?.as_ref().filter(|member| member.slot == slot)
+}
+
+// Handlers.
+impl Client {
+    /// Polls a handler once in place; it is kept if it has to wait.
+    fn run(&mut self, mut task: Task, cx: &mut Context<'_>) {
+        let Task { job, socket, entry, running } = &mut task;
+        match poll_guarded(*job, socket, entry, running, cx) {
+            Poll::Ready(result) => {
+                let job = *job;
+                self.settle(Finished { job, result }, cx);
+            }
+            Poll::Pending => self.work.get_or_insert_default().running.push(task),
+        }
+    }
+
+    fn next_finished(&mut self, cx: &mut Context<'_>) -> Option<Finished> {
+        let work = self.work.as_mut()?;
+        match work.running.poll_next_unpin(cx) {
+            Poll::Ready(finished) => {
+                if let Some(Finished { job: Job::Event, .. }) = finished {
+                    work.unfinished -= 1;
+                }
+                finished
+            }
+            Poll::Pending => None,
+        }
+    }
+
+    /// What follows when a handler is done.
+    fn settle(&mut self, Finished { job, result }: Finished, cx: &mut Context<'_>) {
+        match (job, result) {
+            (Job::Middleware(slot), Ok(())) => self.welcome(slot, cx),
+            (Job::Middleware(slot), Err(error)) => self.refuse(slot, &error),
+            (Job::Greeting(slot), result) => {
+                self.set_phase(slot, Phase::Open);
+                if result.is_err()
+                    && let Some(member) = find(&self.members, slot)
+                {
+                    member.socket.disconnect(false);
+                    self.sweep(cx);
+                }
+                if let Some(work) = &mut self.work {
+                    work.greeted(slot);
+                }
+            }
+            (Job::Event | Job::Farewell, _) => {}
+        }
+    }
+}

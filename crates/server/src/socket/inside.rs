@@ -1,0 +1,160 @@
+//! What the rest of the house asks of a socket: its state, its outbox, its open questions.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use adapter::Key;
+use socket_proto::{Args, Encoded};
+use transport::{Class, Encoded as Packet, Pushed};
+
+use super::{Ended, Extra, Socket, state};
+use crate::ack::{Silence, Waiter};
+use crate::emit::{self, Emitted};
+use crate::error::EmitError;
+use crate::handler::Entry;
+use crate::{DisconnectReason, ToArgs};
+
+impl Socket {
+    pub(crate) fn key(&self) -> Option<Key> {
+        self.0.key.get().copied()
+    }
+
+    /// The CONNECT is answered now. `false` if the socket has left meanwhile.
+    pub(crate) fn connect(&self) -> bool {
+        let (from, to) = (state::CONNECTING, state::CONNECTED);
+        self.0.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// The one transition to the end. Whoever awaits an answer is told.
+    pub(crate) fn end(&self, reason: DisconnectReason) -> Ended {
+        let alive = |old| (old >= state::CONNECTING).then_some(reason.code());
+        match self.0.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, alive) {
+            Ok(state::CONNECTED) => {
+                self.fail_questions();
+                Ended::Connected
+            }
+            Ok(_) => Ended::Connecting,
+            Err(_) => Ended::Before,
+        }
+    }
+
+    /// Tells the client that it is disconnected.
+    pub(crate) fn say_goodbye(&self) {
+        let packet = socket_proto::encode::disconnect(self.namespace().name(), transport::ROOM);
+        let _ = self.0.connection.push(&emit::packet(packet), Class::Normal);
+    }
+
+    /// Whether the whole connection is to end with this socket.
+    pub(crate) fn is_last(&self) -> bool {
+        self.0.last.load(Ordering::Acquire)
+    }
+
+    /// Leaves every room, and the namespace's list. Idempotent.
+    pub(crate) fn forget_membership(&self) {
+        let Some(key) = self.key() else { return };
+        let rooms = self.namespace().members().rooms_of(key);
+        if !rooms.is_empty() {
+            self.with_extra(|extra| extra.last_rooms = rooms);
+        }
+        drop(self.namespace().members().remove(key));
+    }
+
+    pub(crate) fn encode<T: ToArgs + ?Sized>(
+        &self,
+        event: &str,
+        args: &T,
+        ack: Option<u64>,
+    ) -> Result<Arc<Packet>, EmitError> {
+        self.check()?;
+        emit::encode(self.namespace().name(), event, args, ack)
+    }
+
+    pub(super) fn emit_as<T: ToArgs + ?Sized>(
+        &self,
+        event: &str,
+        args: &T,
+        class: Class,
+    ) -> Result<Emitted, EmitError> {
+        let packet = self.encode(event, args, None)?;
+        self.push(&packet, class)
+    }
+
+    fn check(&self) -> Result<(), EmitError> {
+        if self.is_connected() { Ok(()) } else { Err(self.not_connected()) }
+    }
+
+    fn not_connected(&self) -> EmitError {
+        EmitError::NotConnected { socket: self.id().to_owned() }
+    }
+
+    pub(super) fn push(&self, packet: &Arc<Packet>, class: Class) -> Result<Emitted, EmitError> {
+        let mut emitted = Emitted::default();
+        match self.offer(packet, class) {
+            Pushed::Overflow => Err(EmitError::SlowConsumer { socket: self.id().to_owned() }),
+            Pushed::Closed => Err(self.not_connected()),
+            pushed => {
+                emitted.note(pushed);
+                Ok(emitted)
+            }
+        }
+    }
+
+    /// One more reference in the client's outbox.
+    pub(crate) fn offer(&self, packet: &Arc<Packet>, class: Class) -> Pushed {
+        self.0.connection.push(packet, class)
+    }
+
+    pub(crate) fn push_answer(&self, encoded: Encoded) -> Result<(), EmitError> {
+        self.check()?;
+        self.push(&emit::packet(encoded), Class::Normal).map(drop)
+    }
+
+    /// Notes who waits for an answer with this id.
+    pub(crate) fn ask(&self, id: u64, waiter: Waiter) -> Result<(), EmitError> {
+        let refused = self.with_extra(|extra| {
+            // Under the lock: a socket that ends fails its questions after this, or has failed them
+            // before.
+            if !self.is_connected() {
+                return Some(waiter);
+            }
+            extra.acks.ask_with(id, waiter)
+        });
+        if refused.is_some() { Err(self.not_connected()) } else { Ok(()) }
+    }
+
+    /// An answer has come. One that nobody waits for, or a second one, is ignored.
+    pub(crate) fn answered(&self, id: u64, args: Args<'_>) {
+        let waiter = self.0.extra.lock().as_mut().and_then(|extra| extra.acks.answer(id));
+        if let Some(waiter) = waiter {
+            waiter.tell(self, Ok(args.to_owned()));
+        }
+    }
+
+    /// Nobody waits for this answer any more. Whether somebody did.
+    pub(crate) fn forget_question(&self, id: u64) -> bool {
+        self.0.extra.lock().as_mut().and_then(|extra| extra.acks.answer(id)).is_some()
+    }
+
+    fn fail_questions(&self) {
+        let waiters: Vec<_> = match &mut *self.0.extra.lock() {
+            Some(extra) => extra.acks.drain().map(|(_, waiter)| waiter).collect(),
+            None => return,
+        };
+        for waiter in waiters {
+            waiter.tell(self, Err(Silence::Disconnected));
+        }
+    }
+
+    pub(crate) fn own_handler(&self, event: &str) -> Option<Arc<Entry>> {
+        self.0.extra.lock().as_ref()?.handlers.get(event).cloned()
+    }
+
+    /// Its data as JSON.
+    pub(crate) fn data_json(&self) -> Option<Box<str>> {
+        self.0.extra.lock().as_ref()?.data.clone()
+    }
+
+    pub(super) fn with_extra<R>(&self, act: impl FnOnce(&mut Extra) -> R) -> R {
+        act(self.0.extra.lock().get_or_insert_with(Box::default))
+    }
+}

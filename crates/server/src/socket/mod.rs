@@ -1,0 +1,340 @@
+//! What a handler holds: one client in one namespace.
+
+mod inside;
+mod parts;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
+
+use adapter::{Key, Room};
+use engine_proto::{CloseReason, Sid, Transport};
+use parking_lot::Mutex;
+use socket_proto::Acks;
+use tokio::sync::oneshot;
+use transport::{Class, Connection};
+
+use crate::ack::Waiter;
+use crate::broadcast::Broadcast;
+use crate::emit::{Emitted, Recorded};
+use crate::error::{EmitError, JoinError};
+use crate::extract::OnEvent;
+use crate::handler::Entry;
+use crate::handshake::Handshake;
+use crate::{AckFuture, DisconnectReason, FromArgs, Handler, Namespace, Rooms, ToArgs};
+pub use parts::{SocketData, SocketEmit};
+
+/// One client in one namespace. Cloning counts a reference; holding one keeps no client connected.
+///
+/// Everything acts at once and from any thread; nothing has to be awaited to happen.
+///
+/// ```
+/// # let io = sockeye::Io::builder().build()?;
+/// use sockeye::{Data, Result, Socket};
+///
+/// io.of("/").on("enter", async |socket: Socket, Data(room): Data<String>| -> Result<()> {
+///     socket.join(&room)?;
+///     socket.emit("welcome", &("to", &room))?;
+///     socket.to(&room).emit("entered", socket.id())?;
+///     Ok(())
+/// });
+/// # Ok::<(), sockeye::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct Socket(Arc<Inner>);
+
+struct Inner {
+    /// Public; never the session's, which is a secret of its client.
+    id: Sid,
+    namespace: Namespace,
+    connection: Connection,
+    handshake: Arc<transport::Handshake>,
+    auth: Option<Box<str>>,
+    /// Where the adapter has it.
+    key: OnceLock<Key>,
+    /// See [`state`].
+    state: AtomicU8,
+    /// The whole connection is to end with this socket.
+    last: AtomicBool,
+    /// What few sockets have. Guards its fields; never held while encoding or awaiting.
+    extra: Mutex<Option<Box<Extra>>>,
+}
+
+/// The states of a socket: connecting, connected, and then the code of the reason why it is not.
+mod state {
+    pub(super) const CONNECTING: u8 = 254;
+    pub(super) const CONNECTED: u8 = 255;
+}
+
+/// What a socket was when it came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Connecting,
+    Connected,
+    /// It had ended before.
+    Before,
+}
+
+#[derive(Default)]
+struct Extra {
+    data: Option<Box<str>>,
+    handlers: HashMap<Box<str>, Arc<Entry>>,
+    acks: Acks<Waiter>,
+    /// The rooms it was in when it left.
+    last_rooms: Vec<Room>,
+}
+
+impl Socket {
+    /// A socket whose CONNECT has come; its namespace knows it, but nothing reaches it yet.
+    pub(crate) fn connecting(
+        namespace: Namespace,
+        connection: Connection,
+        handshake: Arc<transport::Handshake>,
+        auth: Option<&str>,
+    ) -> Self {
+        let socket = Socket(Arc::new(Inner {
+            id: Sid::from_random(rand::random()),
+            namespace,
+            connection,
+            handshake,
+            auth: auth.map(Box::from),
+            key: OnceLock::new(),
+            state: AtomicU8::new(state::CONNECTING),
+            last: AtomicBool::new(false),
+            extra: Mutex::new(None),
+        }));
+        let key = socket.namespace().members().add(socket.id(), socket.clone());
+        let _ = socket.0.key.set(key);
+        socket
+    }
+
+    /// The socket's public id: others may know it, and address it as a room.
+    pub fn id(&self) -> &str {
+        self.0.id.as_str()
+    }
+
+    /// The namespace it is in.
+    pub fn namespace(&self) -> &Namespace {
+        &self.0.namespace
+    }
+
+    /// The request that opened the connection, and what came with the CONNECT.
+    pub fn handshake(&self) -> Handshake<'_> {
+        Handshake::new(&self.0.handshake, self.0.auth.as_deref())
+    }
+
+    /// The transport in use now.
+    pub fn transport(&self) -> Transport {
+        self.0.connection.transport()
+    }
+
+    /// Whether it is connected: not before its CONNECT was answered, and not after it has left.
+    pub fn is_connected(&self) -> bool {
+        self.0.state.load(Ordering::Acquire) == state::CONNECTED
+    }
+
+    /// Why it has left, once it has.
+    pub fn disconnect_reason(&self) -> Option<DisconnectReason> {
+        DisconnectReason::from_code(self.0.state.load(Ordering::Acquire))
+    }
+
+    // ---- rooms ----
+
+    /// The rooms it is in, in no order, without the room of its own id. After it has left: the
+    /// rooms it was in.
+    pub fn rooms(&self) -> Vec<String> {
+        let names = |rooms: &[Room]| rooms.iter().map(ToString::to_string).collect();
+        if self.disconnect_reason().is_some()
+            && let Some(extra) = &*self.0.extra.lock()
+            && !extra.last_rooms.is_empty()
+        {
+            return names(&extra.last_rooms);
+        }
+        self.key().map_or_else(Vec::new, |key| names(&self.namespace().members().rooms_of(key)))
+    }
+
+    /// Joins a room, or several. Joining twice is joining once.
+    ///
+    /// # Errors
+    ///
+    /// If it has left: nothing that is gone can be put into a room.
+    pub fn join(&self, rooms: impl Rooms) -> Result<Recorded, JoinError> {
+        self.each_room(rooms, |key, room| self.namespace().members().join(key, room))
+    }
+
+    /// Leaves a room, or several. Leaving a room it is not in is no error.
+    ///
+    /// # Errors
+    ///
+    /// If it has left its namespace, and every room with it.
+    pub fn leave(&self, rooms: impl Rooms) -> Result<Recorded, JoinError> {
+        self.each_room(rooms, |key, room| {
+            self.namespace().members().leave(key, room);
+            true
+        })
+    }
+
+    fn each_room(
+        &self,
+        rooms: impl Rooms,
+        mut act: impl FnMut(Key, &str) -> bool,
+    ) -> Result<Recorded, JoinError> {
+        let gone = || JoinError::NotConnected { socket: self.id().to_owned() };
+        if self.disconnect_reason().is_some() {
+            return Err(gone());
+        }
+        let key = self.key().ok_or_else(gone)?;
+        let mut here = true;
+        rooms.for_each(&mut |room| here &= act(key, room));
+        if here { Ok(Recorded::now()) } else { Err(gone()) }
+    }
+
+    // ---- sending ----
+
+    /// Sends an event to this client. Acts at once; never blocks.
+    ///
+    /// # Errors
+    ///
+    /// If the name is reserved, the arguments cannot be sent, the socket is not connected, or its
+    /// client reads too slowly.
+    pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
+        self.emit_as(event, args, Class::Normal)
+    }
+
+    /// As [`emit`](Self::emit), but waits where `emit` fails with [`EmitError::Busy`]. Without a
+    /// log it never waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit), without [`EmitError::Busy`].
+    pub fn emit_when_ready<T: ToArgs + ?Sized>(
+        &self,
+        event: &str,
+        args: &T,
+    ) -> impl Future<Output = Result<Emitted, EmitError>> + Send + use<T> {
+        std::future::ready(self.emit(event, args))
+    }
+
+    /// Sends an event that asks for an answer: await what comes back. `T` is the answer's first
+    /// argument, the first n as a tuple, or [`Args`](crate::Args).
+    ///
+    /// ```
+    /// # async fn example(socket: sockeye::Socket) -> Result<(), sockeye::AckError> {
+    /// use std::time::Duration;
+    ///
+    /// let sure: bool = socket
+    ///     .emit_with_ack("are you sure?", &())
+    ///     .timeout(Duration::from_secs(60))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn emit_with_ack<T: FromArgs>(
+        &self,
+        event: &str,
+        args: &(impl ToArgs + ?Sized),
+    ) -> AckFuture<T> {
+        let (sender, answer) = oneshot::channel();
+        let id = self.namespace().next_ack();
+        let question = self.encode(event, args, Some(id)).and_then(|packet| {
+            self.ask(id, Waiter::One(sender)).and_then(|()| self.push(&packet, Class::Normal))
+        });
+        match question {
+            Ok(_) => AckFuture::waiting(self.clone(), id, answer),
+            Err(error) => {
+                self.forget_question(id);
+                AckFuture::failed(self.clone(), error)
+            }
+        }
+    }
+
+    /// What is sent next may be lost: a client that is not ready for it does not get it.
+    pub fn volatile(&self) -> SocketEmit<'_> {
+        SocketEmit { socket: self, class: Class::Volatile }
+    }
+
+    /// Everybody in these rooms but this socket.
+    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
+        self.broadcast().to(rooms)
+    }
+
+    /// As [`to`](Self::to).
+    pub fn in_(&self, rooms: impl Rooms) -> Broadcast {
+        self.to(rooms)
+    }
+
+    /// Everybody in the namespace but these rooms and this socket.
+    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
+        self.broadcast().except(rooms)
+    }
+
+    /// Everybody in the namespace but this socket.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::new(self.namespace().clone()).except_socket(self)
+    }
+
+    /// Everybody in the namespace on this node but this socket.
+    pub fn local(&self) -> Broadcast {
+        self.broadcast().local()
+    }
+
+    // ---- what belongs to it ----
+
+    /// The socket's own data: one value, kept as JSON.
+    pub fn data(&self) -> SocketData<'_> {
+        SocketData { socket: self }
+    }
+
+    /// Registers a handler for this socket alone; it goes before the namespace's. Only for what
+    /// truly is per socket: events that come before it is registered do not find it.
+    pub fn on<M: 'static>(&self, event: &str, handler: impl Handler<OnEvent, M>) -> &Self {
+        let entry = Entry::new(format!("`{event}`"), handler);
+        self.with_extra(|extra| extra.handlers.insert(event.into(), entry));
+        self
+    }
+
+    // ---- the end ----
+
+    /// Disconnects it from its namespace; with `close`, the whole connection, and with it the
+    /// client's sockets in all namespaces. What was emitted before still goes out. Does nothing if
+    /// it has left already.
+    pub fn disconnect(&self, close: bool) {
+        if close {
+            self.0.last.store(true, Ordering::Release);
+        }
+        if self.end(DisconnectReason::ServerNamespaceDisconnect) == Ended::Connected {
+            self.say_goodbye();
+        }
+        // The connection's task runs the handlers, and lets the namespace go.
+        self.0.connection.wake();
+    }
+
+    /// Closes the connection underneath, without a word to the client: it will reconnect.
+    pub fn close_transport(&self) {
+        self.0.connection.close(CloseReason::ForcedClose);
+    }
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Socket {}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", &self.id())
+            .field("namespace", &self.namespace().name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The default of [`Builder::ack_timeout`](crate::Builder::ack_timeout).
+pub(crate) const ACK_TIMEOUT: Duration = Duration::from_secs(20);

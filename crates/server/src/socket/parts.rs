@@ -1,0 +1,79 @@
+//! A socket's words for what is volatile, and its data.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use transport::Class;
+
+use super::Socket;
+use crate::broadcast::Broadcast;
+use crate::emit::Emitted;
+use crate::error::{DataError, EmitError};
+use crate::{Rooms, ToArgs};
+
+/// A way of sending to one socket; see [`Socket::volatile`].
+#[derive(Clone, Copy, Debug)]
+pub struct SocketEmit<'a> {
+    pub(super) socket: &'a Socket,
+    pub(super) class: Class,
+}
+
+impl SocketEmit<'_> {
+    /// Sends an event to this client. [`Emitted::dropped`] says whether it was lost at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::emit`].
+    pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
+        self.socket.emit_as(event, args, self.class)
+    }
+
+    /// Everybody in these rooms but this socket.
+    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
+        self.broadcast().to(rooms)
+    }
+
+    /// Everybody in the namespace but this socket.
+    pub fn broadcast(&self) -> Broadcast {
+        self.socket.broadcast().volatile()
+    }
+}
+
+/// A socket's own data: one value of any type that serde can write and read.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketData<'a> {
+    pub(super) socket: &'a Socket,
+}
+
+impl SocketData<'_> {
+    /// Replaces it.
+    ///
+    /// # Errors
+    ///
+    /// If JSON cannot represent the value.
+    pub fn set<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), DataError> {
+        let json = serde_json::to_string(value).map_err(|problem| self.error(problem))?;
+        self.socket.with_extra(|extra| extra.data = Some(json.into_boxed_str()));
+        Ok(())
+    }
+
+    /// Reads it; `None` if it was never set.
+    ///
+    /// # Errors
+    ///
+    /// If what was set is not a `T`.
+    pub fn get<T: DeserializeOwned>(&self) -> Result<Option<T>, DataError> {
+        let json = self.socket.data_json();
+        json.map(|json| serde_json::from_str(&json))
+            .transpose()
+            .map_err(|problem| self.error(problem))
+    }
+
+    /// Removes it.
+    pub fn clear(&self) {
+        self.socket.with_extra(|extra| extra.data = None);
+    }
+
+    fn error(self, problem: serde_json::Error) -> DataError {
+        DataError { socket: self.socket.id().to_owned(), problem }
+    }
+}
