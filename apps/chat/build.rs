@@ -81,21 +81,14 @@ fn fetch_packages(work: &Path) -> Result<(), String> {
     if fs::read(&stamp).is_ok_and(|fetched| fetched == lock) {
         return Ok(());
     }
-    npm(
-        work,
-        &["ci"],
-        "the page's packages could not be fetched (is there a network?)",
-    )?;
+    npm(work, &["ci"], "the page's packages could not be fetched (is there a network?)")?;
     fs::write(&stamp, lock).map_err(|error| format!("cannot write {}: {error}", stamp.display()))
 }
 
 fn npm(work: &Path, arguments: &[&str], trouble: &str) -> Result<(), String> {
     let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let started = Command::new(program)
-        .args(arguments)
-        .current_dir(work)
-        .stdin(Stdio::null())
-        .output();
+    let started =
+        Command::new(program).args(arguments).current_dir(work).stdin(Stdio::null()).output();
     let output = started.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             "npm is missing, which builds the chat's page: install Node.js 20 or newer with npm (https://nodejs.org), \

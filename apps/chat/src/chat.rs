@@ -48,9 +48,8 @@ impl Chat {
     /// As [`Builder::build`].
     pub fn open(builder: Builder) -> Result<Io, BuildError> {
         // A page should not call itself connected for long when it is not.
-        let builder = builder
-            .ping_interval(Duration::from_secs(10))
-            .ping_timeout(Duration::from_secs(8));
+        let builder =
+            builder.ping_interval(Duration::from_secs(10)).ping_timeout(Duration::from_secs(8));
         let io = builder.state(Chat::new()).build()?;
         io.of("/")
             .on_connect(connect)
@@ -67,10 +66,7 @@ impl Chat {
         let given = Self::GIVEN_ROOMS.map(|name| RoomName::new(name).expect("a room's name"));
         let life = format!("{:016x}", rand::random::<u64>());
         let hall = Mutex::new(Hall::new(Limits::default(), &life, &given));
-        Chat(Arc::new(Inside {
-            hall,
-            started: Instant::now(),
-        }))
+        Chat(Arc::new(Inside { hall, started: Instant::now() }))
     }
 
     fn hall(&self) -> MutexGuard<'_, Hall> {
@@ -111,15 +107,9 @@ struct Lengths {
 }
 
 async fn connect(socket: Socket, Auth(hello): Auth<Hello>, State(chat): State<Chat>) -> Result<()> {
-    let you = Person {
-        id: hello.key.person(),
-        name: hello.name,
-    };
-    let limits = Lengths {
-        name: PersonName::LONGEST,
-        room: RoomName::LONGEST,
-        text: Text::LONGEST,
-    };
+    let you = Person { id: hello.key.person(), name: hello.name };
+    let limits =
+        Lengths { name: PersonName::LONGEST, room: RoomName::LONGEST, text: Text::LONGEST };
     let mut hall = chat.hall();
     hall.enter(socket.id(), you.clone(), chat.now());
     if !socket.is_connected() {
@@ -127,14 +117,7 @@ async fn connect(socket: Socket, Auth(hello): Auth<Hello>, State(chat): State<Ch
         hall.depart(socket.id());
         return Ok(());
     }
-    socket.emit(
-        "welcome",
-        &Welcome {
-            you,
-            rooms: hall.listings(),
-            limits,
-        },
-    )?;
+    socket.emit("welcome", &Welcome { you, rooms: hall.listings(), limits })?;
     Ok(())
 }
 
@@ -163,18 +146,10 @@ async fn join(
 ) -> Result<InRoom> {
     let Join { room, after } = wish;
     let mut hall = chat.hall();
-    let joined = hall
-        .join(socket.id(), &room, after.as_ref(), chat.now())
-        .map_err(refused)?;
+    let joined = hall.join(socket.id(), &room, after.as_ref(), chat.now()).map_err(refused)?;
     socket.join(room.channel())?;
     if let Some(Arrival { person, listing }) = joined.arrived {
-        socket.to(room.channel()).emit(
-            "here",
-            &Here {
-                room: &room,
-                person: &person,
-            },
-        )?;
+        socket.to(room.channel()).emit("here", &Here { room: &room, person: &person })?;
         io.volatile().emit("listing", &listing)?;
     }
     // Pushed rather than acknowledged: among pushes it keeps its place.
@@ -198,9 +173,7 @@ async fn leave(
 
 async fn disconnect(socket: Socket, State(chat): State<Chat>, io: Io) -> Result<()> {
     let mut hall = chat.hall();
-    hall.depart(socket.id())
-        .iter()
-        .try_for_each(|departure| tell_of_departure(&io, departure))
+    hall.depart(socket.id()).iter().try_for_each(|departure| tell_of_departure(&io, departure))
 }
 
 #[derive(Serialize)]
@@ -210,13 +183,7 @@ struct Gone<'a> {
 }
 
 fn tell_of_departure(io: &Io, Departure { person, listing }: &Departure) -> Result<()> {
-    io.to(listing.room.channel()).emit(
-        "gone",
-        &Gone {
-            room: &listing.room,
-            person: *person,
-        },
-    )?;
+    io.to(listing.room.channel()).emit("gone", &Gone { room: &listing.room, person: *person })?;
     io.volatile().emit("listing", listing)?;
     Ok(())
 }
@@ -250,23 +217,13 @@ async fn message(
 ) -> Result<Taken> {
     let Say { room, id, text } = say;
     let mut hall = chat.hall();
-    let posted = hall
-        .post(socket.id(), &room, id, text, (wall_clock(), chat.now()))
-        .map_err(refused)?;
+    let posted =
+        hall.post(socket.id(), &room, id, text, (wall_clock(), chat.now())).map_err(refused)?;
     if let Some(message) = &posted.push {
-        io.to(room.channel()).emit(
-            "message",
-            &Said {
-                room: &room,
-                epoch: &posted.epoch,
-                message,
-            },
-        )?;
+        io.to(room.channel())
+            .emit("message", &Said { room: &room, epoch: &posted.epoch, message })?;
     }
-    Ok(Taken {
-        epoch: posted.epoch,
-        receipt: posted.receipt,
-    })
+    Ok(Taken { epoch: posted.epoch, receipt: posted.receipt })
 }
 
 #[derive(Deserialize)]
@@ -287,14 +244,10 @@ async fn typing(socket: Socket, Data(wish): Data<Type>, State(chat): State<Chat>
     let Type { room, typing } = wish;
     let mut hall = chat.hall();
     if let Ok(person) = hall.typing(socket.id(), &room, chat.now()) {
-        let _ = socket.to(room.channel()).volatile().emit(
-            "typing",
-            &Typist {
-                room: &room,
-                person,
-                typing,
-            },
-        );
+        let _ = socket
+            .to(room.channel())
+            .volatile()
+            .emit("typing", &Typist { room: &room, person, typing });
     }
 }
 
@@ -310,31 +263,19 @@ async fn rename(
     io: Io,
 ) -> Result<Person> {
     let mut hall = chat.hall();
-    let (person, rooms) = hall
-        .rename(socket.id(), wish.name, chat.now())
-        .map_err(refused)?;
+    let (person, rooms) = hall.rename(socket.id(), wish.name, chat.now()).map_err(refused)?;
     for room in &rooms {
-        io.to(room.channel()).emit(
-            "here",
-            &Here {
-                room,
-                person: &person,
-            },
-        )?;
+        io.to(room.channel()).emit("here", &Here { room, person: &person })?;
     }
     Ok(person)
 }
 
 fn refused(refusal: Refusal) -> Error {
-    Error::from(refusal).with_data(&Code {
-        code: refusal.code(),
-    })
+    Error::from(refusal).with_data(&Code { code: refusal.code() })
 }
 
 /// Milliseconds since 1970.
 fn wall_clock() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -55,11 +55,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            rooms: 200,
-            rooms_per_guest: 20,
-            people_per_room: 500,
-        }
+        Limits { rooms: 200, rooms_per_guest: 20, people_per_room: 500 }
     }
 }
 
@@ -174,11 +170,7 @@ impl Hall {
 
     /// A connection comes in, and is in no room yet.
     pub fn enter(&mut self, guest: &str, person: Person, now: Duration) {
-        let fresh = Guest {
-            person,
-            rooms: BTreeSet::new(),
-            pace: Pace::new(now),
-        };
+        let fresh = Guest { person, rooms: BTreeSet::new(), pace: Pace::new(now) };
         self.guests.insert(guest.to_owned(), fresh);
     }
 
@@ -203,14 +195,8 @@ impl Hall {
         }
         let room = self.rooms.get_mut(name).ok_or(Refusal::NotInside)?;
         let arrived = first && room.people.come(&person);
-        let arrived = arrived.then(|| Arrival {
-            person,
-            listing: room.listing(name),
-        });
-        Ok(Joined {
-            state: room.state(name, after),
-            arrived,
-        })
+        let arrived = arrived.then(|| Arrival { person, listing: room.listing(name) });
+        Ok(Joined { state: room.state(name, after), arrived })
     }
 
     /// A guest leaves a room. `None` if nobody has to hear of it.
@@ -229,11 +215,7 @@ impl Hall {
             return Vec::new();
         };
         let person = visitor.person.id;
-        visitor
-            .rooms
-            .iter()
-            .filter_map(|name| self.part(person, name))
-            .collect()
+        visitor.rooms.iter().filter_map(|name| self.part(person, name)).collect()
     }
 
     /// A guest says something in a room.
@@ -254,16 +236,8 @@ impl Hall {
         let room = self.rooms.get_mut(name).ok_or(Refusal::NotInside)?;
         let taken = room.memory.take(id, person, text, at);
         let receipt = taken.receipt();
-        let push = if let Taken::New(message) = taken {
-            Some(message)
-        } else {
-            None
-        };
-        Ok(Posted {
-            epoch: room.epoch.clone(),
-            receipt,
-            push,
-        })
+        let push = if let Taken::New(message) = taken { Some(message) } else { None };
+        Ok(Posted { epoch: room.epoch.clone(), receipt, push })
     }
 
     /// A guest types in a room: the person whom the others are to see typing.
@@ -308,10 +282,7 @@ impl Hall {
 
     /// The rooms to choose from: the given ones, and those with people.
     pub fn listings(&self) -> Vec<RoomListing> {
-        let listed = self
-            .rooms
-            .iter()
-            .filter(|(_, room)| room.given || !room.people.is_empty());
+        let listed = self.rooms.iter().filter(|(_, room)| room.given || !room.people.is_empty());
         listed.map(|(name, room)| room.listing(name)).collect()
     }
 
@@ -327,38 +298,26 @@ impl Hall {
 
     fn allow(&mut self, guest: &str, now: Duration) -> Result<(), Refusal> {
         let visitor = self.guests.get_mut(guest).ok_or(Refusal::Stranger)?;
-        if visitor.pace.allows(now) {
-            Ok(())
-        } else {
-            Err(Refusal::TooFast)
-        }
+        if visitor.pace.allows(now) { Ok(()) } else { Err(Refusal::TooFast) }
     }
 
     fn inside(&self, guest: &str, name: &RoomName) -> Result<&Person, Refusal> {
         let visitor = self.guests.get(guest).ok_or(Refusal::Stranger)?;
-        if visitor.rooms.contains(name) {
-            Ok(&visitor.person)
-        } else {
-            Err(Refusal::NotInside)
-        }
+        if visitor.rooms.contains(name) { Ok(&visitor.person) } else { Err(Refusal::NotInside) }
     }
 
     /// Finds a place for a guest that is not in the room yet.
     fn admit(&mut self, guest: &str, person: &Person, name: &RoomName) -> Result<(), Refusal> {
         let visitor = self.guests.get_mut(guest).ok_or(Refusal::Stranger)?;
         if visitor.rooms.len() >= self.limits.rooms_per_guest {
-            return Err(Refusal::TooManyRooms {
-                limit: self.limits.rooms_per_guest,
-            });
+            return Err(Refusal::TooManyRooms { limit: self.limits.rooms_per_guest });
         }
         match self.rooms.get(name) {
             Some(room)
                 if room.people.len() >= self.limits.people_per_room
                     && !room.people.has(person.id) =>
             {
-                return Err(Refusal::RoomFull {
-                    limit: self.limits.people_per_room,
-                });
+                return Err(Refusal::RoomFull { limit: self.limits.people_per_room });
             }
             Some(_) => {}
             None => {
@@ -376,16 +335,9 @@ impl Hall {
         if self.rooms.len() < self.limits.rooms {
             return Ok(());
         }
-        let empty = self
-            .rooms
-            .iter()
-            .filter(|(_, room)| room.people.is_empty() && !room.given);
-        let longest = empty
-            .min_by_key(|(_, room)| room.empty_since)
-            .map(|(name, _)| name.clone());
-        let name = longest.ok_or(Refusal::HallFull {
-            limit: self.limits.rooms,
-        })?;
+        let empty = self.rooms.iter().filter(|(_, room)| room.people.is_empty() && !room.given);
+        let longest = empty.min_by_key(|(_, room)| room.empty_since).map(|(name, _)| name.clone());
+        let name = longest.ok_or(Refusal::HallFull { limit: self.limits.rooms })?;
         self.rooms.remove(&name);
         Ok(())
     }
@@ -409,20 +361,13 @@ impl Hall {
         }
         self.turns += 1;
         room.empty_since = self.turns;
-        Some(Departure {
-            person,
-            listing: room.listing(name),
-        })
+        Some(Departure { person, listing: room.listing(name) })
     }
 }
 
 impl Room {
     fn listing(&self, name: &RoomName) -> RoomListing {
-        RoomListing {
-            room: name.clone(),
-            people: self.people.len(),
-            given: self.given,
-        }
+        RoomListing { room: name.clone(), people: self.people.len(), given: self.given }
     }
 
     fn state(&self, name: &RoomName, after: Option<&Position>) -> RoomState {

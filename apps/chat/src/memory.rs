@@ -57,10 +57,7 @@ impl Taken {
     /// The answer for the sender; the same both times.
     pub fn receipt(&self) -> Receipt {
         match self {
-            Taken::New(message) => Receipt {
-                seq: message.seq,
-                at: message.at,
-            },
+            Taken::New(message) => Receipt { seq: message.seq, at: message.at },
             Taken::Again(receipt) => *receipt,
         }
     }
@@ -97,20 +94,8 @@ impl Memory {
             return Taken::Again(*receipt);
         }
         self.newest += 1;
-        let message = Arc::new(Message {
-            id,
-            seq: self.newest,
-            at,
-            person,
-            text,
-        });
-        self.seen.insert(
-            id,
-            Receipt {
-                seq: message.seq,
-                at,
-            },
-        );
+        let message = Arc::new(Message { id, seq: self.newest, at, person, text });
+        self.seen.insert(id, Receipt { seq: message.seq, at });
         self.seen_in_order.push_back(id);
         self.bytes += message.text.as_str().len();
         self.messages.push_back(Arc::clone(&message));

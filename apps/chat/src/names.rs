@@ -86,14 +86,10 @@ impl RoomName {
         if length == 0 || length > Self::LONGEST {
             return Err(BadName("a room's name has 1 to 32 characters"));
         }
-        if !name
-            .chars()
-            .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+        if !name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
             || name != name.to_lowercase()
         {
-            return Err(BadName(
-                "a room's name is made of lower-case letters, digits, - and _",
-            ));
+            return Err(BadName("a room's name is made of lower-case letters, digits, - and _"));
         }
         Ok(RoomName(name.to_owned()))
     }
@@ -178,15 +174,9 @@ impl MessageId {
     pub fn new(text: &str) -> Result<Self, BadName> {
         const BAD: BadName = BadName("a message's id is a UUID in lower case");
         let digits = text.replace('-', "");
-        let id = u128::from_str_radix(&digits, 16)
-            .map(MessageId)
-            .map_err(|_| BAD)?;
+        let id = u128::from_str_radix(&digits, 16).map(MessageId).map_err(|_| BAD)?;
         // Written out again it must be the same: a page looks for its message under the id it has made.
-        if id.to_string() == text {
-            Ok(id)
-        } else {
-            Err(BAD)
-        }
+        if id.to_string() == text { Ok(id) } else { Err(BAD) }
     }
 }
 
@@ -201,13 +191,7 @@ impl TryFrom<String> for MessageId {
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hex = format!("{:032x}", self.0);
-        let parts = [
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..],
-        ];
+        let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
         f.write_str(&parts.join("-"))
     }
 }
@@ -246,10 +230,8 @@ impl Key {
     /// The id that stands for this key among people. From it nobody finds the key, and it is the same after a
     /// restart of the server.
     pub fn person(&self) -> PersonId {
-        let digest = Sha1::new()
-            .chain_update(b"sockeye chat person ")
-            .chain_update(&self.0)
-            .finalize();
+        let digest =
+            Sha1::new().chain_update(b"sockeye chat person ").chain_update(&self.0).finalize();
         let mut first = [0; 8];
         first.copy_from_slice(&digest[..8]);
         PersonId(u64::from_be_bytes(first))

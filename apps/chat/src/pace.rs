@@ -27,10 +27,7 @@ impl Pace {
 
     /// A full bucket.
     pub fn new(now: Duration) -> Self {
-        Pace {
-            tokens: f64::from(Self::AT_ONCE),
-            counted: now,
-        }
+        Pace { tokens: f64::from(Self::AT_ONCE), counted: now }
     }
 
     /// Whether one more deed is allowed; if so, it is counted.

@@ -37,13 +37,9 @@ impl Page {
     /// The answer to a request, whatever its body.
     pub fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut answer = words(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "The page can only be read: use GET.\n",
-            );
-            answer
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            let mut answer =
+                words(StatusCode::METHOD_NOT_ALLOWED, "The page can only be read: use GET.\n");
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return answer;
         }
         let path = match request.uri().path() {
@@ -53,10 +49,7 @@ impl Page {
         match ASSETS.iter().find(|asset| asset.path == path) {
             Some(asset) if asset.is_known_to(request.headers()) => asset.unchanged(),
             Some(asset) => asset.whole(),
-            None => words(
-                StatusCode::NOT_FOUND,
-                "There is nothing here. The chat is at /.\n",
-            ),
+            None => words(StatusCode::NOT_FOUND, "There is nothing here. The chat is at /.\n"),
         }
     }
 }
@@ -90,20 +83,14 @@ impl Asset {
     }
 
     fn is_known_to(&self, headers: &HeaderMap) -> bool {
-        let known = headers
-            .get(IF_NONE_MATCH)
-            .and_then(|value| value.to_str().ok());
+        let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
         known.is_some_and(|tags| {
-            tags.split(',')
-                .any(|tag| tag.trim().trim_start_matches("W/") == self.tag)
+            tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == self.tag)
         })
     }
 
     fn describe(&self, headers: &mut HeaderMap) {
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static(content_type(self.path)),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(self.path)));
         headers.insert(ETAG, HeaderValue::from_static(self.tag));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching(self.path)));
         protect(headers);
@@ -112,11 +99,7 @@ impl Asset {
 
 /// The bundler puts a hash of the content into the names below `/assets/`: they never change.
 fn caching(path: &str) -> &'static str {
-    if path.starts_with("/assets/") {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    }
+    if path.starts_with("/assets/") { "public, max-age=31536000, immutable" } else { "no-cache" }
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -133,10 +116,9 @@ fn content_type(path: &str) -> &'static str {
 fn words(status: StatusCode, words: &'static str) -> Response<Full<Bytes>> {
     let mut answer = Response::new(Full::new(Bytes::from_static(words.as_bytes())));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     protect(answer.headers_mut());
     answer
 }

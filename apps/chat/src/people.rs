@@ -31,10 +31,10 @@ struct Presence {
 impl People {
     /// One more connection of this person; true if they were not here before. The newest name counts.
     pub fn come(&mut self, person: &Person) -> bool {
-        let presence = self.present.entry(person.id).or_insert_with(|| Presence {
-            person: person.clone(),
-            connections: 0,
-        });
+        let presence = self
+            .present
+            .entry(person.id)
+            .or_insert_with(|| Presence { person: person.clone(), connections: 0 });
         presence.person = person.clone();
         presence.connections += 1;
         presence.connections == 1
@@ -77,9 +77,6 @@ impl People {
 
     /// Everybody, in no order.
     pub fn list(&self) -> Vec<Person> {
-        self.present
-            .values()
-            .map(|presence| presence.person.clone())
-            .collect()
+        self.present.values().map(|presence| presence.person.clone()).collect()
     }
 }

@@ -22,13 +22,7 @@ fn join(hall: &mut Hall, guest: &str, name: &str) -> Result<sockeye_chat::Joined
 }
 
 fn say(hall: &mut Hall, guest: &str, n: u64) -> Result<Posted, Refusal> {
-    hall.post(
-        guest,
-        &room("lobby"),
-        id(n),
-        text("hello"),
-        (n, Duration::from_secs(n)),
-    )
+    hall.post(guest, &room("lobby"), id(n), text("hello"), (n, Duration::from_secs(n)))
 }
 
 fn people(hall: &Hall, name: &str) -> Option<usize> {
@@ -78,10 +72,7 @@ fn only_who_is_in_a_room_speaks_and_types_there() {
     let mut hall = hall();
     enter(&mut hall, "a", "Ada");
     assert_eq!(say(&mut hall, "a", 1).unwrap_err(), Refusal::NotInside);
-    assert_eq!(
-        hall.typing("a", &room("lobby"), NOW).unwrap_err(),
-        Refusal::NotInside
-    );
+    assert_eq!(hall.typing("a", &room("lobby"), NOW).unwrap_err(), Refusal::NotInside);
     assert_eq!(say(&mut hall, "nobody", 1).unwrap_err(), Refusal::Stranger);
 }
 
@@ -111,14 +102,8 @@ fn a_page_that_returns_gets_what_came_after_its_last_number() {
     }
     enter(&mut hall, "b", "Bo");
     let after = Position { epoch, seq: 3 };
-    let state = hall
-        .join("b", &room("lobby"), Some(&after), NOW)
-        .unwrap()
-        .state;
-    assert_eq!(
-        state.messages.iter().map(|m| m.seq).collect::<Vec<_>>(),
-        [4, 5]
-    );
+    let state = hall.join("b", &room("lobby"), Some(&after), NOW).unwrap().state;
+    assert_eq!(state.messages.iter().map(|m| m.seq).collect::<Vec<_>>(), [4, 5]);
     assert_eq!((state.seq, state.missing), (5, 0));
 }
 
@@ -128,14 +113,8 @@ fn a_number_of_another_life_of_the_server_gets_everything_under_a_new_epoch() {
     enter(&mut hall, "a", "Ada");
     join(&mut hall, "a", "lobby").unwrap();
     say(&mut hall, "a", 1).unwrap();
-    let after = Position {
-        epoch: "another life-1".to_owned(),
-        seq: 77,
-    };
-    let state = hall
-        .join("a", &room("lobby"), Some(&after), NOW)
-        .unwrap()
-        .state;
+    let after = Position { epoch: "another life-1".to_owned(), seq: 77 };
+    let state = hall.join("a", &room("lobby"), Some(&after), NOW).unwrap().state;
     assert_eq!(state.messages.len(), 1);
     assert_eq!(state.missing, 0);
     assert_ne!(state.epoch, after.epoch);
@@ -162,9 +141,7 @@ fn a_guest_that_does_too_much_at_once_is_slowed_down_and_then_goes_on() {
     join(&mut hall, "a", "lobby").unwrap();
     let fast =
         |hall: &mut Hall, n, now| hall.post("a", &room("lobby"), id(n), text("hello"), (0, now));
-    let taken = (0..100)
-        .take_while(|n| fast(&mut hall, *n, NOW).is_ok())
-        .count();
+    let taken = (0..100).take_while(|n| fast(&mut hall, *n, NOW).is_ok()).count();
     assert_eq!(taken, Pace::AT_ONCE as usize - 1);
     assert_eq!(fast(&mut hall, 200, NOW).unwrap_err(), Refusal::TooFast);
     assert!(fast(&mut hall, 200, Duration::from_secs(1)).is_ok());
@@ -172,18 +149,12 @@ fn a_guest_that_does_too_much_at_once_is_slowed_down_and_then_goes_on() {
 
 #[test]
 fn a_guest_is_in_so_many_rooms_at_most() {
-    let limits = Limits {
-        rooms_per_guest: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { rooms_per_guest: 2, ..Limits::default() };
     let mut hall = Hall::new(limits, "life", &[]);
     enter(&mut hall, "a", "Ada");
     join(&mut hall, "a", "one").unwrap();
     join(&mut hall, "a", "two").unwrap();
-    assert_eq!(
-        join(&mut hall, "a", "three").unwrap_err(),
-        Refusal::TooManyRooms { limit: 2 }
-    );
+    assert_eq!(join(&mut hall, "a", "three").unwrap_err(), Refusal::TooManyRooms { limit: 2 });
     assert_eq!(people(&hall, "three"), None);
     hall.leave("a", &room("one"));
     join(&mut hall, "a", "three").unwrap();
@@ -191,28 +162,19 @@ fn a_guest_is_in_so_many_rooms_at_most() {
 
 #[test]
 fn a_full_room_takes_nobody_but_those_who_are_in_it() {
-    let limits = Limits {
-        people_per_room: 1,
-        ..Limits::default()
-    };
+    let limits = Limits { people_per_room: 1, ..Limits::default() };
     let mut hall = Hall::new(limits, "life", &[room("lobby")]);
     enter(&mut hall, "a1", "Ada");
     enter(&mut hall, "a2", "Ada");
     enter(&mut hall, "b", "Bo");
     join(&mut hall, "a1", "lobby").unwrap();
-    assert_eq!(
-        join(&mut hall, "b", "lobby").unwrap_err(),
-        Refusal::RoomFull { limit: 1 }
-    );
+    assert_eq!(join(&mut hall, "b", "lobby").unwrap_err(), Refusal::RoomFull { limit: 1 });
     join(&mut hall, "a2", "lobby").unwrap();
 }
 
 #[test]
 fn the_room_that_has_been_empty_for_longest_makes_place_for_a_new_one() {
-    let limits = Limits {
-        rooms: 3,
-        ..Limits::default()
-    };
+    let limits = Limits { rooms: 3, ..Limits::default() };
     let mut hall = Hall::new(limits, "life", &[room("lobby")]);
     enter(&mut hall, "a", "Ada");
     let first = join(&mut hall, "a", "one").unwrap().state.epoch;
@@ -228,17 +190,11 @@ fn the_room_that_has_been_empty_for_longest_makes_place_for_a_new_one() {
 
 #[test]
 fn rooms_with_people_are_never_pushed_out() {
-    let limits = Limits {
-        rooms: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { rooms: 2, ..Limits::default() };
     let mut hall = Hall::new(limits, "life", &[room("lobby")]);
     enter(&mut hall, "a", "Ada");
     join(&mut hall, "a", "one").unwrap();
-    assert_eq!(
-        join(&mut hall, "a", "two").unwrap_err(),
-        Refusal::HallFull { limit: 2 }
-    );
+    assert_eq!(join(&mut hall, "a", "two").unwrap_err(), Refusal::HallFull { limit: 2 });
 }
 
 #[test]
@@ -254,12 +210,6 @@ fn nothing_of_a_guest_stays_when_it_is_gone() {
         hall.depart(&format!("guest {n}"));
     }
     assert_eq!(hall.guests(), 0);
-    assert_eq!(
-        hall.listings()
-            .iter()
-            .map(|listing| listing.people)
-            .sum::<usize>(),
-        0
-    );
+    assert_eq!(hall.listings().iter().map(|listing| listing.people).sum::<usize>(), 0);
     assert_eq!(hall.depart("guest 1"), []);
 }

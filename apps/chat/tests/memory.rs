@@ -17,10 +17,7 @@ fn filled(messages: u64) -> Memory {
 #[test]
 fn messages_are_numbered_from_one_without_gaps() {
     let (messages, missing) = filled(5).since(0);
-    assert_eq!(
-        messages.iter().map(|m| m.seq).collect::<Vec<_>>(),
-        [1, 2, 3, 4, 5]
-    );
+    assert_eq!(messages.iter().map(|m| m.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     assert_eq!(missing, 0);
 }
 
@@ -28,9 +25,7 @@ fn messages_are_numbered_from_one_without_gaps() {
 fn a_message_sent_again_is_kept_once_and_answered_the_same() {
     let mut memory = filled(3);
     let again = memory.take(id(2), person("Ada"), text("hello"), 99);
-    let Taken::Again(receipt) = again else {
-        panic!("{again:?}")
-    };
+    let Taken::Again(receipt) = again else { panic!("{again:?}") };
     assert_eq!((receipt.seq, receipt.at), (2, 2));
     assert_eq!(memory.newest(), 3);
 }
@@ -38,10 +33,7 @@ fn a_message_sent_again_is_kept_once_and_answered_the_same() {
 #[test]
 fn whoever_returns_gets_what_came_after() {
     let (messages, missing) = filled(10).since(7);
-    assert_eq!(
-        messages.iter().map(|m| m.seq).collect::<Vec<_>>(),
-        [8, 9, 10]
-    );
+    assert_eq!(messages.iter().map(|m| m.seq).collect::<Vec<_>>(), [8, 9, 10]);
     assert_eq!(missing, 0);
 }
 
@@ -79,19 +71,13 @@ fn long_messages_push_the_oldest_out() {
 #[test]
 fn an_id_is_recognised_after_its_message_is_forgotten() {
     let mut memory = filled(1000);
-    assert!(matches!(
-        memory.take(id(1), person("Ada"), text("hello"), 0),
-        Taken::Again(_)
-    ));
+    assert!(matches!(memory.take(id(1), person("Ada"), text("hello"), 0), Taken::Again(_)));
 }
 
 #[test]
 fn ids_are_forgotten_in_the_end() {
     let mut memory = filled(Memory::IDS as u64 + 1);
-    assert!(matches!(
-        memory.take(id(1), person("Ada"), text("hello"), 0),
-        Taken::New(_)
-    ));
+    assert!(matches!(memory.take(id(1), person("Ada"), text("hello"), 0), Taken::New(_)));
 }
 
 proptest! {

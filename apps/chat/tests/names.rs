@@ -5,10 +5,7 @@ use sockeye_chat::{Key, MessageId, PersonName, RoomName, Text};
 
 #[test]
 fn a_name_is_taken_without_the_space_around_it() {
-    assert_eq!(
-        PersonName::new("\t Ada  Lovelace\n").unwrap().as_str(),
-        "Ada Lovelace"
-    );
+    assert_eq!(PersonName::new("\t Ada  Lovelace\n").unwrap().as_str(), "Ada Lovelace");
 }
 
 #[test]
@@ -30,10 +27,7 @@ fn a_name_has_no_control_characters() {
 
 #[test]
 fn markup_in_a_name_is_a_name() {
-    assert_eq!(
-        PersonName::new("<b>Ada</b>").unwrap().as_str(),
-        "<b>Ada</b>"
-    );
+    assert_eq!(PersonName::new("<b>Ada</b>").unwrap().as_str(), "<b>Ada</b>");
 }
 
 #[test]

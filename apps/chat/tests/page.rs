@@ -28,27 +28,16 @@ fn the_page_is_at_the_root_and_asked_for_anew_each_time() {
 fn a_browser_that_has_the_page_is_told_so() {
     let tag = get("/").headers()["etag"].to_str().unwrap().to_owned();
     for known in [tag.clone(), format!("\"other\", W/{tag}")] {
-        assert_eq!(
-            ask(Method::GET, "/", Some(&known)).status(),
-            StatusCode::NOT_MODIFIED
-        );
+        assert_eq!(ask(Method::GET, "/", Some(&known)).status(), StatusCode::NOT_MODIFIED);
     }
-    assert_eq!(
-        ask(Method::GET, "/", Some("\"other\"")).status(),
-        StatusCode::OK
-    );
+    assert_eq!(ask(Method::GET, "/", Some("\"other\"")).status(), StatusCode::OK);
 }
 
 #[test]
 fn every_answer_carries_the_policy() {
     for answer in [get("/"), get("/nothing"), ask(Method::POST, "/", None)] {
-        let policy = answer.headers()["content-security-policy"]
-            .to_str()
-            .unwrap();
-        assert!(
-            policy.starts_with("default-src 'none'; script-src 'self';"),
-            "{policy}"
-        );
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
     }
@@ -56,14 +45,9 @@ fn every_answer_carries_the_policy() {
 
 #[test]
 fn what_is_not_there_is_404_whatever_the_path_tries() {
-    for path in [
-        "/nothing",
-        "/../Cargo.toml",
-        "/assets/",
-        "//",
-        "/%2e%2e/index.html",
-        "/INDEX.HTML",
-    ] {
+    for path in
+        ["/nothing", "/../Cargo.toml", "/assets/", "//", "/%2e%2e/index.html", "/INDEX.HTML"]
+    {
         assert_eq!(get(path).status(), StatusCode::NOT_FOUND, "{path}");
     }
 }

@@ -19,10 +19,7 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>, St
     addresses.dedup();
     let mut listeners: Vec<TcpListener> = Vec::new();
     for mut address in addresses {
-        if let Some(first) = listeners
-            .first()
-            .and_then(|listener| listener.local_addr().ok())
-        {
+        if let Some(first) = listeners.first().and_then(|listener| listener.local_addr().ok()) {
             // With port 0 the first address has chosen for all.
             address.set_port(first.port());
         }
@@ -42,11 +39,7 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>, St
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A server that is started again need not wait for old connections to time out. On Windows the option means
     // something else: it would let two programs share the port.
     #[cfg(not(windows))]

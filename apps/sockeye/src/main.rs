@@ -44,9 +44,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), String> {
     log_to_stderr();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the system lets no runtime start: {error}"))?;
     runtime.block_on(serve(options))
 }
@@ -58,9 +56,7 @@ async fn serve(options: &Options) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let site = site::around(&io).map_err(|error| error.to_string())?;
     let listeners = addresses::listen(&options.host, options.port).await?;
-    let port = listeners[0]
-        .local_addr()
-        .map_or(options.port, |address| address.port());
+    let port = listeners[0].local_addr().map_or(options.port, |address| address.port());
     let (stop, stopped) = watch::channel(());
     let mut serving: JoinSet<_> = listeners
         .into_iter()
@@ -88,11 +84,7 @@ fn greet(options: &Options, port: u16) {
 
 fn log_to_stderr() {
     use tracing_subscriber::filter::{EnvFilter, LevelFilter};
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::WARN.into())
-        .from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    let filter =
+        EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

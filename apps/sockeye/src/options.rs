@@ -27,10 +27,7 @@ impl Options {
         match Options::try_parse() {
             Ok(options) => Ok(Some(options)),
             Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-                ) =>
+                if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
             {
                 let _ = error.print();
                 Ok(None)
@@ -65,12 +62,6 @@ fn origin(text: &str) -> Result<String, &'static str> {
 /// The parser's first paragraph, without its hints about usage.
 fn in_one_sentence(complaint: &str) -> String {
     let first = complaint.split("\n\n").next().unwrap_or(complaint);
-    let words: Vec<&str> = first
-        .trim_start_matches("error: ")
-        .split_whitespace()
-        .collect();
-    format!(
-        "{}; `sockeye --help` lists what can be set",
-        words.join(" ")
-    )
+    let words: Vec<&str> = first.trim_start_matches("error: ").split_whitespace().collect();
+    format!("{}; `sockeye --help` lists what can be set", words.join(" "))
 }

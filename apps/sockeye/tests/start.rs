@@ -17,11 +17,7 @@ fn sockeye(arguments: &[&str]) -> Command {
 
 /// What it says when it does not start; the exit code is 1, and it is one sentence.
 fn complaint(command: &mut Command) -> String {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
+    let Output { status, stdout, stderr } = command.output().unwrap();
     let stderr = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{stderr}");
     assert!(stdout.is_empty());
@@ -42,27 +38,15 @@ impl Running {
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let port = line
-            .trim()
-            .rsplit(':')
-            .next()
-            .unwrap()
-            .parse()
-            .unwrap_or_else(|_| panic!("{line}"));
-        Running {
-            process,
-            stdout,
-            port,
-        }
+        let port =
+            line.trim().rsplit(':').next().unwrap().parse().unwrap_or_else(|_| panic!("{line}"));
+        Running { process, stdout, port }
     }
 
     fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         String::from_utf8_lossy(&answer).into_owned()
@@ -99,10 +83,7 @@ fn a_port_in_use_is_named_with_a_way_out() {
 #[test]
 fn an_unreadable_option_is_named_in_one_sentence() {
     let words = complaint(&mut sockeye(&["--port", "many"]));
-    assert!(
-        words.contains("'many'") && words.contains("--port"),
-        "{words}"
-    );
+    assert!(words.contains("'many'") && words.contains("--port"), "{words}");
     assert!(complaint(&mut sockeye(&["--prot", "3000"])).contains("--prot"));
     assert!(
         complaint(&mut sockeye(&["--allow-origin", "example.com"])).contains("https://example.com")

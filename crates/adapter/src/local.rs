@@ -51,12 +51,7 @@ pub struct Local<M> {
 impl<M: Clone> Local<M> {
     /// A namespace with nobody in it.
     pub fn new() -> Self {
-        Self {
-            state: RwLock::new(State {
-                sockets: Sockets::new(),
-                rooms: Rooms::default(),
-            }),
-        }
+        Self { state: RwLock::new(State { sockets: Sockets::new(), rooms: Rooms::default() }) }
     }
 
     // Sockets come and go.
@@ -74,11 +69,7 @@ impl<M: Clone> Local<M> {
 
     /// The socket behind a key, while it is here.
     pub fn get(&self, key: Key) -> Option<M> {
-        self.state
-            .read()
-            .sockets
-            .get(key)
-            .map(|socket| socket.member.clone())
+        self.state.read().sockets.get(key).map(|socket| socket.member.clone())
     }
 
     /// The socket with this public id.
@@ -125,11 +116,7 @@ impl<M: Clone> Local<M> {
         let Some(socket) = state.sockets.get(key) else {
             return Vec::new();
         };
-        socket
-            .memberships
-            .iter()
-            .map(|one| state.rooms.name_of(one.room))
-            .collect()
+        socket.memberships.iter().map(|one| state.rooms.name_of(one.room)).collect()
     }
 
     /// All rooms that somebody has joined, in no order; without the rooms of the sockets' own ids.
@@ -201,23 +188,14 @@ impl<M> State<M> {
         let room = self.rooms.open(name);
         if socket.memberships.seat_of(room).is_none() {
             let seat = socket.memberships.next_seat();
-            let place = self.rooms.enter(
-                room,
-                Occupant {
-                    slot: key.slot(),
-                    seat,
-                },
-            );
+            let place = self.rooms.enter(room, Occupant { slot: key.slot(), seat });
             socket.memberships.push(Membership { room, place });
         }
         true
     }
 
     fn leave(&mut self, key: Key, room: &str) -> bool {
-        let seat = self
-            .sockets
-            .get(key)
-            .and_then(|socket| self.seat_of(socket, room));
+        let seat = self.sockets.get(key).and_then(|socket| self.seat_of(socket, room));
         if let Some(seat) = seat {
             self.unseat(key.slot(), seat);
         }
@@ -299,10 +277,7 @@ impl<M> State<M> {
 
     /// Whoever joined the room, and whoever has it as own id, who never joined it.
     fn walk_room(&self, room: &str, mut each: impl FnMut(u32)) {
-        self.rooms
-            .occupants(room)
-            .iter()
-            .for_each(|occupant| each(occupant.slot));
+        self.rooms.occupants(room).iter().for_each(|occupant| each(occupant.slot));
         if let Some(owner) = self.sockets.slot_of(room) {
             each(owner);
         }
@@ -311,8 +286,7 @@ impl<M> State<M> {
     /// The excluded sockets that are still here: a stale key must not silence its slot's next life.
     fn excluded_slots(&self, audience: &Audience) -> impl Iterator<Item = u32> {
         let keys = audience.excluded_sockets().iter();
-        keys.filter(|key| self.sockets.get(**key).is_some())
-            .map(|key| key.slot())
+        keys.filter(|key| self.sockets.get(**key).is_some()).map(|key| key.slot())
     }
 }
 

@@ -19,10 +19,7 @@ pub(crate) struct Membership {
 #[derive(Default)]
 pub(crate) struct Memberships {
     list: SmallVec<[Membership; 2]>,
-    #[expect(
-        clippy::box_collection,
-        reason = "nearly every socket has none: 8 bytes, not 40"
-    )]
+    #[expect(clippy::box_collection, reason = "nearly every socket has none: 8 bytes, not 40")]
     seats: Option<Box<HashMap<u32, u32, RandomState>>>,
 }
 
@@ -39,11 +36,7 @@ impl Memberships {
     pub(crate) fn seat_of(&self, room: u32) -> Option<u32> {
         match &self.seats {
             Some(seats) => seats.get(&room).copied(),
-            None => self
-                .list
-                .iter()
-                .position(|one| one.room == room)
-                .map(narrow),
+            None => self.list.iter().position(|one| one.room == room).map(narrow),
         }
     }
 
@@ -86,11 +79,7 @@ impl Memberships {
     }
 
     fn map(&self) -> HashMap<u32, u32, RandomState> {
-        self.list
-            .iter()
-            .enumerate()
-            .map(|(seat, one)| (one.room, narrow(seat)))
-            .collect()
+        self.list.iter().enumerate().map(|(seat, one)| (one.room, narrow(seat))).collect()
     }
 }
 

@@ -139,15 +139,11 @@ impl Rooms {
     }
 
     pub(crate) fn name_of(&self, room: u32) -> Room {
-        self.table[room as usize]
-            .name
-            .clone()
-            .expect("a membership keeps its room")
+        self.table[room as usize].name.clone().expect("a membership keeps its room")
     }
 
     pub(crate) fn occupants(&self, name: &str) -> &[Occupant] {
-        self.number_of(name)
-            .map_or(&[], |room| &self.table[room as usize].occupants)
+        self.number_of(name).map_or(&[], |room| &self.table[room as usize].occupants)
     }
 
     /// Finds the room, or opens it. A room that was opened must be entered.
@@ -190,10 +186,7 @@ impl Rooms {
     fn take_number(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             let room = u32::try_from(self.table.len()).expect("rooms are counted in u32");
-            self.table.push(Entry {
-                name: None,
-                occupants: Vec::new(),
-            });
+            self.table.push(Entry { name: None, occupants: Vec::new() });
             room
         })
     }

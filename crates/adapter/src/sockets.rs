@@ -59,12 +59,7 @@ pub(crate) struct Sockets<M> {
 
 impl<M> Sockets<M> {
     pub(crate) fn new() -> Self {
-        Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-            everyone: Vec::new(),
-            ids: HashMap::default(),
-        }
+        Self { slots: Vec::new(), free: Vec::new(), everyone: Vec::new(), ids: HashMap::default() }
     }
 
     /// How many slots there are, taken or not.
@@ -94,17 +89,11 @@ impl<M> Sockets<M> {
 
     /// The socket of a slot that an array named, which is always taken.
     pub(crate) fn at(&self, slot: u32) -> &Socket<M> {
-        self.slots[slot as usize]
-            .socket
-            .as_ref()
-            .expect("arrays name taken slots")
+        self.slots[slot as usize].socket.as_ref().expect("arrays name taken slots")
     }
 
     pub(crate) fn at_mut(&mut self, slot: u32) -> &mut Socket<M> {
-        self.slots[slot as usize]
-            .socket
-            .as_mut()
-            .expect("arrays name taken slots")
+        self.slots[slot as usize].socket.as_mut().expect("arrays name taken slots")
     }
 
     pub(crate) fn slot_of(&self, id: &str) -> Option<u32> {
@@ -118,16 +107,8 @@ impl<M> Sockets<M> {
         self.everyone.push(slot);
         self.ids.insert(Arc::clone(&id), slot);
         let home = &mut self.slots[slot as usize];
-        home.socket = Some(Socket {
-            member,
-            id,
-            memberships: Memberships::default(),
-            place,
-        });
-        Key {
-            slot,
-            life: home.life,
-        }
+        home.socket = Some(Socket { member, id, memberships: Memberships::default(), place });
+        Key { slot, life: home.life }
     }
 
     /// Forgets a socket that is in no room any more.
@@ -152,10 +133,7 @@ impl<M> Sockets<M> {
     fn take_slot(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             let slot = u32::try_from(self.slots.len()).expect("sockets are counted in u32");
-            self.slots.push(Slot {
-                life: 0,
-                socket: None,
-            });
+            self.slots.push(Slot { life: 0, socket: None });
             slot
         })
     }

@@ -52,11 +52,7 @@ fn one_room_and_everyone_allocate_nothing() {
     assert_eq!(allocations(&local, &Audience::everyone(), 5000), 0);
     assert_eq!(allocations(&local, &lobby, 3000), 0);
     assert_eq!(allocations(&local, &others, 2999), 0);
-    assert_eq!(
-        allocations(&local, &Audience::everyone().to("77"), 1),
-        0,
-        "an own-id room"
-    );
+    assert_eq!(allocations(&local, &Audience::everyone().to("77"), 1), 0, "an own-id room");
 }
 
 #[test]
@@ -72,8 +68,5 @@ fn united_and_excluded_rooms_allocate_one_set_of_bits_however_many_hear_it() {
     let union = Audience::everyone().to("a").to("b");
     assert_eq!(allocations(&local, &union, 5000), 1);
     assert_eq!(allocations(&local, &union.except("b"), 2000), 1);
-    assert_eq!(
-        allocations(&local, &Audience::everyone().except("a"), 2000),
-        1
-    );
+    assert_eq!(allocations(&local, &Audience::everyone().except("a"), 2000), 1);
 }

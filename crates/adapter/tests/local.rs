@@ -65,10 +65,7 @@ fn a_stale_exclusion_does_not_silence_the_next_socket_of_the_slot() {
     let (local, keys) = crowd(1);
     local.remove(keys[0]);
     local.add("next", 7);
-    assert_eq!(
-        local.members(&Audience::everyone().except_socket(keys[0])),
-        [7]
-    );
+    assert_eq!(local.members(&Audience::everyone().except_socket(keys[0])), [7]);
     let sifted = Audience::everyone().except("nobody").except_socket(keys[0]);
     assert_eq!(local.members(&sifted), [7]);
 }
@@ -143,11 +140,7 @@ fn others_may_join_the_room_of_somebodys_id() {
     assert_eq!(sorted(local.members(&room("id-1"))), [0, 1]);
     assert_eq!(local.rooms_of(keys[0]), ["id-1"]);
     local.remove(keys[1]);
-    assert_eq!(
-        local.members(&room("id-1")),
-        [0],
-        "the room outlives the socket of its name"
-    );
+    assert_eq!(local.members(&room("id-1")), [0], "the room outlives the socket of its name");
 }
 
 #[test]
@@ -179,10 +172,7 @@ fn united_rooms_reach_each_socket_once() {
         local.join(*key, "b");
     }
     assert_eq!(sorted(local.members(&room("a").to("b"))), [0, 1, 2, 3]);
-    assert_eq!(
-        sorted(local.members(&room("a").to("id-0").to("id-3"))),
-        [0, 1, 2, 3]
-    );
+    assert_eq!(sorted(local.members(&room("a").to("id-0").to("id-3"))), [0, 1, 2, 3]);
 }
 
 #[test]
@@ -194,28 +184,16 @@ fn whoever_is_excluded_hears_nothing_whatever_else_names_them() {
     }
     local.join(keys[1], "muted");
     assert_eq!(sorted(local.members(&room("a").except("muted"))), [0, 2, 3]);
-    assert_eq!(
-        sorted(local.members(&Audience::everyone().except("id-3"))),
-        [0, 1, 2]
-    );
-    let audience = Audience::everyone()
-        .except_socket(keys[0])
-        .to("a")
-        .except("muted")
-        .to("b");
+    assert_eq!(sorted(local.members(&Audience::everyone().except("id-3"))), [0, 1, 2]);
+    let audience = Audience::everyone().except_socket(keys[0]).to("a").except("muted").to("b");
     assert_eq!(sorted(local.members(&audience)), [2, 3]);
 }
 
 #[test]
 fn many_excluded_sockets_are_left_out_like_few() {
     let (local, keys) = crowd(100);
-    let audience = keys[..90]
-        .iter()
-        .fold(Audience::everyone(), |a, key| a.except_socket(*key));
-    assert_eq!(
-        sorted(local.members(&audience)),
-        (90..100).collect::<Vec<_>>()
-    );
+    let audience = keys[..90].iter().fold(Audience::everyone(), |a, key| a.except_socket(*key));
+    assert_eq!(sorted(local.members(&audience)), (90..100).collect::<Vec<_>>());
 }
 
 #[test]
@@ -321,12 +299,8 @@ fn threads_that_join_leave_and_visit_at_once_end_with_an_empty_house() {
 #[test]
 fn an_audience_names_each_room_and_socket_once() {
     let (_, keys) = crowd(1);
-    let audience = room("a")
-        .to("a")
-        .except("b")
-        .except("b")
-        .except_socket(keys[0])
-        .except_socket(keys[0]);
+    let audience =
+        room("a").to("a").except("b").except("b").except_socket(keys[0]).except_socket(keys[0]);
     assert_eq!(audience.rooms(), [Room::from("a")]);
     assert_eq!(audience.excluded_rooms(), [Room::from("b")]);
     assert_eq!(audience.excluded_sockets(), [keys[0]]);
@@ -337,9 +311,6 @@ fn the_rooms_of_two_sockets_share_one_name() {
     let (local, keys) = crowd(2);
     local.join(keys[0], "lobby");
     local.join(keys[1], "lobby");
-    let names = (
-        local.rooms_of(keys[0]).remove(0),
-        local.rooms_of(keys[1]).remove(0),
-    );
+    let names = (local.rooms_of(keys[0]).remove(0), local.rooms_of(keys[1]).remove(0));
     assert!(std::ptr::eq(names.0.as_str(), names.1.as_str()));
 }

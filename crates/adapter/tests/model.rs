@@ -67,10 +67,7 @@ impl Model {
     }
 
     fn leave(&mut self, who: usize, room: &str) -> bool {
-        let left = self
-            .rooms
-            .get_mut(room)
-            .is_some_and(|members| members.remove(&who));
+        let left = self.rooms.get_mut(room).is_some_and(|members| members.remove(&who));
         self.rooms.retain(|_, members| !members.is_empty());
         left
     }
@@ -95,22 +92,15 @@ impl Model {
             rooms => rooms.iter().flat_map(|room| self.members(room)).collect(),
         };
         heard.retain(|who| !sockets.contains(who));
-        except
-            .iter()
-            .flat_map(|room| self.members(room))
-            .for_each(|who| {
-                heard.remove(&who);
-            });
+        except.iter().flat_map(|room| self.members(room)).for_each(|who| {
+            heard.remove(&who);
+        });
         heard.into_iter().collect()
     }
 
     fn rooms_of(&self, who: usize) -> Vec<&str> {
         let has = |members: &BTreeSet<usize>| members.contains(&who);
-        self.rooms
-            .iter()
-            .filter(|(_, members)| has(members))
-            .map(|(room, _)| &**room)
-            .collect()
+        self.rooms.iter().filter(|(_, members)| has(members)).map(|(room, _)| &**room).collect()
     }
 }
 
@@ -162,40 +152,24 @@ fn take(step: Step, model: &mut Model, local: &Local<usize>) {
                 assert_eq!(local.leave(model.keys[who], &room), model.leave(who, &room));
             }
         }
-        Step::Ask {
-            to,
-            except,
-            sockets,
-        } => ask(&to, &except, &sockets, model, local),
+        Step::Ask { to, except, sockets } => ask(&to, &except, &sockets, model, local),
     }
 }
 
 fn ask(to: &[usize], except: &[usize], sockets: &[usize], model: &Model, local: &Local<usize>) {
-    let names = |list: &[usize]| {
-        list.iter()
-            .map(|room| model.name(*room))
-            .collect::<Vec<_>>()
-    };
+    let names = |list: &[usize]| list.iter().map(|room| model.name(*room)).collect::<Vec<_>>();
     let (to, except) = (names(to), names(except));
-    let sockets: Vec<usize> = sockets
-        .iter()
-        .copied()
-        .filter(|who| *who < model.keys.len())
-        .collect();
+    let sockets: Vec<usize> =
+        sockets.iter().copied().filter(|who| *who < model.keys.len()).collect();
     let mut audience = Audience::everyone();
     audience = to.iter().fold(audience, Audience::to);
     audience = except.iter().fold(audience, Audience::except);
-    audience = sockets.iter().fold(audience, |audience, who| {
-        audience.except_socket(model.keys[*who])
-    });
+    audience =
+        sockets.iter().fold(audience, |audience, who| audience.except_socket(model.keys[*who]));
 
     let mut heard = local.members(&audience);
     heard.sort_unstable();
-    assert_eq!(
-        heard,
-        model.audience(&to, &except, &sockets),
-        "{audience:?}"
-    );
+    assert_eq!(heard, model.audience(&to, &except, &sockets), "{audience:?}");
     assert_eq!(local.count(&audience), heard.len());
 }
 
@@ -214,10 +188,7 @@ fn compare(model: &Model, local: &Local<usize>) {
         assert_eq!(local.by_id(&format!("id-{who}")), alive);
         let mut rooms = local.rooms_of(*key);
         rooms.sort();
-        assert_eq!(
-            rooms.iter().map(|room| &**room).collect::<Vec<_>>(),
-            model.rooms_of(who)
-        );
+        assert_eq!(rooms.iter().map(|room| &**room).collect::<Vec<_>>(), model.rooms_of(who));
         assert!(rooms.iter().all(|room| local.is_in(*key, room)));
     }
 }

@@ -51,10 +51,7 @@ impl Transports {
 
 impl Default for Transports {
     fn default() -> Self {
-        Transports {
-            polling: true,
-            websocket: true,
-        }
+        Transports { polling: true, websocket: true }
     }
 }
 

@@ -53,13 +53,10 @@ impl<'a> Query<'a> {
 
 /// All names and values of a query, decoded; text that is not UTF-8 gets replacement characters.
 pub fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
-        })
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    })
 }
 
 fn decode(text: &str) -> Cow<'_, str> {
@@ -274,8 +271,6 @@ impl Open {
 
     /// Whether the session may move to a WebSocket.
     pub fn offers_websocket(&self) -> bool {
-        self.upgrades
-            .iter()
-            .any(|name| name == Transport::WebSocket.as_str())
+        self.upgrades.iter().any(|name| name == Transport::WebSocket.as_str())
     }
 }

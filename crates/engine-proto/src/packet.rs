@@ -61,9 +61,7 @@ impl<'a> Packet<'a> {
         let data = &text[kind.len_utf8()..];
         match kind {
             '4' => Ok(Packet::Message(Message::Text(data))),
-            'b' => Ok(Packet::Message(Message::Binary(decode_base64(
-                data, base64,
-            )?))),
+            'b' => Ok(Packet::Message(Message::Binary(decode_base64(data, base64)?))),
             '2' => Ok(Packet::Ping(data)),
             '3' => Ok(Packet::Pong(data)),
             '0' => Ok(Packet::Open(data)),
@@ -173,8 +171,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 fn decode_base64<'a>(data: &str, into: &'a mut Vec<u8>) -> Result<&'a [u8], PacketError> {
     into.clear();
-    BASE64
-        .decode_vec(data, into)
-        .map_err(|_| PacketError::BadBase64)?;
+    BASE64.decode_vec(data, into).map_err(|_| PacketError::BadBase64)?;
     Ok(into)
 }

@@ -25,10 +25,7 @@ pub const SEPARATOR: u8 = 0x1e;
 
 /// Reads a body packet by packet. The body has to be whole; its size was bounded when it was collected.
 pub fn decode(body: &[u8]) -> Packets<'_> {
-    Packets {
-        rest: Some(body),
-        base64: Vec::new(),
-    }
+    Packets { rest: Some(body), base64: Vec::new() }
 }
 
 /// The packets of one payload; see [`decode`].
@@ -75,11 +72,7 @@ pub fn push_binary(out: &mut Vec<u8>, data: &[u8]) {
     let start = out.len() + 1;
     out.resize(out.len() + binary_len(data.len()), b'b');
     let written = STANDARD.encode_slice(data, &mut out[start..]);
-    debug_assert_eq!(
-        written.map(|n| n + 1),
-        Ok(binary_len(data.len())),
-        "the room fits exactly"
-    );
+    debug_assert_eq!(written.map(|n| n + 1), Ok(binary_len(data.len())), "the room fits exactly");
 }
 
 /// How many bytes a binary message of `len` bytes takes in a payload, its `b` included and a separator

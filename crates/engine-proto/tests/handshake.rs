@@ -24,32 +24,19 @@ struct Asked {
 
 impl Asked {
     fn plainly() -> Self {
-        Asked {
-            config: Config::default(),
-            origin: Origin::Allowed,
-            session: Transport::Polling,
-        }
+        Asked { config: Config::default(), origin: Origin::Allowed, session: Transport::Polling }
     }
 
     fn from(origin: Origin) -> Self {
-        Asked {
-            origin,
-            ..Asked::plainly()
-        }
+        Asked { origin, ..Asked::plainly() }
     }
 
     fn of_a_streaming_session() -> Self {
-        Asked {
-            session: Transport::WebSocket,
-            ..Asked::plainly()
-        }
+        Asked { session: Transport::WebSocket, ..Asked::plainly() }
     }
 
     fn with(config: Config) -> Self {
-        Asked {
-            config,
-            ..Asked::plainly()
-        }
+        Asked { config, ..Asked::plainly() }
     }
 
     fn gets(&self, line: &str) -> Result<Route, Refusal> {
@@ -57,15 +44,8 @@ impl Asked {
         let query = Query::parse(query);
         let upgrade = method == "UPGRADE";
         let method = if upgrade { "GET" } else { method };
-        let request = Request {
-            method,
-            upgrade,
-            query: &query,
-            origin: self.origin,
-        };
-        check(&request, &self.config, |asked| {
-            (asked == sid()).then_some(self.session)
-        })
+        let request = Request { method, upgrade, query: &query, origin: self.origin };
+        check(&request, &self.config, |asked| (asked == sid()).then_some(self.session))
     }
 }
 
@@ -76,10 +56,7 @@ fn bad(what: BadRequest) -> Result<Route, Refusal> {
 #[test]
 fn a_session_opens_over_either_transport() {
     let asked = Asked::plainly();
-    assert_eq!(
-        asked.gets("GET EIO=4&transport=polling"),
-        Ok(Route::Open(Transport::Polling))
-    );
+    assert_eq!(asked.gets("GET EIO=4&transport=polling"), Ok(Route::Open(Transport::Polling)));
     assert_eq!(
         asked.gets("UPGRADE EIO=4&transport=websocket&t=x"),
         Ok(Route::Open(Transport::WebSocket))
@@ -104,41 +81,22 @@ fn an_unknown_transport_is_code_0() {
     ] {
         for method in ["GET", "POST", "UPGRADE"] {
             let answer = Asked::plainly().gets(&format!("{method} EIO=4{transport}"));
-            assert_eq!(
-                answer,
-                Err(Refusal::TransportUnknown),
-                "{method} {transport}"
-            );
+            assert_eq!(answer, Err(Refusal::TransportUnknown), "{method} {transport}");
         }
     }
 }
 
 #[test]
 fn a_transport_that_is_switched_off_is_unknown() {
-    let transports = Transports {
-        polling: false,
-        websocket: true,
-    };
-    let asked = Asked::with(Config {
-        transports,
-        ..Config::default()
-    });
-    assert_eq!(
-        asked.gets("GET EIO=4&transport=polling"),
-        Err(Refusal::TransportUnknown)
-    );
+    let transports = Transports { polling: false, websocket: true };
+    let asked = Asked::with(Config { transports, ..Config::default() });
+    assert_eq!(asked.gets("GET EIO=4&transport=polling"), Err(Refusal::TransportUnknown));
     assert_eq!(
         asked.gets("UPGRADE EIO=4&transport=websocket"),
         Ok(Route::Open(Transport::WebSocket))
     );
-    let transports = Transports {
-        polling: true,
-        websocket: false,
-    };
-    let asked = Asked::with(Config {
-        transports,
-        ..Config::default()
-    });
+    let transports = Transports { polling: true, websocket: false };
+    let asked = Asked::with(Config { transports, ..Config::default() });
     let candidate = format!("UPGRADE EIO=4&transport=websocket&sid={SID}");
     assert_eq!(asked.gets(&candidate), Err(Refusal::TransportUnknown));
 }
@@ -148,11 +106,7 @@ fn an_unknown_sid_is_code_1() {
     for sid in ["BBBBBBBBBBBBBBBBBBBB", "short", "%00", "__proto__"] {
         for method in ["GET", "POST", "PUT", "UPGRADE"] {
             let line = format!("{method} EIO=4&transport=polling&sid={sid}");
-            assert_eq!(
-                Asked::plainly().gets(&line),
-                Err(Refusal::UnknownSession),
-                "{line}"
-            );
+            assert_eq!(Asked::plainly().gets(&line), Err(Refusal::UnknownSession), "{line}");
         }
     }
 }
@@ -176,10 +130,7 @@ fn websocket_without_an_upgrade_is_code_3() {
 #[test]
 fn an_upgrade_that_says_polling_is_refused_before_the_101() {
     let asked = Asked::plainly();
-    assert_eq!(
-        asked.gets("UPGRADE EIO=4&transport=polling"),
-        bad(BadRequest::TransportHandshake)
-    );
+    assert_eq!(asked.gets("UPGRADE EIO=4&transport=polling"), bad(BadRequest::TransportHandshake));
     assert_eq!(
         asked.gets(&format!("UPGRADE EIO=4&transport=polling&sid={SID}")),
         bad(BadRequest::TransportHandshake)
@@ -188,9 +139,7 @@ fn an_upgrade_that_says_polling_is_refused_before_the_101() {
 
 #[test]
 fn an_unsupported_version_is_code_5_on_both_transports() {
-    for eio in [
-        "", "EIO=&", "EIO=3&", "EIO=04&", "EIO=4.0&", "EIO=5&", "eio=4&",
-    ] {
+    for eio in ["", "EIO=&", "EIO=3&", "EIO=04&", "EIO=4.0&", "EIO=5&", "eio=4&"] {
         for (method, transport) in [("GET", "polling"), ("UPGRADE", "websocket")] {
             let answer = Asked::plainly().gets(&format!("{method} {eio}transport={transport}"));
             assert_eq!(answer, Err(Refusal::UnsupportedVersion), "{method} {eio}");
@@ -204,21 +153,14 @@ fn a_known_sid_leads_to_its_session() {
     let line = |method, transport| format!("{method} EIO=4&transport={transport}&sid={SID}");
     assert_eq!(asked.gets(&line("GET", "polling")), Ok(Route::Poll(sid())));
     assert_eq!(asked.gets(&line("POST", "polling")), Ok(Route::Post(sid())));
-    assert_eq!(
-        asked.gets(&line("UPGRADE", "websocket")),
-        Ok(Route::Candidate(sid()))
-    );
+    assert_eq!(asked.gets(&line("UPGRADE", "websocket")), Ok(Route::Candidate(sid())));
 }
 
 #[test]
 fn a_known_sid_with_a_strange_method_is_no_refusal_of_the_handshake() {
     for method in ["PUT", "DELETE", "HEAD", "PATCH"] {
         let line = format!("{method} EIO=4&transport=polling&sid={SID}");
-        assert_eq!(
-            Asked::plainly().gets(&line),
-            Ok(Route::WrongMethod),
-            "{method}"
-        );
+        assert_eq!(Asked::plainly().gets(&line), Ok(Route::WrongMethod), "{method}");
     }
 }
 
@@ -227,50 +169,29 @@ fn polling_after_the_upgrade_is_a_mismatch() {
     let asked = Asked::of_a_streaming_session();
     for method in ["GET", "POST", "PUT"] {
         let line = format!("{method} EIO=4&transport=polling&sid={SID}");
-        assert_eq!(
-            asked.gets(&line),
-            bad(BadRequest::TransportMismatch),
-            "{method}"
-        );
+        assert_eq!(asked.gets(&line), bad(BadRequest::TransportMismatch), "{method}");
     }
 }
 
 #[test]
 fn a_plain_request_that_says_websocket_is_a_mismatch_or_lacks_its_upgrade() {
     let line = format!("GET EIO=4&transport=websocket&sid={SID}");
-    assert_eq!(
-        Asked::plainly().gets(&line),
-        bad(BadRequest::TransportMismatch)
-    );
-    assert_eq!(
-        Asked::of_a_streaming_session().gets(&line),
-        bad(BadRequest::TransportHandshake)
-    );
+    assert_eq!(Asked::plainly().gets(&line), bad(BadRequest::TransportMismatch));
+    assert_eq!(Asked::of_a_streaming_session().gets(&line), bad(BadRequest::TransportHandshake));
 }
 
 #[test]
 fn a_websocket_for_a_streaming_session_is_left_to_the_session_to_refuse() {
     let line = format!("UPGRADE EIO=4&transport=websocket&sid={SID}");
-    assert_eq!(
-        Asked::of_a_streaming_session().gets(&line),
-        Ok(Route::Candidate(sid()))
-    );
+    assert_eq!(Asked::of_a_streaming_session().gets(&line), Ok(Route::Candidate(sid())));
 }
 
 #[test]
 fn another_revision_than_the_sessions_is_code_3() {
-    for (method, transport) in [
-        ("GET", "polling"),
-        ("POST", "polling"),
-        ("UPGRADE", "websocket"),
-    ] {
+    for (method, transport) in [("GET", "polling"), ("POST", "polling"), ("UPGRADE", "websocket")] {
         for eio in ["EIO=3&", ""] {
             let line = format!("{method} {eio}transport={transport}&sid={SID}");
-            assert_eq!(
-                Asked::plainly().gets(&line),
-                bad(BadRequest::ProtocolMismatch),
-                "{line}"
-            );
+            assert_eq!(Asked::plainly().gets(&line), bad(BadRequest::ProtocolMismatch), "{line}");
         }
     }
 }
@@ -280,10 +201,7 @@ fn a_malformed_origin_is_code_3_whatever_comes_after() {
     let asked = Asked::from(Origin::Malformed);
     let line = "POST EIO=3&transport=polling&sid=unknown";
     assert_eq!(asked.gets(line), bad(BadRequest::InvalidOrigin));
-    assert_eq!(
-        asked.gets("GET transport=nonsense"),
-        Err(Refusal::TransportUnknown)
-    );
+    assert_eq!(asked.gets("GET transport=nonsense"), Err(Refusal::TransportUnknown));
 }
 
 #[test]
@@ -306,19 +224,10 @@ fn checks_come_in_the_order_of_the_reference() {
     let foreign = Asked::from(Origin::Foreign);
     // Each line breaks the rule that is named and all those after it.
     let order = [
-        (
-            "PUT EIO=3&transport=x&sid=unknown",
-            Refusal::TransportUnknown,
-        ),
-        (
-            "PUT EIO=3&transport=websocket&sid=unknown",
-            Refusal::UnknownSession,
-        ),
+        ("PUT EIO=3&transport=x&sid=unknown", Refusal::TransportUnknown),
+        ("PUT EIO=3&transport=websocket&sid=unknown", Refusal::UnknownSession),
         ("PUT EIO=3&transport=websocket", Refusal::BadHandshakeMethod),
-        (
-            "GET EIO=3&transport=websocket",
-            Refusal::BadRequest(BadRequest::TransportHandshake),
-        ),
+        ("GET EIO=3&transport=websocket", Refusal::BadRequest(BadRequest::TransportHandshake)),
         ("GET EIO=3&transport=polling", Refusal::Forbidden(None)),
     ];
     for (line, refusal) in order {
@@ -337,28 +246,16 @@ fn the_open_packet_tells_of_the_upgrade_where_there_is_one() {
     assert_eq!(open_packet(sid(), &config, Transport::Polling), with);
     assert_eq!(open_packet(sid(), &config, Transport::WebSocket), without);
 
-    let stays = Config {
-        allow_upgrades: false,
-        ..Config::default()
-    };
+    let stays = Config { allow_upgrades: false, ..Config::default() };
     assert_eq!(open_packet(sid(), &stays, Transport::Polling), without);
-    let transports = Transports {
-        polling: true,
-        websocket: false,
-    };
-    let alone = Config {
-        transports,
-        ..Config::default()
-    };
+    let transports = Transports { polling: true, websocket: false };
+    let alone = Config { transports, ..Config::default() };
     assert_eq!(open_packet(sid(), &alone, Transport::Polling), without);
 }
 
 #[test]
 fn a_client_reads_what_a_server_writes() {
-    let config = Config {
-        ping_timeout: Duration::from_millis(1500),
-        ..Config::default()
-    };
+    let config = Config { ping_timeout: Duration::from_millis(1500), ..Config::default() };
     let packet = open_packet(sid(), &config, Transport::Polling);
     let open = Open::parse(&packet[1..]).expect("our own words");
     assert_eq!(open.sid, SID);
@@ -379,12 +276,8 @@ fn a_client_does_without_max_payload_and_with_members_it_does_not_know() {
 
 #[test]
 fn a_client_refuses_an_open_packet_that_lacks_something() {
-    for json in [
-        "",
-        "{}",
-        "null",
-        r#"{"sid":"x","upgrades":[],"pingInterval":-1,"pingTimeout":2}"#,
-    ] {
+    for json in ["", "{}", "null", r#"{"sid":"x","upgrades":[],"pingInterval":-1,"pingTimeout":2}"#]
+    {
         assert_eq!(Open::parse(json), Err(PacketError::BadOpen), "{json}");
     }
 }
@@ -400,17 +293,9 @@ fn the_first_value_of_a_name_counts() {
 #[test]
 fn names_and_values_are_decoded() {
     let all: Vec<_> = pairs("a=1%202&b+c=d+e%2B&&flag&x=y=z&bad=%zz%ff").collect();
-    let expected = [
-        ("a", "1 2"),
-        ("b c", "d e+"),
-        ("flag", ""),
-        ("x", "y=z"),
-        ("bad", "%zz\u{fffd}"),
-    ];
-    assert_eq!(
-        all,
-        expected.map(|(name, value)| (name.into(), value.into()))
-    );
+    let expected =
+        [("a", "1 2"), ("b c", "d e+"), ("flag", ""), ("x", "y=z"), ("bad", "%zz\u{fffd}")];
+    assert_eq!(all, expected.map(|(name, value)| (name.into(), value.into())));
 }
 
 proptest! {

@@ -81,19 +81,13 @@ fn what_is_no_packet_says_why() {
 #[test]
 fn errors_name_what_came_and_what_was_expected() {
     let error = PacketError::UnknownType('9').to_string();
-    assert!(
-        error.contains("'9'") && error.contains("expected 0 to 6 or b"),
-        "{error}"
-    );
+    assert!(error.contains("'9'") && error.contains("expected 0 to 6 or b"), "{error}");
 }
 
 #[test]
 fn only_messages_are_messages() {
     assert_eq!(Packet::Ping("").message(), None);
-    assert_eq!(
-        Packet::Message(Message::Text("a")).message(),
-        Some(Message::Text("a"))
-    );
+    assert_eq!(Packet::Message(Message::Text("a")).message(), Some(Message::Text("a")));
 }
 
 proptest! {

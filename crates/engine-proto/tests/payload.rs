@@ -58,10 +58,7 @@ fn an_empty_body_is_an_empty_packet() {
 
 #[test]
 fn a_separator_too_many_is_an_empty_packet() {
-    assert_eq!(
-        decoded(b"4a\x1e"),
-        [Owned::Text("a".into()), Owned::Wrong(PacketError::Empty)]
-    );
+    assert_eq!(decoded(b"4a\x1e"), [Owned::Text("a".into()), Owned::Wrong(PacketError::Empty)]);
     assert_eq!(decoded(b"\x1e4a"), [Owned::Wrong(PacketError::Empty)]);
 }
 
@@ -69,10 +66,7 @@ fn a_separator_too_many_is_an_empty_packet() {
 fn the_rest_of_a_payload_is_dropped_after_a_bad_packet() {
     assert_eq!(
         decoded(b"4a\x1eabc\x1e4b"),
-        [
-            Owned::Text("a".into()),
-            Owned::Wrong(PacketError::UnknownType('a'))
-        ]
+        [Owned::Text("a".into()), Owned::Wrong(PacketError::UnknownType('a'))]
     );
 }
 

@@ -28,9 +28,7 @@ pub struct Acks<W> {
 impl<W> Acks<W> {
     /// Nobody waits.
     pub fn new() -> Self {
-        Self {
-            waiting: BTreeMap::new(),
-        }
+        Self { waiting: BTreeMap::new() }
     }
 
     /// `who` waits for the answer to `id`. Returns who waited for the same id before.

@@ -51,10 +51,7 @@ impl<'a> Args<'a> {
     pub fn iter(&self) -> Elements<'a> {
         let mut rest = Cursor::new(self.json);
         rest.blanks();
-        Elements {
-            rest,
-            ended: rest.peek().is_none(),
-        }
+        Elements { rest, ended: rest.peek().is_none() }
     }
 
     /// Makes a `T` of the arguments.
@@ -103,10 +100,7 @@ impl<'a> Args<'a> {
                 return Err(DecodeError::new(position, "not JSON".into()));
             };
             if !self.attachments.is_empty() && !placeholder::check(value, self.attachments.len()) {
-                return Err(DecodeError::new(
-                    position,
-                    "placeholder without attachment".into(),
-                ));
+                return Err(DecodeError::new(position, "placeholder without attachment".into()));
             }
             if cursor.end().is_ok() {
                 return Ok(());
@@ -120,10 +114,7 @@ impl<'a> Args<'a> {
 
     /// A copy that lives on its own. The attachments are shared, not copied.
     pub fn to_owned(self) -> OwnedArgs {
-        OwnedArgs {
-            json: self.json.into(),
-            attachments: self.attachments.into(),
-        }
+        OwnedArgs { json: self.json.into(), attachments: self.attachments.into() }
     }
 }
 
@@ -179,10 +170,7 @@ pub struct OwnedArgs {
 impl OwnedArgs {
     /// The arguments, borrowed.
     pub fn as_args(&self) -> Args<'_> {
-        Args {
-            json: &self.json,
-            attachments: &self.attachments,
-        }
+        Args { json: &self.json, attachments: &self.attachments }
     }
 
     /// How many bytes are kept alive by this, attachments included: for budgets.

@@ -16,10 +16,7 @@ impl Arity {
     /// Of `T`, or of what `T` points to.
     pub(crate) fn of<T: ?Sized>() -> Self {
         let mut name = std::any::type_name::<T>();
-        while let Some(pointee) = POINTERS
-            .iter()
-            .find_map(|pointer| name.strip_prefix(pointer))
-        {
+        while let Some(pointee) = POINTERS.iter().find_map(|pointer| name.strip_prefix(pointer)) {
             name = pointee;
         }
         match name.as_bytes() {

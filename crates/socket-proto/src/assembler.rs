@@ -62,19 +62,9 @@ impl Assembler {
         now: Duration,
     ) {
         let (slot, what, json) = match packet {
-            Some(Delivery::Event {
-                slot,
-                name,
-                args,
-                ack,
-            }) => (
-                Some(slot),
-                What::Event {
-                    name: name.into(),
-                    ack,
-                },
-                args.json.into(),
-            ),
+            Some(Delivery::Event { slot, name, args, ack }) => {
+                (Some(slot), What::Event { name: name.into(), ack }, args.json.into())
+            }
             Some(Delivery::Ack { slot, id, args }) => {
                 (Some(slot), What::Ack { id }, args.json.into())
             }
@@ -97,28 +87,19 @@ impl Assembler {
         data: &[u8],
         limits: &Limits,
     ) -> Result<Option<Delivery<'_>>, ProtocolError> {
-        let packet = self
-            .packet
-            .as_deref_mut()
-            .filter(|packet| packet.missing > 0);
+        let packet = self.packet.as_deref_mut().filter(|packet| packet.missing > 0);
         let Some(packet) = packet else {
             return Err(ProtocolError::BinaryOutOfTurn);
         };
         let Some(bytes_left) = packet.bytes_left.checked_sub(data.len()) else {
-            return Err(ProtocolError::AttachmentsTooLarge {
-                limit: limits.attachment_bytes,
-            });
+            return Err(ProtocolError::AttachmentsTooLarge { limit: limits.attachment_bytes });
         };
         packet.bytes_left = bytes_left;
         packet.missing -= 1;
         if packet.slot.is_some() {
             packet.attachments.push(Bytes::copy_from_slice(data));
         }
-        Ok(if packet.missing == 0 {
-            packet.delivery()
-        } else {
-            None
-        })
+        Ok(if packet.missing == 0 { packet.delivery() } else { None })
     }
 
     /// Lets go of a packet that was handed up.
@@ -132,23 +113,13 @@ impl Assembler {
 
 impl Gathered {
     fn delivery(&self) -> Option<Delivery<'_>> {
-        let args = Args {
-            json: &self.json,
-            attachments: &self.attachments,
-        };
+        let args = Args { json: &self.json, attachments: &self.attachments };
         let slot = self.slot?;
         match &self.what {
-            What::Event { name, ack } => Some(Delivery::Event {
-                slot,
-                name: Cow::Borrowed(name),
-                args,
-                ack: *ack,
-            }),
-            What::Ack { id } => Some(Delivery::Ack {
-                slot,
-                id: *id,
-                args,
-            }),
+            What::Event { name, ack } => {
+                Some(Delivery::Event { slot, name: Cow::Borrowed(name), args, ack: *ack })
+            }
+            What::Ack { id } => Some(Delivery::Ack { slot, id: *id, args }),
             What::Nothing => None,
         }
     }

@@ -18,11 +18,7 @@ use source::Source;
 
 /// See [`Args::parse`].
 pub(crate) fn from_args<T: DeserializeOwned>(args: Args<'_>) -> Result<T, DecodeError> {
-    let mut arguments = Arguments {
-        rest: args.iter(),
-        attachments: args.attachments,
-        position: 0,
-    };
+    let mut arguments = Arguments { rest: args.iter(), attachments: args.attachments, position: 0 };
     let parsed = match Arity::of::<T>() {
         // The text starts with the argument, and ends for serde_json where the argument does.
         Arity::One if args.attachments.is_empty() && !args.is_empty() => {

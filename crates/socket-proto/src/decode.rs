@@ -53,34 +53,19 @@ impl Body<'_> {
 impl<'a> Packet<'a> {
     pub(crate) fn parse(text: &'a str, limits: &Limits) -> Result<Self, ProtocolError> {
         let head = Head::parse(text)?;
-        let Head {
-            namespace,
-            attachments,
-            ..
-        } = head;
+        let Head { namespace, attachments, .. } = head;
         if attachments > limits.attachments {
             let limit = limits.attachments;
-            return Err(ProtocolError::TooManyAttachments {
-                announced: attachments,
-                limit,
-            });
+            return Err(ProtocolError::TooManyAttachments { announced: attachments, limit });
         }
         let body = match head.kind {
-            Kind::Connect => Body::Connect {
-                payload: connect(&head)?,
-            },
+            Kind::Connect => Body::Connect { payload: connect(&head)? },
             Kind::Disconnect => disconnect(&head)?,
             Kind::Event => event(&head)?,
             Kind::Ack => ack(&head)?,
-            Kind::ConnectError => Body::ConnectError {
-                payload: connect_error(&head)?,
-            },
+            Kind::ConnectError => Body::ConnectError { payload: connect_error(&head)? },
         };
-        Ok(Self {
-            namespace,
-            attachments,
-            body,
-        })
+        Ok(Self { namespace, attachments, body })
     }
 }
 
@@ -103,11 +88,7 @@ fn disconnect<'a>(head: &Head<'a>) -> Result<Body<'a>, ProtocolError> {
 fn event<'a>(head: &Head<'a>) -> Result<Body<'a>, ProtocolError> {
     let (name, json) = split::event(head.payload)?;
     check_placeholders(json, head.attachments)?;
-    Ok(Body::Event {
-        name,
-        json,
-        ack: head.id,
-    })
+    Ok(Body::Event { name, json, ack: head.id })
 }
 
 fn ack<'a>(head: &Head<'a>) -> Result<Body<'a>, ProtocolError> {
@@ -132,8 +113,5 @@ fn check_placeholders(json: &str, attachments: usize) -> Result<(), ProtocolErro
 }
 
 fn payload(kind: Kind, expected: &'static str) -> ProtocolError {
-    ProtocolError::Payload {
-        packet: kind.name(),
-        expected,
-    }
+    ProtocolError::Payload { packet: kind.name(), expected }
 }

@@ -211,12 +211,7 @@ impl<'a> Packet<'a> {
         let front = room + namespace.len() + HEAD_BYTES;
         let mut json = Vec::with_capacity(front + payload);
         json.resize(front, 0);
-        Self {
-            json,
-            front,
-            namespace,
-            id,
-        }
+        Self { json, front, namespace, id }
     }
 
     /// Appends a JSON string.
@@ -226,15 +221,8 @@ impl<'a> Packet<'a> {
 
     /// Puts the head in front of the payload. `digit` is the type without attachments.
     fn finish(self, digit: u8, attachments: Vec<Bytes>) -> Encoded {
-        let Self {
-            mut json,
-            front,
-            namespace,
-            id,
-        } = self;
-        let mut head = Backward {
-            bytes: &mut json[..front],
-        };
+        let Self { mut json, front, namespace, id } = self;
+        let mut head = Backward { bytes: &mut json[..front] };
         if let Some(id) = id {
             head.number(id);
         }
@@ -250,11 +238,7 @@ impl<'a> Packet<'a> {
             head.push(&[digit + BINARY]);
         }
         let start = head.bytes.len();
-        Encoded {
-            buffer: json,
-            start,
-            attachments,
-        }
+        Encoded { buffer: json, start, attachments }
     }
 }
 

@@ -114,16 +114,10 @@ impl fmt::Display for ProtocolError {
             ),
             Self::AckId => f.write_str("peer sent an ack id of 2^53 or more"),
             Self::Json { at } => {
-                write!(
-                    f,
-                    "peer sent a payload that is not one JSON text, from byte {at} on"
-                )
+                write!(f, "peer sent a payload that is not one JSON text, from byte {at} on")
             }
             Self::Payload { packet, expected } => {
-                write!(
-                    f,
-                    "peer sent {packet} with a wrong payload; expected {expected}"
-                )
+                write!(f, "peer sent {packet} with a wrong payload; expected {expected}")
             }
             Self::EventName => {
                 f.write_str("peer sent an event without a name; expected a string or an integer")
@@ -149,10 +143,7 @@ impl fmt::Display for ProtocolError {
                 f.write_str("peer sent a second CONNECT for a namespace; expected one")
             }
             Self::NotConnected { packet } => {
-                write!(
-                    f,
-                    "peer sent {packet} for a namespace that is not joined; expected CONNECT"
-                )
+                write!(f, "peer sent {packet} for a namespace that is not joined; expected CONNECT")
             }
             Self::Unexpected { packet } => {
                 write!(f, "peer sent {packet}, which is for the other side to send")
@@ -161,10 +152,7 @@ impl fmt::Display for ProtocolError {
                 "peer answered CONNECT without a sid; expected a server of Socket.IO 3 or later",
             ),
             Self::TextInsideAttachments { missing } => {
-                write!(
-                    f,
-                    "peer sent a text message; expected {missing} more attachment(s) first"
-                )
+                write!(f, "peer sent a text message; expected {missing} more attachment(s) first")
             }
             Self::BinaryOutOfTurn => {
                 f.write_str("peer sent a binary message; expected a packet that announces it")
@@ -204,10 +192,7 @@ impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reserved(name) => {
-                write!(
-                    f,
-                    "`{name}` is reserved for the library; choose another event name"
-                )
+                write!(f, "`{name}` is reserved for the library; choose another event name")
             }
             Self::Placeholder => {
                 f.write_str("data with binary parts must not have a key `_placeholder` of its own")
@@ -233,10 +218,7 @@ impl DecodeError {
             message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
             message.push('…');
         }
-        Self {
-            argument,
-            message: message.into(),
-        }
+        Self { argument, message: message.into() }
     }
 
     /// Which argument was wrong; the first is 1.
@@ -280,10 +262,7 @@ impl fmt::Display for ConnectError {
                 f.write_str("a namespace starts with a slash, has no comma, and is not overlong")
             }
             Self::TooManyNamespaces { limit } => {
-                write!(
-                    f,
-                    "one namespace too many; the limit is {limit} (see `Limits::namespaces`)"
-                )
+                write!(f, "one namespace too many; the limit is {limit} (see `Limits::namespaces`)")
             }
         }
     }

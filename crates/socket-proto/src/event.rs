@@ -2,14 +2,8 @@
 
 /// Names that no peer may use for an event of its own: the libraries announce the life of a
 /// socket with them (Socket.IO 5, "EVENT").
-pub const RESERVED: [&str; 6] = [
-    "connect",
-    "connect_error",
-    "disconnect",
-    "disconnecting",
-    "newListener",
-    "removeListener",
-];
+pub const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// Whether `name` is one of [`RESERVED`]. Sending or receiving such an event is an error.
 ///

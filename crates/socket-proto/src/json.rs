@@ -79,11 +79,7 @@ impl<'a> Cursor<'a> {
     /// Steps over the blanks at the end; anything else there is a fault.
     pub(crate) fn end(&mut self) -> Result<(), NotJson> {
         self.blanks();
-        if self.at < self.text.len() {
-            self.fault()
-        } else {
-            Ok(())
-        }
+        if self.at < self.text.len() { self.fault() } else { Ok(()) }
     }
 
     /// Steps over one value, with all that is nested in it, and returns its text.
@@ -209,11 +205,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn word(&mut self, word: &[u8]) -> Result<bool, NotJson> {
-        if self.eat_word(word) {
-            Ok(false)
-        } else {
-            self.fault()
-        }
+        if self.eat_word(word) { Ok(false) } else { self.fault() }
     }
 
     /// `-`? then 0 or digits without a leading 0, a fraction?, an exponent? (RFC 8259, 6).
@@ -238,11 +230,7 @@ impl<'a> Cursor<'a> {
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
         }
-        if self.at == start {
-            self.fault()
-        } else {
-            Ok(())
-        }
+        if self.at == start { self.fault() } else { Ok(()) }
     }
 
     /// One escape of a string. Halves of surrogate pairs are fine, alone as well: the grammar
@@ -335,10 +323,7 @@ fn plain_run(bytes: &[u8]) -> usize {
         let strides = bytes[run..].as_chunks::<STRIDE>().0;
         run += STRIDE * strides.iter().take_while(|stride| is_plain(stride)).count();
     }
-    run + bytes[run..]
-        .iter()
-        .take_while(|byte| !is_special(**byte))
-        .count()
+    run + bytes[run..].iter().take_while(|byte| !is_special(**byte)).count()
 }
 
 #[inline]
@@ -347,9 +332,7 @@ fn is_special(byte: u8) -> bool {
 }
 
 fn is_plain(stride: &[u8; 64]) -> bool {
-    !stride
-        .iter()
-        .fold(false, |special, byte| special | is_special(*byte))
+    !stride.iter().fold(false, |special, byte| special | is_special(*byte))
 }
 
 /// The high bit of each byte that is special; above the lowest such bit there may be false ones.

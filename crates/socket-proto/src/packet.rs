@@ -56,20 +56,10 @@ impl<'a> Head<'a> {
             _ => return Err(ProtocolError::UnknownType { got }),
         };
         let rest = &text[1..];
-        let (attachments, rest) = if binary {
-            attachments(rest)?
-        } else {
-            (0, rest)
-        };
+        let (attachments, rest) = if binary { attachments(rest)? } else { (0, rest) };
         let (namespace, rest) = namespace(rest);
         let (id, payload) = ack_id(rest)?;
-        Ok(Self {
-            kind,
-            attachments,
-            namespace,
-            id,
-            payload,
-        })
+        Ok(Self { kind, attachments, namespace, id, payload })
     }
 }
 
@@ -77,10 +67,9 @@ impl<'a> Head<'a> {
 fn attachments(text: &str) -> Result<(usize, &str), ProtocolError> {
     let (count, rest) = number(text);
     match (count, rest.strip_prefix('-')) {
-        (Some(1..), Some(rest)) => Ok((
-            usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX),
-            rest,
-        )),
+        (Some(1..), Some(rest)) => {
+            Ok((usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX), rest))
+        }
         _ => Err(ProtocolError::AttachmentCount),
     }
 }
@@ -109,9 +98,7 @@ fn number(text: &str) -> (Option<u64>, &str) {
         return (None, text);
     }
     let value = text[..digits].bytes().fold(0_u64, |value, digit| {
-        value
-            .saturating_mul(10)
-            .saturating_add(u64::from(digit - b'0'))
+        value.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
     });
     (Some(value), &text[digits..])
 }

@@ -28,10 +28,7 @@ pub(crate) fn check(json: &str, attachments: usize) -> bool {
 
 /// If the object at the cursor is a placeholder, steps over it and returns its number; `None` as
 /// number if that is no index.
-#[expect(
-    clippy::option_option,
-    reason = "no placeholder, a bad one, a good one"
-)]
+#[expect(clippy::option_option, reason = "no placeholder, a bad one, a good one")]
 pub(crate) fn eat(cursor: &mut Cursor<'_>) -> Option<Option<usize>> {
     let mut ahead = *cursor;
     let number = object(&mut ahead)?;
@@ -96,9 +93,7 @@ fn flag(key_found: bool, cursor: &mut Cursor<'_>) -> Option<()> {
 
 fn number<'a>(cursor: &mut Cursor<'a>) -> Option<&'a str> {
     cursor.mark(b':').ok()?;
-    cursor
-        .peek()
-        .filter(|byte| matches!(byte, b'-' | b'0'..=b'9'))?;
+    cursor.peek().filter(|byte| matches!(byte, b'-' | b'0'..=b'9'))?;
     cursor.value().ok()
 }
 

@@ -28,12 +28,8 @@ pub(crate) fn append<T: Serialize + ?Sized>(
     if !first {
         json.push(b',');
     }
-    let arguments = Arguments {
-        binary: &mut binary,
-        spread: arity == Arity::Several,
-        depth: 0,
-        in_key: false,
-    };
+    let arguments =
+        Arguments { binary: &mut binary, spread: arity == Arity::Several, depth: 0, in_key: false };
     args.serialize(&mut serde_json::Serializer::with_formatter(json, arguments))
         .map_err(|error| EncodeError::Serialize(error.to_string()))?;
     if binary.ambiguous && !binary.attachments.is_empty() {
@@ -69,20 +65,12 @@ impl Formatter for Arguments<'_> {
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         let silent = self.is_outermost();
         self.depth += 1;
-        if silent {
-            Ok(())
-        } else {
-            writer.write_all(b"[")
-        }
+        if silent { Ok(()) } else { writer.write_all(b"[") }
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.depth -= 1;
-        if self.is_outermost() {
-            Ok(())
-        } else {
-            writer.write_all(b"]")
-        }
+        if self.is_outermost() { Ok(()) } else { writer.write_all(b"]") }
     }
 
     fn begin_object_key<W: ?Sized + Write>(
@@ -91,11 +79,7 @@ impl Formatter for Arguments<'_> {
         first: bool,
     ) -> io::Result<()> {
         self.in_key = true;
-        if first {
-            Ok(())
-        } else {
-            writer.write_all(b",")
-        }
+        if first { Ok(()) } else { writer.write_all(b",") }
     }
 
     fn end_object_key<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {

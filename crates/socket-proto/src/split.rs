@@ -144,10 +144,7 @@ fn event_name<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>, ProtocolError
 fn wrong_kind(payload: &str, packet: &'static str) -> ProtocolError {
     match whole(payload) {
         Err(error) if !payload.is_empty() => error,
-        _ => ProtocolError::Payload {
-            packet,
-            expected: "an array",
-        },
+        _ => ProtocolError::Payload { packet, expected: "an array" },
     }
 }
 

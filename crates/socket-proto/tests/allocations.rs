@@ -1,8 +1,5 @@
 //! What the everyday packets cost in memory: counted, not estimated.
-#![allow(
-    unsafe_code,
-    reason = "an allocator that counts has to be an allocator"
-)]
+#![allow(unsafe_code, reason = "an allocator that counts has to be an allocator")]
 
 mod support;
 
@@ -46,11 +43,7 @@ fn allocations<T>(f: impl FnOnce() -> T) -> (T, usize) {
 #[test]
 fn receiving_an_event_takes_no_memory() {
     let (mut connection, _) = joined("/");
-    for packet in [
-        r#"2["message","hello"]"#,
-        r#"27["move",{"x":1,"y":[1,2]},null]"#,
-        "37[true]",
-    ] {
+    for packet in [r#"2["message","hello"]"#, r#"27["move",{"x":1,"y":[1,2]},null]"#, "37[true]"] {
         let (heard, blocks) =
             allocations(|| text(&mut connection, packet).is_ok_and(|m| m.is_some()));
         assert_eq!((heard, blocks), (true, 0), "{packet}");
@@ -61,10 +54,7 @@ fn receiving_an_event_takes_no_memory() {
 fn receiving_deep_nesting_takes_memory_for_a_bit_a_level() {
     let (mut connection, _) = joined("/");
     let shallow = format!(r#"2["a",{}{}]"#, "[".repeat(64), "]".repeat(64));
-    assert_eq!(
-        allocations(|| text(&mut connection, &shallow).is_ok()),
-        (true, 0)
-    );
+    assert_eq!(allocations(|| text(&mut connection, &shallow).is_ok()), (true, 0));
 }
 
 #[test]
@@ -79,28 +69,16 @@ fn joining_the_main_namespace_takes_no_memory() {
 
 #[test]
 fn encoding_takes_one_buffer() {
-    let args = Args {
-        json: r#"{"x":1}"#,
-        attachments: &[],
-    };
-    assert_eq!(
-        allocations(|| encode::event_raw("/a", "move", args, Some(1), 11)).1,
-        1
-    );
+    let args = Args { json: r#"{"x":1}"#, attachments: &[] };
+    assert_eq!(allocations(|| encode::event_raw("/a", "move", args, Some(1), 11)).1, 1);
     assert_eq!(allocations(|| encode::ack_raw("/", 1, args, 11)).1, 1);
-    assert_eq!(
-        allocations(|| encode::event("/", "message", "hello", None, 11)).1,
-        1
-    );
+    assert_eq!(allocations(|| encode::event("/", "message", "hello", None, 11)).1, 1);
     assert_eq!(allocations(|| encode::ack("/", 1, &(1, "done"), 11)).1, 1);
 }
 
 #[test]
 fn parsing_numbers_takes_no_memory() {
-    let args = Args {
-        json: "1,[2,3],4.5",
-        attachments: &[],
-    };
+    let args = Args { json: "1,[2,3],4.5", attachments: &[] };
     let (parsed, blocks) = allocations(|| args.parse::<(u8, [u8; 2], f64)>());
     assert_eq!((parsed, blocks), (Ok((1, [2, 3], 4.5)), 0));
 }

@@ -12,10 +12,7 @@ use support::{NOW, binary, join, joined, secs, text};
 const TWO: &str = r#"52-["a",{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]"#;
 
 fn limited(attachment_bytes: usize) -> (Connection, Slot) {
-    let limits = Limits {
-        attachment_bytes,
-        ..Limits::default()
-    };
+    let limits = Limits { attachment_bytes, ..Limits::default() };
     let mut connection = Connection::new(&Arc::new(limits), NOW);
     let slot = join(&mut connection, "/");
     (connection, slot)
@@ -26,12 +23,8 @@ fn an_event_waits_for_its_attachments() {
     let (mut connection, slot) = joined("/");
     assert_eq!(text(&mut connection, TWO), Ok(None));
     assert_eq!(binary(&mut connection, b"first"), Ok(None));
-    let Ok(Some(Incoming::Event {
-        slot: same,
-        name,
-        args,
-        ack: None,
-    })) = binary(&mut connection, b"second")
+    let Ok(Some(Incoming::Event { slot: same, name, args, ack: None })) =
+        binary(&mut connection, b"second")
     else {
         panic!()
     };
@@ -66,11 +59,7 @@ fn a_text_message_between_head_and_attachment_closes_the_connection() {
         text(&mut connection, TWO).unwrap();
         binary(&mut connection, b"1").unwrap();
         let refused = text(&mut connection, packet);
-        assert_eq!(
-            refused,
-            Err(E::TextInsideAttachments { missing: 1 }),
-            "{packet}"
-        );
+        assert_eq!(refused, Err(E::TextInsideAttachments { missing: 1 }), "{packet}");
     }
 }
 
@@ -95,10 +84,7 @@ fn attachments_have_a_budget_together() {
     let (mut connection, _) = limited(10);
     text(&mut connection, TWO).unwrap();
     assert_eq!(binary(&mut connection, b"123456"), Ok(None));
-    assert_eq!(
-        binary(&mut connection, b"78901"),
-        Err(E::AttachmentsTooLarge { limit: 10 })
-    );
+    assert_eq!(binary(&mut connection, b"78901"), Err(E::AttachmentsTooLarge { limit: 10 }));
 }
 
 #[test]
@@ -116,10 +102,7 @@ fn attachments_that_nobody_wants_have_the_same_budget() {
     let (mut connection, slot) = limited(10);
     connection.left(slot, NOW);
     text(&mut connection, TWO).unwrap();
-    assert_eq!(
-        binary(&mut connection, b"12345678901"),
-        Err(E::AttachmentsTooLarge { limit: 10 })
-    );
+    assert_eq!(binary(&mut connection, b"12345678901"), Err(E::AttachmentsTooLarge { limit: 10 }));
 }
 
 #[test]
@@ -127,19 +110,10 @@ fn server_closes_when_attachments_are_late() {
     let (mut connection, _) = joined("/");
     connection.receive(Message::Text(TWO), secs(100)).unwrap();
     assert_eq!(connection.next_timeout(), Some(secs(120)));
-    connection
-        .receive(Message::Binary(b"1"), secs(119))
-        .unwrap();
-    assert_eq!(
-        connection.next_timeout(),
-        Some(secs(120)),
-        "one time for all of them"
-    );
+    connection.receive(Message::Binary(b"1"), secs(119)).unwrap();
+    assert_eq!(connection.next_timeout(), Some(secs(120)), "one time for all of them");
     assert_eq!(connection.timeout(secs(119)), Ok(()));
-    assert_eq!(
-        connection.timeout(secs(120)),
-        Err(E::AttachmentsOverdue { missing: 1 })
-    );
+    assert_eq!(connection.timeout(secs(120)), Err(E::AttachmentsOverdue { missing: 1 }));
 }
 
 #[test]
@@ -185,9 +159,7 @@ fn attachments_are_let_go_when_the_next_message_comes_or_when_told() {
         kept.is_unique()
     };
     assert!(gather(Connection::release));
-    assert!(gather(|connection| drop(
-        text(connection, "2[\"next\"]").unwrap()
-    )));
+    assert!(gather(|connection| drop(text(connection, "2[\"next\"]").unwrap())));
 }
 
 #[test]

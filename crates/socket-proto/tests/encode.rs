@@ -15,10 +15,7 @@ use support::attachments;
 
 /// The text of an event `e` with these arguments.
 fn args<T: Serialize + ?Sized>(args: &T) -> String {
-    encode::event("/", "e", args, None, 0)
-        .unwrap()
-        .text()
-        .to_owned()
+    encode::event("/", "e", args, None, 0).unwrap().text().to_owned()
 }
 
 #[test]
@@ -120,19 +117,12 @@ fn reserved_names_are_refused() {
 
 #[test]
 fn the_head_carries_namespace_and_ack_id() {
-    let text = |namespace, ack| {
-        encode::event(namespace, "e", &1, ack, 0)
-            .unwrap()
-            .text()
-            .to_owned()
-    };
+    let text =
+        |namespace, ack| encode::event(namespace, "e", &1, ack, 0).unwrap().text().to_owned();
     assert_eq!(text("/", None), r#"2["e",1]"#);
     assert_eq!(text("/", Some(0)), r#"20["e",1]"#);
     assert_eq!(text("/a", None), r#"2/a,["e",1]"#);
-    assert_eq!(
-        text("/a", Some(u64::MAX)),
-        r#"2/a,18446744073709551615["e",1]"#
-    );
+    assert_eq!(text("/a", Some(u64::MAX)), r#"2/a,18446744073709551615["e",1]"#);
     assert_eq!(encode::ack("/a", 12, &1, 0).unwrap().text(), "3/a,12[1]");
 }
 
@@ -144,11 +134,7 @@ fn bytes_anywhere_become_attachments_in_order() {
         data: Bytes,
         parts: Vec<Bytes>,
     }
-    let file = File {
-        name: "x",
-        data: Bytes::from("1"),
-        parts: attachments(&[b"2", b"3"]),
-    };
+    let file = File { name: "x", data: Bytes::from("1"), parts: attachments(&[b"2", b"3"]) };
     let packet = encode::event("/a", "file", &(&file, Bytes::from("4")), Some(5), 0).unwrap();
     assert_eq!(
         packet.text(),
@@ -183,11 +169,7 @@ fn data_that_looks_like_a_placeholder_is_refused_beside_attachments_only() {
     assert!(args(&raw).contains("_placeholder"));
     let refused = encode::event("/", "e", &(raw, Bytes::from("x")), None, 0);
     assert_eq!(refused.unwrap_err(), EncodeError::Placeholder);
-    let mere_text = (
-        "_placeholder",
-        json!({"a": "_placeholder"}),
-        Bytes::from("x"),
-    );
+    let mere_text = ("_placeholder", json!({"a": "_placeholder"}), Bytes::from("x"));
     assert!(encode::event("/", "e", &mere_text, None, 0).is_ok());
 }
 
@@ -201,43 +183,20 @@ fn a_type_that_json_cannot_express_is_an_error() {
 #[test]
 fn raw_arguments_are_copied_as_they_are() {
     let raw = |json, ack| {
-        let args = Args {
-            json,
-            attachments: &[],
-        };
-        encode::event_raw("/a", "é\"", args, ack, 0)
-            .text()
-            .to_owned()
+        let args = Args { json, attachments: &[] };
+        encode::event_raw("/a", "é\"", args, ack, 0).text().to_owned()
     };
     assert_eq!(raw("", None), "2/a,[\"é\\\"\"]");
-    assert_eq!(
-        raw("1e400 , \"\\ud800\"", Some(3)),
-        "2/a,3[\"é\\\"\",1e400 , \"\\ud800\"]"
-    );
+    assert_eq!(raw("1e400 , \"\\ud800\"", Some(3)), "2/a,3[\"é\\\"\",1e400 , \"\\ud800\"]");
     let none = Args::default();
     assert_eq!(encode::ack_raw("/", 4, none, 0).text(), "34[]");
-    assert_eq!(
-        encode::ack_raw(
-            "/a",
-            4,
-            Args {
-                json: "1,2",
-                ..none
-            },
-            0
-        )
-        .text(),
-        "3/a,4[1,2]"
-    );
+    assert_eq!(encode::ack_raw("/a", 4, Args { json: "1,2", ..none }, 0).text(), "3/a,4[1,2]");
 }
 
 #[test]
 fn raw_arguments_keep_their_attachments_without_a_copy() {
     let attachments = attachments(&[b"x"]);
-    let args = Args {
-        json: r#"{"_placeholder":true,"num":0}"#,
-        attachments: &attachments,
-    };
+    let args = Args { json: r#"{"_placeholder":true,"num":0}"#, attachments: &attachments };
     let packet = encode::event_raw("/", "e", args, None, 0);
     assert_eq!(packet.text(), r#"51-["e",{"_placeholder":true,"num":0}]"#);
     assert_eq!(packet.attachments[0].as_ptr(), attachments[0].as_ptr());
@@ -249,14 +208,8 @@ fn connect_and_its_answers_have_the_forms_of_the_reference() {
     assert_eq!(encode::connect("/", None, 0).text(), "0");
     assert_eq!(encode::connect("/a", None, 0).text(), "0/a,");
     assert_eq!(encode::connect("/", Some("{}"), 0).text(), "0{}");
-    assert_eq!(
-        encode::connect_reply("/", "abc", 0).text(),
-        r#"0{"sid":"abc"}"#
-    );
-    assert_eq!(
-        encode::connect_reply("/a", "abc", 0).text(),
-        r#"0/a,{"sid":"abc"}"#
-    );
+    assert_eq!(encode::connect_reply("/", "abc", 0).text(), r#"0{"sid":"abc"}"#);
+    assert_eq!(encode::connect_reply("/a", "abc", 0).text(), r#"0/a,{"sid":"abc"}"#);
     let refusal = encode::connect_error("/a", "Invalid namespace", None, 0);
     assert_eq!(refusal.text(), r#"4/a,{"message":"Invalid namespace"}"#);
     let refusal = encode::connect_error("/", "a\"b", Some("null"), 0);
@@ -267,10 +220,7 @@ fn connect_and_its_answers_have_the_forms_of_the_reference() {
 
 #[test]
 fn there_is_room_in_front_of_every_packet() {
-    let args = Args {
-        json: "1",
-        attachments: &[],
-    };
+    let args = Args { json: "1", attachments: &[] };
     for room in [0, 1, 11, 100] {
         let packets: Vec<Encoded> = vec![
             encode::event("/a", "e", &1, Some(u64::MAX), room).unwrap(),

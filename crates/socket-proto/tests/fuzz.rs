@@ -37,9 +37,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// Packets that are mostly well formed, so that a sequence gets somewhere.
 fn packet() -> impl Strategy<Value = String> {
-    let kind = prop::sample::select(vec![
-        "0", "0", "1", "2", "3", "51-", "52-", "61-", "4", "9", "",
-    ]);
+    let kind =
+        prop::sample::select(vec!["0", "0", "1", "2", "3", "51-", "52-", "61-", "4", "9", ""]);
     let namespace = prop::sample::select(vec!["", "", "/,", "/a,", "/b,", "/c", "/?x=1,"]);
     let id = prop::sample::select(vec!["", "", "7", "007", "-1"]);
     let payload = prop_oneof![
@@ -67,11 +66,7 @@ fn packet() -> impl Strategy<Value = String> {
 }
 
 fn limits() -> Arc<Limits> {
-    Arc::new(Limits {
-        attachment_bytes: 100,
-        namespaces: 3,
-        ..Limits::default()
-    })
+    Arc::new(Limits { attachment_bytes: 100, namespaces: 3, ..Limits::default() })
 }
 
 /// What is handed up can be used in every way without a panic.
@@ -104,15 +99,9 @@ fn server_survives(steps: &[Step]) -> Result<(), ProtocolError> {
         let due = connection.next_timeout().is_some_and(|at| at <= now);
         assert_eq!(connection.timeout(now).is_err(), due);
         connection.timeout(now)?;
-        let joined = slots
-            .iter()
-            .filter(|slot| connection.is_joined(**slot))
-            .count();
+        let joined = slots.iter().filter(|slot| connection.is_joined(**slot)).count();
         assert!(joined <= 3);
-        assert!(
-            joined > 0 || connection.next_timeout().is_some(),
-            "no way to stay for ever"
-        );
+        assert!(joined > 0 || connection.next_timeout().is_some(), "no way to stay for ever");
     }
     Ok(())
 }

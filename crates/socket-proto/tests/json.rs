@@ -19,10 +19,7 @@ fn numbers_and_strings_stay_as_they_are() {
 
 #[test]
 fn a_key_proto_is_plain() {
-    assert_eq!(
-        event(r#"2["a",{"__proto__":{"x":1}}]"#).1,
-        r#"{"__proto__":{"x":1}}"#
-    );
+    assert_eq!(event(r#"2["a",{"__proto__":{"x":1}}]"#).1, r#"{"__proto__":{"x":1}}"#);
 }
 
 #[test]
@@ -33,26 +30,17 @@ fn nesting_costs_no_stack() {
         let args = format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
         assert_eq!(event(&format!("2[\"a\",{args}]")).1, args);
         let broken = &args[..args.len() - 1];
-        assert!(matches!(
-            verdict(&format!("2[\"a\",{broken}]")),
-            Err(ProtocolError::Json { .. })
-        ));
+        assert!(matches!(verdict(&format!("2[\"a\",{broken}]")), Err(ProtocolError::Json { .. })));
     }
 }
 
 #[test]
 fn brackets_have_to_match_at_every_depth() {
     for depth in [1, 2, 63, 64, 65, 127, 128, 129, 200] {
-        let open: String = (0..depth)
-            .map(|i| if i % 3 == 0 { "{\"a\":" } else { "[" })
-            .collect();
+        let open: String = (0..depth).map(|i| if i % 3 == 0 { "{\"a\":" } else { "[" }).collect();
         let close = |i: usize| if i.is_multiple_of(3) { '}' } else { ']' };
         let right: String = (0..depth).rev().map(close).collect();
-        assert_eq!(
-            verdict(&format!("2[\"a\",{open}1{right}]")),
-            Ok(()),
-            "{depth}"
-        );
+        assert_eq!(verdict(&format!("2[\"a\",{open}1{right}]")), Ok(()), "{depth}");
         for wrong in 0..depth {
             let swapped: String = (0..depth)
                 .rev()
@@ -62,10 +50,7 @@ fn brackets_have_to_match_at_every_depth() {
                     (false, right) => right,
                 })
                 .collect();
-            assert!(
-                verdict(&format!("2[\"a\",{open}1{swapped}]")).is_err(),
-                "{depth} {wrong}"
-            );
+            assert!(verdict(&format!("2[\"a\",{open}1{swapped}]")).is_err(), "{depth} {wrong}");
         }
     }
 }
@@ -79,9 +64,7 @@ fn control_characters_are_found_at_every_place_of_a_string() {
                 let refused = verdict(&format!("2[\"a\",\"{string}\"]"));
                 assert!(refused.is_err(), "{bad:?} at {at} of {len}");
             }
-            for fine in [
-                ' ', '\u{7f}', '!', '#', '[', ']', '\u{80}', '\u{2028}', '😀',
-            ] {
+            for fine in [' ', '\u{7f}', '!', '#', '[', ']', '\u{80}', '\u{2028}', '😀'] {
                 let string: String = (0..len).map(|i| if i == at { fine } else { 'x' }).collect();
                 let args = format!("\"{string}\"");
                 assert_eq!(event(&format!("2[\"a\",{args}]")).1, args);
@@ -106,28 +89,15 @@ fn shards() -> impl Strategy<Value = String> {
 
 /// JSON with one character taken out, put in or replaced.
 fn damaged() -> impl Strategy<Value = String> {
-    let spot = (
-        any::<prop::sample::Index>(),
-        prop::option::of(any::<char>()),
-        any::<bool>(),
-    );
+    let spot = (any::<prop::sample::Index>(), prop::option::of(any::<char>()), any::<bool>());
     (support::node::node(), spot).prop_map(|(node, (at, new, keep))| {
         let mut text: Vec<char> = serde_json::to_string(&node).unwrap().chars().collect();
         let at = at.index(text.len());
         let old = std::mem::replace(&mut text[at], ' ');
-        let there = [new, keep.then_some(old)]
-            .into_iter()
-            .flatten()
-            .collect::<String>();
+        let there = [new, keep.then_some(old)].into_iter().flatten().collect::<String>();
         text.iter()
             .enumerate()
-            .map(|(i, c)| {
-                if i == at {
-                    there.clone()
-                } else {
-                    c.to_string()
-                }
-            })
+            .map(|(i, c)| if i == at { there.clone() } else { c.to_string() })
             .collect()
     })
 }

@@ -14,40 +14,18 @@ fn an_empty_message_is_refused() {
 #[test]
 fn unknown_types_are_refused() {
     for got in ['7', '8', '9', 'x', ' ', 'é', '😀'] {
-        assert_eq!(
-            verdict(&format!("{got}[\"a\"]")),
-            Err(E::UnknownType { got })
-        );
+        assert_eq!(verdict(&format!("{got}[\"a\"]")), Err(E::UnknownType { got }));
     }
 }
 
 #[test]
 fn connect_takes_an_object_or_nothing() {
-    for packet in [
-        "0",
-        "0/",
-        "0/,",
-        "0{}",
-        "0/,{}",
-        "0/a",
-        "0/a,",
-        "0/a,{\"t\":1}",
-        "0{} ",
-    ] {
+    for packet in ["0", "0/", "0/,", "0{}", "0/,{}", "0/a", "0/a,", "0/a,{\"t\":1}", "0{} "] {
         assert!(text(&mut fresh(), packet).is_ok(), "{packet}");
     }
     for packet in ["0null", "0[]", "0\"a\"", "0/a,1", "01", "01{}"] {
         let refused = text(&mut fresh(), packet).unwrap_err();
-        assert!(
-            matches!(
-                refused,
-                E::Payload {
-                    packet: "CONNECT",
-                    ..
-                }
-            ),
-            "{packet}: {refused:?}"
-        );
+        assert!(matches!(refused, E::Payload { packet: "CONNECT", .. }), "{packet}: {refused:?}");
     }
     for packet in ["0{", "0{}x", "0{}{}", "0{'a':1}"] {
         let refused = text(&mut fresh(), packet).unwrap_err();
@@ -61,10 +39,7 @@ fn connect_takes_an_object_or_nothing() {
 fn auth_is_handed_up_as_it_came() {
     let mut connection = fresh();
     let packet = r#"0/a,{"n":12345678901234567890, "__proto__":{}}"#;
-    let Ok(Some(Incoming::Connect {
-        namespace, auth, ..
-    })) = text(&mut connection, packet)
-    else {
+    let Ok(Some(Incoming::Connect { namespace, auth, .. })) = text(&mut connection, packet) else {
         panic!()
     };
     assert_eq!(namespace, "/a");
@@ -73,10 +48,7 @@ fn auth_is_handed_up_as_it_came() {
 
 #[test]
 fn disconnect_has_no_payload() {
-    let refused = E::Payload {
-        packet: "DISCONNECT",
-        expected: "nothing",
-    };
+    let refused = E::Payload { packet: "DISCONNECT", expected: "nothing" };
     assert_eq!(verdict("1{}"), Err(refused));
     assert_eq!(verdict("15"), Err(refused));
     assert_eq!(verdict("1"), Ok(()));
@@ -85,9 +57,7 @@ fn disconnect_has_no_payload() {
 
 #[test]
 fn connect_error_is_for_servers_only() {
-    let refused = E::Unexpected {
-        packet: "CONNECT_ERROR",
-    };
+    let refused = E::Unexpected { packet: "CONNECT_ERROR" };
     assert_eq!(verdict("4{\"message\":\"no\"}"), Err(refused));
     assert!(verdict("4").is_err());
 }
@@ -96,30 +66,13 @@ fn connect_error_is_for_servers_only() {
 fn an_event_needs_an_array() {
     for packet in ["2", "2{}", "2null", "2\"a\"", "299", "2/"] {
         let refused = verdict(packet).unwrap_err();
-        assert!(
-            matches!(
-                refused,
-                E::Payload {
-                    packet: "EVENT",
-                    ..
-                }
-            ),
-            "{packet}: {refused:?}"
-        );
+        assert!(matches!(refused, E::Payload { packet: "EVENT", .. }), "{packet}: {refused:?}");
     }
 }
 
 #[test]
 fn an_event_needs_a_name() {
-    for packet in [
-        "2[]",
-        "2[null]",
-        "2[true]",
-        "2[{}]",
-        "2[[\"a\"]]",
-        "2[1.5]",
-        "2[1e3]",
-    ] {
+    for packet in ["2[]", "2[null]", "2[true]", "2[{}]", "2[[\"a\"]]", "2[1.5]", "2[1e3]"] {
         assert_eq!(verdict(packet), Err(E::EventName), "{packet}");
     }
 }
@@ -134,16 +87,10 @@ fn an_integer_is_a_name() {
 #[test]
 fn reserved_names_are_refused_also_behind_escapes() {
     for name in sockeye_socket_proto::event::RESERVED {
-        assert_eq!(
-            verdict(&format!("2[\"{name}\",1]")),
-            Err(E::ReservedName { name })
-        );
+        assert_eq!(verdict(&format!("2[\"{name}\",1]")), Err(E::ReservedName { name }));
     }
     let escaped = "2[\"\\u0064isconnect\"]";
-    assert_eq!(
-        verdict(escaped),
-        Err(E::ReservedName { name: "disconnect" })
-    );
+    assert_eq!(verdict(escaped), Err(E::ReservedName { name: "disconnect" }));
 }
 
 #[test]
@@ -155,10 +102,7 @@ fn error_and_the_empty_string_are_ordinary_names() {
 #[test]
 fn a_name_with_escapes_is_unescaped() {
     assert_eq!(event(r#"2["caf\u00e9"]"#).0, "café");
-    assert_eq!(
-        event(r#"2["a\"b\\c\/d\b\f\n\r\t"]"#).0,
-        "a\"b\\c/d\u{8}\u{c}\n\r\t"
-    );
+    assert_eq!(event(r#"2["a\"b\\c\/d\b\f\n\r\t"]"#).0, "a\"b\\c/d\u{8}\u{c}\n\r\t");
     assert_eq!(event(r#"2["\ud83d\ude00!"]"#).0, "😀!");
     assert_eq!(event(r#"2["\u0041\u0042\u00e9"]"#).0, "ABé");
 }
@@ -206,10 +150,7 @@ fn bad_json_and_trailing_bytes_are_refused() {
         "[\"a",
     ] {
         let refused = verdict(&format!("2{payload}"));
-        assert!(
-            matches!(refused, Err(E::Json { .. })),
-            "{payload}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(E::Json { .. })), "{payload}: {refused:?}");
     }
 }
 
@@ -226,19 +167,10 @@ fn blanks_are_fine_inside_json_but_not_in_front_of_it() {
 fn ack_ids_are_exact_integers_below_two_to_the_53rd() {
     assert_eq!(event("20[\"a\"]").2, Some(0));
     assert_eq!(event("2007[\"a\"]").2, Some(7));
-    assert_eq!(
-        event("29007199254740991[\"a\"]").2,
-        Some(9_007_199_254_740_991)
-    );
+    assert_eq!(event("29007199254740991[\"a\"]").2, Some(9_007_199_254_740_991));
     assert_eq!(verdict("29007199254740992[\"a\"]"), Err(E::AckId));
     assert_eq!(verdict("299999999999999999999999999[\"a\"]"), Err(E::AckId));
-    for packet in [
-        "2-1[\"a\"]",
-        "2+1[\"a\"]",
-        "21.0[\"a\"]",
-        "21e1[\"a\"]",
-        "2a[\"a\"]",
-    ] {
+    for packet in ["2-1[\"a\"]", "2+1[\"a\"]", "21.0[\"a\"]", "21e1[\"a\"]", "2a[\"a\"]"] {
         assert!(verdict(packet).is_err(), "{packet}");
     }
 }
@@ -288,18 +220,9 @@ fn an_attachment_count_is_digits_of_one_or_more() {
 
 #[test]
 fn more_attachments_than_the_limit_are_refused_at_the_head() {
-    assert_eq!(
-        verdict("511-[\"a\"]"),
-        Err(E::TooManyAttachments {
-            announced: 11,
-            limit: 10
-        })
-    );
+    assert_eq!(verdict("511-[\"a\"]"), Err(E::TooManyAttachments { announced: 11, limit: 10 }));
     let endless = verdict("599999999999999999999999999-[\"a\"]");
-    assert!(matches!(
-        endless,
-        Err(E::TooManyAttachments { limit: 10, .. })
-    ));
+    assert!(matches!(endless, Err(E::TooManyAttachments { limit: 10, .. })));
 }
 
 #[test]
@@ -313,10 +236,7 @@ fn a_namespace_ends_at_the_first_comma_or_at_the_end() {
     assert_eq!((&*name, ack), ("b,c", Some(12)));
 
     let mut connection = fresh();
-    let Ok(Some(Incoming::Connect {
-        slot, namespace, ..
-    })) = text(&mut connection, "0/end")
-    else {
+    let Ok(Some(Incoming::Connect { slot, namespace, .. })) = text(&mut connection, "0/end") else {
         panic!()
     };
     assert_eq!(namespace, "/end");
@@ -346,8 +266,5 @@ fn errors_say_what_came_and_what_was_expected() {
         "peer announced 11 attachments; the limit is 10 (see `Limits::attachments`)"
     );
     let error = verdict("2[\"a\",]").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "peer sent a payload that is not one JSON text, from byte 5 on"
-    );
+    assert_eq!(error.to_string(), "peer sent a payload that is not one JSON text, from byte 5 on");
 }

@@ -25,18 +25,8 @@ fn an_index_of_an_attachment_is_taken() {
 
 #[test]
 fn anything_else_than_an_index_of_an_attachment_is_refused() {
-    for num in [
-        "2",
-        "-1",
-        "-0",
-        "0.5",
-        "0.0",
-        "1e0",
-        "99999999999999999999",
-        "\"0\"",
-        "null",
-        "[]",
-    ] {
+    for num in ["2", "-1", "-0", "0.5", "0.0", "1e0", "99999999999999999999", "\"0\"", "null", "[]"]
+    {
         for args in [
             format!(r#"{{"_placeholder":true,"num":{num}}}"#),
             format!(r#"{{"num":{num},"_placeholder":true}}"#),
@@ -98,22 +88,14 @@ fn one_attachment_may_be_used_twice_or_never() {
 fn without_attachments_there_are_no_placeholders() {
     let json = r#"{"_placeholder":true,"num":7}"#;
     assert_eq!(verdict(&format!("2[\"a\",{json}]")), Ok(()));
-    let value: serde_json::Value = Args {
-        json,
-        attachments: &[],
-    }
-    .parse()
-    .unwrap();
+    let value: serde_json::Value = Args { json, attachments: &[] }.parse().unwrap();
     assert_eq!(value["num"], 7);
 }
 
 #[test]
 fn the_search_costs_no_stack_and_is_not_fooled_by_depth() {
     let deep = |inner: &str| format!("{}{inner}{}", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(
-        announced(1, &deep(r#"{"_placeholder":true,"num":0}"#)),
-        Ok(())
-    );
+    assert_eq!(announced(1, &deep(r#"{"_placeholder":true,"num":0}"#)), Ok(()));
     assert!(announced(1, &deep(r#"{"_placeholder":true,"num":1}"#)).is_err());
 }
 
@@ -121,11 +103,6 @@ fn the_search_costs_no_stack_and_is_not_fooled_by_depth() {
 fn validate_names_the_argument_with_a_bad_placeholder() {
     let attachments = attachments(&[b"x"]);
     let json = r#"1,{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}"#;
-    let error = Args {
-        json,
-        attachments: &attachments,
-    }
-    .validate()
-    .unwrap_err();
+    let error = Args { json, attachments: &attachments }.validate().unwrap_err();
     assert_eq!(error.argument(), 3);
 }

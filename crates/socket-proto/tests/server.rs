@@ -10,23 +10,13 @@ use support::{NOW, binary, connect, fresh, join, joined, secs, text};
 
 #[test]
 fn a_connection_is_small() {
-    assert!(
-        size_of::<Connection>() <= 128,
-        "{}",
-        size_of::<Connection>()
-    );
+    assert!(size_of::<Connection>() <= 128, "{}", size_of::<Connection>());
 }
 
 #[test]
 fn events_before_connect_close_the_connection() {
-    assert_eq!(
-        text(&mut fresh(), "2[\"a\"]"),
-        Err(E::NotConnected { packet: "EVENT" })
-    );
-    assert_eq!(
-        text(&mut fresh(), "31[]"),
-        Err(E::NotConnected { packet: "ACK" })
-    );
+    assert_eq!(text(&mut fresh(), "2[\"a\"]"), Err(E::NotConnected { packet: "EVENT" }));
+    assert_eq!(text(&mut fresh(), "31[]"), Err(E::NotConnected { packet: "ACK" }));
 }
 
 #[test]
@@ -103,10 +93,7 @@ fn a_stale_slot_names_nothing() {
     assert_eq!(connection.namespace(slot), None);
 
     let next = connect(&mut connection, "/");
-    assert!(
-        !connection.accepted(slot),
-        "the earlier life cannot answer for the later one"
-    );
+    assert!(!connection.accepted(slot), "the earlier life cannot answer for the later one");
     assert!(connection.accepted(next));
     assert!(!connection.accepted(next));
 }
@@ -145,10 +132,7 @@ fn a_minute_later_such_a_packet_closes_the_connection() {
 
 #[test]
 fn namespaces_left_are_remembered_in_bounded_number() {
-    let limits = Limits {
-        namespaces: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { namespaces: 2, ..Limits::default() };
     let mut connection = Connection::new(&Arc::new(limits), NOW);
     for name in ["/a", "/b", "/c"] {
         let slot = join(&mut connection, name);
@@ -163,10 +147,7 @@ fn namespaces_left_are_remembered_in_bounded_number() {
 fn a_client_leaves_a_namespace() {
     let (mut connection, main) = joined("/");
     let slot = join(&mut connection, "/a");
-    assert_eq!(
-        text(&mut connection, "1/a,"),
-        Ok(Some(Incoming::Disconnect { slot }))
-    );
+    assert_eq!(text(&mut connection, "1/a,"), Ok(Some(Incoming::Disconnect { slot })));
     assert!(!connection.left(slot, NOW));
     assert!(connection.is_joined(main));
 }
@@ -175,14 +156,8 @@ fn a_client_leaves_a_namespace() {
 fn a_client_takes_its_connect_back() {
     let mut connection = fresh();
     let slot = connect(&mut connection, "/a");
-    assert_eq!(
-        text(&mut connection, "1/a,"),
-        Ok(Some(Incoming::Disconnect { slot }))
-    );
-    assert!(
-        !connection.accepted(slot),
-        "the answer comes too late: nothing is to be sent"
-    );
+    assert_eq!(text(&mut connection, "1/a,"), Ok(Some(Incoming::Disconnect { slot })));
+    assert!(!connection.accepted(slot), "the answer comes too late: nothing is to be sent");
 }
 
 #[test]
@@ -193,34 +168,22 @@ fn disconnect_for_an_unknown_namespace_is_ignored() {
 #[test]
 fn acks_are_handed_up_whatever_their_id() {
     let (mut connection, slot) = joined("/");
-    let Ok(Some(Incoming::Ack {
-        slot: same,
-        id,
-        args,
-    })) = text(&mut connection, "39007199254740991[\"late\"]")
+    let Ok(Some(Incoming::Ack { slot: same, id, args })) =
+        text(&mut connection, "39007199254740991[\"late\"]")
     else {
         panic!()
     };
-    assert_eq!(
-        (same, id, args.json),
-        (slot, 9_007_199_254_740_991, "\"late\"")
-    );
+    assert_eq!((same, id, args.json), (slot, 9_007_199_254_740_991, "\"late\""));
 }
 
 #[test]
 fn too_many_namespaces_are_refused_pending_ones_included() {
-    let limits = Limits {
-        namespaces: 3,
-        ..Limits::default()
-    };
+    let limits = Limits { namespaces: 3, ..Limits::default() };
     let mut connection = Connection::new(&Arc::new(limits), NOW);
     join(&mut connection, "/a");
     connect(&mut connection, "/b");
     let last = connect(&mut connection, "/c");
-    assert_eq!(
-        text(&mut connection, "0/d,"),
-        Err(E::TooManyNamespaces { limit: 3 })
-    );
+    assert_eq!(text(&mut connection, "0/d,"), Err(E::TooManyNamespaces { limit: 3 }));
     connection.refused(last);
     assert_eq!(join(&mut connection, "/d").index(), 2);
 }
@@ -303,10 +266,7 @@ fn a_client_that_leaves_everything_has_to_join_again_or_go() {
 
 #[test]
 fn an_endless_connect_timeout_does_not_overflow() {
-    let limits = Limits {
-        connect_timeout: std::time::Duration::MAX,
-        ..Limits::default()
-    };
+    let limits = Limits { connect_timeout: std::time::Duration::MAX, ..Limits::default() };
     let connection = Connection::new(&Arc::new(limits), secs(7));
     assert_eq!(connection.next_timeout(), Some(std::time::Duration::MAX));
 }

@@ -14,9 +14,7 @@ fn the_name_is_borrowed_unless_it_has_escapes() {
     let (mut connection, _) = support::joined("/");
     for (packet, borrowed) in [(r#"2["plain é",1]"#, true), (r#"2["pl\u0061in",1]"#, false)] {
         let incoming = support::text(&mut connection, packet).unwrap().unwrap();
-        let sockeye_socket_proto::server::Incoming::Event { name, .. } = incoming else {
-            panic!()
-        };
+        let sockeye_socket_proto::server::Incoming::Event { name, .. } = incoming else { panic!() };
         assert_eq!(matches!(name, Cow::Borrowed(_)), borrowed);
     }
 }
@@ -30,14 +28,7 @@ fn an_event_alone_has_no_arguments() {
 
 #[test]
 fn elements_end_where_the_text_ceases_to_be_json() {
-    let cut = |json| {
-        Args {
-            json,
-            attachments: &[],
-        }
-        .iter()
-        .count()
-    };
+    let cut = |json| Args { json, attachments: &[] }.iter().count();
     assert_eq!(cut("1,2,x,3"), 2);
     assert_eq!(cut("1 2"), 1);
     assert_eq!(cut(""), 0);

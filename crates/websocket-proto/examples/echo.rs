@@ -18,17 +18,11 @@ use sockeye_websocket_proto::{
     CloseFrame, Event, Limits, Opcode, Receiver, Role, push_close, push_frame,
 };
 
-const LIMITS: Limits = Limits {
-    frame: 64 << 20,
-    message: 64 << 20,
-    fragments: 1 << 20,
-};
+const LIMITS: Limits = Limits { frame: 64 << 20, message: 64 << 20, fragments: 1 << 20 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let port = match env::args().nth(1) {
-        Some(port) => port
-            .parse()
-            .map_err(|_| format!("`{port}` is not a port"))?,
+        Some(port) => port.parse().map_err(|_| format!("`{port}` is not a port"))?,
         None => 9001,
     };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))

@@ -88,17 +88,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::ReservedBits(byte) => {
-                write!(
-                    f,
-                    "peer set a reserved bit (first byte {byte:#04x}) without an extension"
-                )
+                write!(f, "peer set a reserved bit (first byte {byte:#04x}) without an extension")
             }
             Error::UnknownOpcode(opcode) => write!(f, "peer sent the undefined opcode {opcode:#x}"),
             Error::FragmentedControl(opcode) => {
-                write!(
-                    f,
-                    "peer sent a fragmented {opcode} frame; control frames are whole"
-                )
+                write!(f, "peer sent a fragmented {opcode} frame; control frames are whole")
             }
             Error::LongControl(opcode) => {
                 write!(f, "peer sent a {opcode} frame of more than 125 bytes")
@@ -107,24 +101,15 @@ impl fmt::Display for Error {
                 f.write_str("peer sent a continuation frame; expected the start of a message")
             }
             Error::ExpectedContinuation(opcode) => {
-                write!(
-                    f,
-                    "peer sent a {opcode} frame; expected a continuation frame"
-                )
+                write!(f, "peer sent a {opcode} frame; expected a continuation frame")
             }
             Error::Unmasked => f.write_str("client sent a frame without a mask"),
             Error::Masked => f.write_str("server sent a frame with a mask"),
             Error::LengthNotMinimal(length) => {
-                write!(
-                    f,
-                    "peer wrote the payload length {length} in more bytes than it needs"
-                )
+                write!(f, "peer wrote the payload length {length} in more bytes than it needs")
             }
             Error::LengthOverflow(length) => {
-                write!(
-                    f,
-                    "peer announced a payload of {length} bytes; at most 2^63 - 1 is allowed"
-                )
+                write!(f, "peer announced a payload of {length} bytes; at most 2^63 - 1 is allowed")
             }
             Error::TruncatedCloseCode => {
                 f.write_str("peer sent a close frame of one byte; a close code has two")

@@ -109,28 +109,12 @@ impl Head {
             return Ok(None);
         };
         if role == Role::Client {
-            return Ok(Some((
-                Head {
-                    opcode,
-                    fin,
-                    key: [0; 4],
-                    payload,
-                },
-                size,
-            )));
+            return Ok(Some((Head { opcode, fin, key: [0; 4], payload }, size)));
         }
         let Some(&key) = bytes.get(size..).and_then(<[u8]>::first_chunk) else {
             return Ok(None);
         };
-        Ok(Some((
-            Head {
-                opcode,
-                fin,
-                key,
-                payload,
-            },
-            size + 4,
-        )))
+        Ok(Some((Head { opcode, fin, key, payload }, size + 4)))
     }
 }
 
@@ -170,11 +154,7 @@ fn parse_length(short: u8, opcode: Opcode, bytes: &[u8]) -> Result<Option<(u64, 
         let Some(length) = bytes.first_chunk() else {
             return Ok(None);
         };
-        (
-            u64::from(u16::from_be_bytes(*length)),
-            u64::from(LENGTH_16),
-            4,
-        )
+        (u64::from(u16::from_be_bytes(*length)), u64::from(LENGTH_16), 4)
     } else {
         let Some(length) = bytes.first_chunk() else {
             return Ok(None);

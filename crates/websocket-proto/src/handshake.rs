@@ -84,10 +84,7 @@ pub fn accept(request: &UpgradeRequest<'_>) -> Result<String, HandshakeError> {
     if !matches!(request.version, Some("13" | "8")) {
         return Err(HandshakeError::Version);
     }
-    let key = request
-        .key
-        .filter(|key| is_key(key))
-        .ok_or(HandshakeError::Key)?;
+    let key = request.key.filter(|key| is_key(key)).ok_or(HandshakeError::Key)?;
     Ok(accept_key(key))
 }
 
@@ -120,11 +117,7 @@ pub fn request_key(random: [u8; 16]) -> String {
 ///
 /// [`HandshakeError::Accept`] if it is missing or belongs to another key.
 pub fn verify(key: &str, accept: Option<&str>) -> Result<(), HandshakeError> {
-    if accept == Some(accept_key(key).as_str()) {
-        Ok(())
-    } else {
-        Err(HandshakeError::Accept)
-    }
+    if accept == Some(accept_key(key).as_str()) { Ok(()) } else { Err(HandshakeError::Accept) }
 }
 
 /// Checks all that a client has to about a server's answer to `key` (4.1).

@@ -32,10 +32,6 @@ pub struct Limits {
 impl Default for Limits {
     /// 1 MB for a frame and for a message (Engine.IO's `maxPayload`), 16 384 fragments.
     fn default() -> Self {
-        Limits {
-            frame: 1_000_000,
-            message: 1_000_000,
-            fragments: 16_384,
-        }
+        Limits { frame: 1_000_000, message: 1_000_000, fragments: 16_384 }
     }
 }

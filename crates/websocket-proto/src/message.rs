@@ -45,10 +45,7 @@ impl Message {
             Opcode::Text => Content::Text(Text::default()),
             _ => Content::Binary(Vec::new()),
         };
-        Message {
-            content,
-            fragments: 1,
-        }
+        Message { content, fragments: 1 }
     }
 
     /// Bytes that have arrived.

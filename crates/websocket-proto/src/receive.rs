@@ -56,20 +56,12 @@ enum Phase {
     /// Waits for a frame's head, the first `len` bytes of which are here.
     Head { bytes: [u8; LONGEST_HEAD], len: u8 },
     /// Waits for the rest of a frame's payload. `key` is turned to the next byte's place.
-    Payload {
-        remaining: usize,
-        key: [u8; 4],
-        opcode: Opcode,
-        fin: bool,
-    },
+    Payload { remaining: usize, key: [u8; 4], opcode: Opcode, fin: bool },
     /// Nothing more is taken in.
     Done,
 }
 
-const NEXT_HEAD: Phase = Phase::Head {
-    bytes: [0; LONGEST_HEAD],
-    len: 0,
-};
+const NEXT_HEAD: Phase = Phase::Head { bytes: [0; LONGEST_HEAD], len: 0 };
 
 /// The payload of a control frame that did not arrive in one piece.
 #[derive(Debug)]
@@ -81,13 +73,7 @@ struct Control {
 impl Receiver {
     /// The receiving half of a connection whose opening handshake is done.
     pub fn new(role: Role, limits: Limits) -> Self {
-        Receiver {
-            limits,
-            phase: NEXT_HEAD,
-            message: None,
-            control: None,
-            role,
-        }
+        Receiver { limits, phase: NEXT_HEAD, message: None, control: None, role }
     }
 
     /// Takes in what was read. Payloads are unmasked in place, so `input` is scratch afterwards.
@@ -107,11 +93,7 @@ impl Receiver {
     /// ```
     #[inline]
     pub fn receive<'a>(&'a mut self, input: &'a mut [u8]) -> Incoming<'a> {
-        Incoming {
-            receiver: self,
-            input,
-            held: None,
-        }
+        Incoming { receiver: self, input, held: None }
     }
 
     /// Bytes of heap held for a message or control frame that is not whole yet. Never more than
@@ -140,17 +122,11 @@ impl Receiver {
         };
         let Limits { frame, message, .. } = self.limits;
         if length > frame {
-            return Err(Error::FrameTooLarge {
-                length: head.payload,
-                limit: frame,
-            });
+            return Err(Error::FrameTooLarge { length: head.payload, limit: frame });
         }
         if length > message.saturating_sub(arrived) {
             let length = head.payload.saturating_add(arrived as u64);
-            return Err(Error::MessageTooLarge {
-                length,
-                limit: message,
-            });
+            return Err(Error::MessageTooLarge { length, limit: message });
         }
         Ok(length)
     }
@@ -168,29 +144,16 @@ impl Receiver {
     fn gather(&mut self, head: &Head, remaining: usize) {
         match head.opcode {
             Opcode::Continuation => {
-                let message = self
-                    .message
-                    .as_mut()
-                    .expect("admitted: a message is in progress");
+                let message = self.message.as_mut().expect("admitted: a message is in progress");
                 message.fragments += 1;
             }
             Opcode::Text | Opcode::Binary => self.message = Some(Message::begin(head.opcode)),
             Opcode::Close | Opcode::Ping | Opcode::Pong => {
-                self.control = Some(Box::new(Control {
-                    len: 0,
-                    bytes: [0; LONGEST_CONTROL],
-                }));
+                self.control = Some(Box::new(Control { len: 0, bytes: [0; LONGEST_CONTROL] }));
             }
         }
-        let Head {
-            key, opcode, fin, ..
-        } = *head;
-        self.phase = Phase::Payload {
-            remaining,
-            key,
-            opcode,
-            fin,
-        };
+        let Head { key, opcode, fin, .. } = *head;
+        self.phase = Phase::Payload { remaining, key, opcode, fin };
     }
 
     /// Takes in unmasked payload, `remaining` bytes of which (this piece included) the frame has yet.
@@ -202,18 +165,11 @@ impl Receiver {
         fin: bool,
     ) -> Result<(), Error> {
         if opcode.is_control() {
-            self.control
-                .as_mut()
-                .expect("begun with its head")
-                .push(piece);
+            self.control.as_mut().expect("begun with its head").push(piece);
             return Ok(());
         }
         let message = self.message.as_mut().expect("begun with its head");
-        let space = if fin {
-            message.len() + remaining
-        } else {
-            self.limits.message
-        };
+        let space = if fin { message.len() + remaining } else { self.limits.message };
         message.push(piece, Space(space))
     }
 

@@ -61,10 +61,7 @@ pub fn push_frame(
     mask: Option<[u8; 4]>,
     payload: &[u8],
 ) {
-    debug_assert!(
-        !opcode.is_control() || (fin && payload.len() <= 125),
-        "RFC 6455, 5.5"
-    );
+    debug_assert!(!opcode.is_control() || (fin && payload.len() <= 125), "RFC 6455, 5.5");
     let (head, len) = head(opcode, fin, payload.len(), mask.is_some());
     out.reserve(len + 4 + payload.len());
     out.extend_from_slice(&head[..len]);
@@ -102,10 +99,7 @@ fn head(opcode: Opcode, fin: bool, payload: usize, masked: bool) -> ([u8; SERVER
     head[0] = opcode as u8 | if fin { FIN } else { 0 };
     let masked = if masked { MASK } else { 0 };
     // The fewest bytes that hold the length (5.2).
-    let len = if let Some(short) = u8::try_from(payload)
-        .ok()
-        .filter(|&short| short < LENGTH_16)
-    {
+    let len = if let Some(short) = u8::try_from(payload).ok().filter(|&short| short < LENGTH_16) {
         head[1] = masked | short;
         2
     } else if let Ok(length) = u16::try_from(payload) {

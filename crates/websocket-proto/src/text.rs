@@ -39,11 +39,7 @@ impl Text {
 
     /// The text, now that its last piece is here.
     pub(crate) fn finish(self) -> Result<String, Error> {
-        if self.begun_len > 0 {
-            Err(Error::InvalidText)
-        } else {
-            Ok(self.whole)
-        }
+        if self.begun_len > 0 { Err(Error::InvalidText) } else { Ok(self.whole) }
     }
 
     /// Feeds the unfinished character from `piece`; returns what is left of the piece.
@@ -72,8 +68,7 @@ impl Text {
     /// Appends what is whole and keeps an unfinished character at the end aside.
     fn append(&mut self, piece: &[u8]) -> Result<(), Error> {
         let (whole, begun) = piece.split_at(piece.len() - unfinished_tail(piece));
-        self.whole
-            .push_str(str::from_utf8(whole).map_err(|_| Error::InvalidText)?);
+        self.whole.push_str(str::from_utf8(whole).map_err(|_| Error::InvalidText)?);
         if let Err(error) = str::from_utf8(begun) {
             // `error_len` is `None` where more bytes could still make it a character.
             if error.error_len().is_some() {

@@ -21,10 +21,7 @@ fn a_close_may_say_nothing() {
 fn a_close_carries_a_code_and_a_reason() {
     for role in BOTH {
         let bytes = frame(role, Opcode::Close, close(1001, "tschüß"));
-        assert_eq!(
-            heard_well(role, &bytes),
-            [Said::Close(Some((1001, "tschüß".to_owned())))]
-        );
+        assert_eq!(heard_well(role, &bytes), [Said::Close(Some((1001, "tschüß".to_owned())))]);
     }
 }
 
@@ -33,15 +30,9 @@ fn the_longest_reason_has_123_bytes() {
     for role in BOTH {
         let reason = "x".repeat(123);
         let bytes = frame(role, Opcode::Close, close(1000, &reason));
-        assert_eq!(
-            heard_well(role, &bytes),
-            [Said::Close(Some((1000, reason)))]
-        );
+        assert_eq!(heard_well(role, &bytes), [Said::Close(Some((1000, reason)))]);
         let longer = frame(role, Opcode::Close, close(1000, "x".repeat(124)));
-        assert_eq!(
-            broken_rule(role, &longer),
-            Error::LongControl(Opcode::Close)
-        );
+        assert_eq!(broken_rule(role, &longer), Error::LongControl(Opcode::Close));
     }
 }
 
@@ -78,11 +69,8 @@ fn a_code_that_must_not_be_on_the_wire_is_refused() {
 #[test]
 fn a_reason_that_is_not_utf_8_is_refused() {
     for role in BOTH {
-        let bytes = frame(
-            role,
-            Opcode::Close,
-            close(1000, b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0"),
-        );
+        let bytes =
+            frame(role, Opcode::Close, close(1000, b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0"));
         assert_eq!(broken_rule(role, &bytes), Error::InvalidReason);
     }
 }
@@ -107,11 +95,7 @@ fn after_a_close_the_receiver_is_done_and_holds_nothing() {
     for role in BOTH {
         let mut receiver = Receiver::new(role, Limits::default());
         let mut heard = common::Heard::default();
-        common::feed(
-            &mut receiver,
-            &common::fragment(role, Opcode::Text, "begun"),
-            &mut heard,
-        );
+        common::feed(&mut receiver, &common::fragment(role, Opcode::Text, "begun"), &mut heard);
         assert!(!receiver.is_done());
         assert_ne!(receiver.buffered(), 0);
         common::feed(&mut receiver, &frame(role, Opcode::Close, ""), &mut heard);

@@ -23,11 +23,7 @@ use sockeye_websocket_proto::{Error, Limits, Opcode, Role, push_frame};
 use tungstenite::protocol::{Role as TheirRole, WebSocketConfig};
 use tungstenite::{Error as TheirError, Message, WebSocket};
 
-const LIMITS: Limits = Limits {
-    frame: 2000,
-    message: 3000,
-    fragments: usize::MAX,
-};
+const LIMITS: Limits = Limits { frame: 2000, message: 3000, fragments: usize::MAX };
 
 /// A connection that delivers `bytes` in reads of at most `most` and swallows all that is written.
 struct Wire {
@@ -64,11 +60,7 @@ fn they_hear(role: Role, bytes: &[u8], most: usize) -> (Vec<Said>, Option<TheirE
     let config = WebSocketConfig::default()
         .max_frame_size(Some(LIMITS.frame))
         .max_message_size(Some(LIMITS.message));
-    let wire = Wire {
-        bytes: bytes.to_vec(),
-        at: 0,
-        most,
-    };
+    let wire = Wire { bytes: bytes.to_vec(), at: 0, most };
     let mut socket = WebSocket::from_raw_socket(wire, role, Some(config));
     let mut said = Vec::new();
     loop {
@@ -139,10 +131,7 @@ fn frames(role: Role) -> impl Strategy<Value = Vec<u8>> {
     let data = prop::sample::select(vec![Opcode::Text, Opcode::Binary, Opcode::Continuation]);
     let control = prop::sample::select(vec![Opcode::Ping, Opcode::Pong]);
     let key = any::<[u8; 4]>().prop_map(move |key| (role == Role::Server).then_some(key));
-    let close = (
-        prop_oneof![Just(1000_u16), 995..1020_u16, any::<u16>()],
-        "[a-zé]{0,20}",
-    )
+    let close = (prop_oneof![Just(1000_u16), 995..1020_u16, any::<u16>()], "[a-zé]{0,20}")
         .prop_map(|(code, reason)| [&code.to_be_bytes()[..], reason.as_bytes()].concat());
     let close = prop_oneof![8 => close, 1 => proptest::collection::vec(any::<u8>(), 0..9)];
     let frame = prop_oneof![
@@ -160,12 +149,8 @@ fn frames(role: Role) -> impl Strategy<Value = Vec<u8>> {
 /// A whole message in one to four frames, with pings between them.
 fn messages(role: Role) -> impl Strategy<Value = Vec<u8>> {
     let opcode = prop::sample::select(vec![Opcode::Text, Opcode::Binary]);
-    (
-        opcode,
-        "[a-zé€𝄞]{0,60}",
-        proptest::collection::vec(any::<Index>(), 0..4),
-    )
-        .prop_map(move |(first, text, cuts)| {
+    (opcode, "[a-zé€𝄞]{0,60}", proptest::collection::vec(any::<Index>(), 0..4)).prop_map(
+        move |(first, text, cuts)| {
             let key = (role == Role::Server).then_some([7, 77, 177, 217]);
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
             cuts.sort_unstable();
@@ -177,7 +162,8 @@ fn messages(role: Role) -> impl Strategy<Value = Vec<u8>> {
             }
             push_frame(&mut out, opcode, true, key, &text.as_bytes()[start..]);
             out
-        })
+        },
+    )
 }
 
 fn scripts(role: Role) -> impl Strategy<Value = Vec<u8>> {
@@ -236,20 +222,14 @@ fn the_judged_differences_are_still_there() {
         let mut long = common::Frame::to(role, Opcode::Binary, [1]);
         long.length = vec![126, 0, 1];
         let bytes = long.bytes();
-        assert_eq!(
-            common::hear(role, &bytes),
-            (vec![], Some(Error::LengthNotMinimal(1)))
-        );
+        assert_eq!(common::hear(role, &bytes), (vec![], Some(Error::LengthNotMinimal(1))));
         assert_eq!(they_hear(role, &bytes, 100).0, [Said::Binary(vec![1])]);
 
         let protested = Said::Close(Some((1002, "Protocol violation".to_owned())));
         for code in [1005_u16, 1014] {
             let bytes = common::frame(role, Opcode::Close, code.to_be_bytes());
             assert_eq!(common::hear(role, &bytes).1.is_some(), code == 1005);
-            assert_eq!(
-                they_hear(role, &bytes, 100).0,
-                std::slice::from_ref(&protested)
-            );
+            assert_eq!(they_hear(role, &bytes, 100).0, std::slice::from_ref(&protested));
         }
     }
 }

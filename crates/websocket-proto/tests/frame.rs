@@ -8,10 +8,7 @@ use sockeye_websocket_proto::{Error, Opcode, Role};
 #[test]
 fn both_sides_read_a_text_frame() {
     for role in BOTH {
-        assert_eq!(
-            heard_well(role, &frame(role, Opcode::Text, "Hello")),
-            [text("Hello")]
-        );
+        assert_eq!(heard_well(role, &frame(role, Opcode::Text, "Hello")), [text("Hello")]);
     }
 }
 
@@ -26,11 +23,7 @@ fn both_sides_read_a_binary_frame() {
 #[test]
 fn an_empty_message_is_a_message() {
     for role in BOTH {
-        let bytes = [
-            frame(role, Opcode::Text, ""),
-            frame(role, Opcode::Binary, ""),
-        ]
-        .concat();
+        let bytes = [frame(role, Opcode::Text, ""), frame(role, Opcode::Binary, "")].concat();
         assert_eq!(heard_well(role, &bytes), [text(""), Said::Binary(vec![])]);
     }
 }
@@ -39,15 +32,9 @@ fn an_empty_message_is_a_message() {
 fn pings_and_pongs_carry_up_to_125_bytes() {
     for role in BOTH {
         let longest = vec![7; 125];
-        let bytes = [
-            frame(role, Opcode::Ping, &longest),
-            frame(role, Opcode::Pong, &longest),
-        ]
-        .concat();
-        assert_eq!(
-            heard_well(role, &bytes),
-            [Said::Ping(longest.clone()), Said::Pong(longest)]
-        );
+        let bytes =
+            [frame(role, Opcode::Ping, &longest), frame(role, Opcode::Pong, &longest)].concat();
+        assert_eq!(heard_well(role, &bytes), [Said::Ping(longest.clone()), Said::Pong(longest)]);
     }
 }
 
@@ -63,43 +50,25 @@ fn all_three_forms_of_length_are_read() {
 
 #[test]
 fn the_examples_of_the_specification_are_read() {
-    assert_eq!(
-        heard_well(Role::Client, b"\x81\x05\x48\x65\x6c\x6c\x6f"),
-        [text("Hello")]
-    );
+    assert_eq!(heard_well(Role::Client, b"\x81\x05\x48\x65\x6c\x6c\x6f"), [text("Hello")]);
     let masked = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
     assert_eq!(heard_well(Role::Server, masked), [text("Hello")]);
     let fragments = b"\x01\x03\x48\x65\x6c\x80\x02\x6c\x6f";
     assert_eq!(heard_well(Role::Client, fragments), [text("Hello")]);
     let ping = b"\x89\x05\x48\x65\x6c\x6c\x6f";
-    assert_eq!(
-        heard_well(Role::Client, ping),
-        [Said::Ping(b"Hello".to_vec())]
-    );
+    assert_eq!(heard_well(Role::Client, ping), [Said::Ping(b"Hello".to_vec())]);
     let pong = b"\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
-    assert_eq!(
-        heard_well(Role::Server, pong),
-        [Said::Pong(b"Hello".to_vec())]
-    );
+    assert_eq!(heard_well(Role::Server, pong), [Said::Pong(b"Hello".to_vec())]);
 }
 
 #[test]
 fn a_reserved_bit_is_refused_in_every_kind_of_frame() {
     for role in BOTH {
-        for opcode in [
-            Opcode::Text,
-            Opcode::Binary,
-            Opcode::Close,
-            Opcode::Ping,
-            Opcode::Pong,
-        ] {
+        for opcode in [Opcode::Text, Opcode::Binary, Opcode::Close, Opcode::Ping, Opcode::Pong] {
             for bits in 1..8 {
                 let mut bad = Frame::to(role, opcode, "");
                 bad.first |= bits << 4;
-                assert_eq!(
-                    broken_rule(role, &bad.bytes()),
-                    Error::ReservedBits(bad.first)
-                );
+                assert_eq!(broken_rule(role, &bad.bytes()), Error::ReservedBits(bad.first));
             }
         }
     }
@@ -111,10 +80,7 @@ fn a_reserved_opcode_is_refused() {
         for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
             let mut bad = Frame::to(role, Opcode::Text, "");
             bad.first = 0x80 | opcode;
-            assert_eq!(
-                broken_rule(role, &bad.bytes()),
-                Error::UnknownOpcode(opcode)
-            );
+            assert_eq!(broken_rule(role, &bad.bytes()), Error::UnknownOpcode(opcode));
         }
     }
 }
@@ -124,10 +90,7 @@ fn a_fragmented_control_frame_is_refused() {
     for role in BOTH {
         for opcode in [Opcode::Close, Opcode::Ping, Opcode::Pong] {
             let bad = Frame::to(role, opcode, "").unfinished();
-            assert_eq!(
-                broken_rule(role, &bad.bytes()),
-                Error::FragmentedControl(opcode)
-            );
+            assert_eq!(broken_rule(role, &bad.bytes()), Error::FragmentedControl(opcode));
         }
     }
 }
@@ -168,18 +131,12 @@ fn a_length_in_more_bytes_than_it_needs_is_refused() {
         for short in [0_u16, 5, 125] {
             let mut bad = Frame::to(role, Opcode::Binary, "");
             bad.length = [&[126][..], &short.to_be_bytes()].concat();
-            assert_eq!(
-                broken_rule(role, &bad.bytes()),
-                Error::LengthNotMinimal(short.into())
-            );
+            assert_eq!(broken_rule(role, &bad.bytes()), Error::LengthNotMinimal(short.into()));
         }
         for middle in [0_u64, 125, 126, 65_535] {
             let mut bad = Frame::to(role, Opcode::Binary, "");
             bad.length = [&[127][..], &middle.to_be_bytes()].concat();
-            assert_eq!(
-                broken_rule(role, &bad.bytes()),
-                Error::LengthNotMinimal(middle)
-            );
+            assert_eq!(broken_rule(role, &bad.bytes()), Error::LengthNotMinimal(middle));
         }
     }
 }
@@ -198,10 +155,7 @@ fn a_length_with_the_highest_bit_set_is_refused() {
 fn a_bad_first_byte_is_refused_before_the_second_comes() {
     for role in BOTH {
         assert_eq!(broken_rule(role, &[0xc1]), Error::ReservedBits(0xc1));
-        assert_eq!(
-            broken_rule(role, &[0x09]),
-            Error::FragmentedControl(Opcode::Ping)
-        );
+        assert_eq!(broken_rule(role, &[0x09]), Error::FragmentedControl(Opcode::Ping));
     }
 }
 
@@ -209,10 +163,7 @@ fn a_bad_first_byte_is_refused_before_the_second_comes() {
 fn a_bad_second_byte_is_refused_before_the_rest_comes() {
     assert_eq!(broken_rule(Role::Server, &[0x81, 0x05]), Error::Unmasked);
     assert_eq!(broken_rule(Role::Client, &[0x81, 0x85]), Error::Masked);
-    assert_eq!(
-        broken_rule(Role::Server, &[0x89, 0xfe]),
-        Error::LongControl(Opcode::Ping)
-    );
+    assert_eq!(broken_rule(Role::Server, &[0x89, 0xfe]), Error::LongControl(Opcode::Ping));
 }
 
 #[test]

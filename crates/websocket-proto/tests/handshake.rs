@@ -34,33 +34,19 @@ fn server_accepts_the_specifications_example() {
 
 #[test]
 fn server_reads_tokens_in_any_case_and_among_others() {
-    for connection in [
-        "upgrade",
-        "UPGRADE",
-        "keep-alive, Upgrade",
-        "keep-alive,\tupgrade ,x",
-    ] {
-        let request = UpgradeRequest {
-            connection: Some(connection),
-            ..REQUEST
-        };
+    for connection in ["upgrade", "UPGRADE", "keep-alive, Upgrade", "keep-alive,\tupgrade ,x"] {
+        let request = UpgradeRequest { connection: Some(connection), ..REQUEST };
         assert_eq!(refusal(&request), None, "{connection}");
     }
     for upgrade in ["WebSocket", "WEBSOCKET", "h2c, websocket"] {
-        let request = UpgradeRequest {
-            upgrade: Some(upgrade),
-            ..REQUEST
-        };
+        let request = UpgradeRequest { upgrade: Some(upgrade), ..REQUEST };
         assert_eq!(refusal(&request), None, "{upgrade}");
     }
 }
 
 #[test]
 fn server_accepts_version_8_as_well() {
-    let request = UpgradeRequest {
-        version: Some("8"),
-        ..REQUEST
-    };
+    let request = UpgradeRequest { version: Some("8"), ..REQUEST };
     assert_eq!(accept(&request).as_deref(), Ok(ACCEPT));
 }
 
@@ -74,30 +60,15 @@ fn server_refuses_every_method_but_get() {
 
 #[test]
 fn server_refuses_a_connection_header_without_upgrade() {
-    for connection in [
-        None,
-        Some(""),
-        Some("keep-alive"),
-        Some("upgrades"),
-        Some("x-upgrade"),
-    ] {
-        let request = UpgradeRequest {
-            connection,
-            ..REQUEST
-        };
+    for connection in [None, Some(""), Some("keep-alive"), Some("upgrades"), Some("x-upgrade")] {
+        let request = UpgradeRequest { connection, ..REQUEST };
         assert_eq!(refusal(&request), Some(HandshakeError::Connection));
     }
 }
 
 #[test]
 fn server_refuses_an_upgrade_header_without_websocket() {
-    for upgrade in [
-        None,
-        Some(""),
-        Some("h2c"),
-        Some("websockets"),
-        Some("web socket"),
-    ] {
+    for upgrade in [None, Some(""), Some("h2c"), Some("websockets"), Some("web socket")] {
         let request = UpgradeRequest { upgrade, ..REQUEST };
         assert_eq!(refusal(&request), Some(HandshakeError::Upgrade));
     }
@@ -105,15 +76,7 @@ fn server_refuses_an_upgrade_header_without_websocket() {
 
 #[test]
 fn server_refuses_every_other_version() {
-    for version in [
-        None,
-        Some(""),
-        Some("7"),
-        Some("14"),
-        Some("013"),
-        Some("13, 8"),
-        Some("x"),
-    ] {
+    for version in [None, Some(""), Some("7"), Some("14"), Some("013"), Some("13, 8"), Some("x")] {
         let request = UpgradeRequest { version, ..REQUEST };
         assert_eq!(refusal(&request), Some(HandshakeError::Version));
     }
@@ -157,11 +120,7 @@ fn each_refusal_has_its_status() {
 fn a_clients_key_is_one_that_a_server_accepts() {
     for byte in 0..=255 {
         let key = request_key([byte; 16]);
-        let accepted = accept(&UpgradeRequest {
-            key: Some(&key),
-            ..REQUEST
-        })
-        .expect("a good key");
+        let accepted = accept(&UpgradeRequest { key: Some(&key), ..REQUEST }).expect("a good key");
         assert_eq!(verify(&key, Some(&accepted)), Ok(()));
     }
 }
@@ -171,35 +130,20 @@ fn client_refuses_an_answer_to_another_key() {
     assert_eq!(verify(KEY, Some(ACCEPT)), Ok(()));
     assert_eq!(verify(KEY, None), Err(HandshakeError::Accept));
     assert_eq!(verify(KEY, Some("")), Err(HandshakeError::Accept));
-    assert_eq!(
-        verify(KEY, Some(&accept_key("other"))),
-        Err(HandshakeError::Accept)
-    );
+    assert_eq!(verify(KEY, Some(&accept_key("other"))), Err(HandshakeError::Accept));
 }
 
 #[test]
 fn client_checks_the_whole_answer() {
     let check = |response: UpgradeResponse<'_>| verify_response(KEY, &response);
     assert_eq!(check(RESPONSE), Ok(()));
-    let ok = UpgradeResponse {
-        status: 200,
-        ..RESPONSE
-    };
+    let ok = UpgradeResponse { status: 200, ..RESPONSE };
     assert_eq!(check(ok), Err(HandshakeError::Status(200)));
-    let closing = UpgradeResponse {
-        connection: Some("close"),
-        ..RESPONSE
-    };
+    let closing = UpgradeResponse { connection: Some("close"), ..RESPONSE };
     assert_eq!(check(closing), Err(HandshakeError::Connection));
-    let other = UpgradeResponse {
-        upgrade: None,
-        ..RESPONSE
-    };
+    let other = UpgradeResponse { upgrade: None, ..RESPONSE };
     assert_eq!(check(other), Err(HandshakeError::Upgrade));
-    let silent = UpgradeResponse {
-        accept: None,
-        ..RESPONSE
-    };
+    let silent = UpgradeResponse { accept: None, ..RESPONSE };
     assert_eq!(check(silent), Err(HandshakeError::Accept));
 }
 

@@ -5,11 +5,7 @@ mod common;
 use common::{BOTH, Heard, Said, feed, fragment, frame, head, hear_pieces, text};
 use sockeye_websocket_proto::{Error, Limits, Opcode, Receiver, Role};
 
-const SMALL: Limits = Limits {
-    frame: 10,
-    message: 20,
-    fragments: 4,
-};
+const SMALL: Limits = Limits { frame: 10, message: 20, fragments: 4 };
 
 /// What a side with small limits says, at once and byte by byte.
 fn hear(role: Role, bytes: &[u8]) -> Heard {
@@ -24,10 +20,7 @@ fn a_frame_at_the_limit_is_taken_and_one_byte_more_refused() {
         let taken = frame(role, Opcode::Text, "0123456789");
         assert_eq!(hear(role, &taken), (vec![text("0123456789")], None));
         let refused = frame(role, Opcode::Text, "0123456789+");
-        let error = Error::FrameTooLarge {
-            length: 11,
-            limit: 10,
-        };
+        let error = Error::FrameTooLarge { length: 11, limit: 10 };
         assert_eq!(hear(role, &refused), (vec![], Some(error)));
     }
 }
@@ -35,39 +28,24 @@ fn a_frame_at_the_limit_is_taken_and_one_byte_more_refused() {
 #[test]
 fn a_message_at_the_limit_is_taken_and_one_byte_more_refused() {
     for role in BOTH {
-        let start = [
-            fragment(role, Opcode::Binary, [1; 10]),
-            fragment(role, Opcode::Continuation, [1; 4]),
-        ]
-        .concat();
+        let start =
+            [fragment(role, Opcode::Binary, [1; 10]), fragment(role, Opcode::Continuation, [1; 4])]
+                .concat();
         let taken = [start.clone(), frame(role, Opcode::Continuation, [1; 6])].concat();
         assert_eq!(hear(role, &taken), (vec![Said::Binary(vec![1; 20])], None));
         let refused = [start, frame(role, Opcode::Continuation, [1; 7])].concat();
-        let error = Error::MessageTooLarge {
-            length: 21,
-            limit: 20,
-        };
+        let error = Error::MessageTooLarge { length: 21, limit: 20 };
         assert_eq!(hear(role, &refused), (vec![], Some(error)));
     }
 }
 
 #[test]
 fn a_single_frame_is_held_to_the_message_limit_too() {
-    let limits = Limits {
-        frame: 100,
-        message: 20,
-        fragments: 4,
-    };
+    let limits = Limits { frame: 100, message: 20, fragments: 4 };
     for role in BOTH {
         let refused = frame(role, Opcode::Binary, [1; 21]);
-        let error = Error::MessageTooLarge {
-            length: 21,
-            limit: 20,
-        };
-        assert_eq!(
-            hear_pieces(role, limits, [&refused[..]]),
-            (vec![], Some(error))
-        );
+        let error = Error::MessageTooLarge { length: 21, limit: 20 };
+        assert_eq!(hear_pieces(role, limits, [&refused[..]]), (vec![], Some(error)));
     }
 }
 
@@ -110,11 +88,7 @@ fn limits_count_anew_with_each_message() {
 
 #[test]
 fn control_frames_are_outside_the_limits() {
-    let none = Limits {
-        frame: 0,
-        message: 0,
-        fragments: 0,
-    };
+    let none = Limits { frame: 0, message: 0, fragments: 0 };
     for role in BOTH {
         let ping = frame(role, Opcode::Ping, [3; 125]);
         let heard = hear_pieces(role, none, [&ping[..]]);
@@ -124,22 +98,12 @@ fn control_frames_are_outside_the_limits() {
 
 #[test]
 fn limits_of_zero_leave_empty_messages() {
-    let none = Limits {
-        frame: 0,
-        message: 0,
-        fragments: 0,
-    };
+    let none = Limits { frame: 0, message: 0, fragments: 0 };
     for role in BOTH {
         let empty = frame(role, Opcode::Text, "");
-        assert_eq!(
-            hear_pieces(role, none, [&empty[..]]),
-            (vec![text("")], None)
-        );
+        assert_eq!(hear_pieces(role, none, [&empty[..]]), (vec![text("")], None));
         let one = frame(role, Opcode::Text, "x");
-        let error = Error::FrameTooLarge {
-            length: 1,
-            limit: 0,
-        };
+        let error = Error::FrameTooLarge { length: 1, limit: 0 };
         assert_eq!(hear_pieces(role, none, [&one[..]]), (vec![], Some(error)));
     }
 }
@@ -148,21 +112,14 @@ fn limits_of_zero_leave_empty_messages() {
 fn a_frame_over_the_limit_is_refused_from_its_head_alone() {
     for role in BOTH {
         let announced = head(role, Opcode::Binary, true, 1 << 20);
-        let error = Error::FrameTooLarge {
-            length: 1 << 20,
-            limit: 10,
-        };
+        let error = Error::FrameTooLarge { length: 1 << 20, limit: 10 };
         assert_eq!(hear(role, &announced), (vec![], Some(error)));
     }
 }
 
 #[test]
 fn the_longest_length_there_is_takes_no_memory_however_generous_the_limits() {
-    let unlimited = Limits {
-        frame: usize::MAX,
-        message: usize::MAX,
-        fragments: usize::MAX,
-    };
+    let unlimited = Limits { frame: usize::MAX, message: usize::MAX, fragments: usize::MAX };
     for role in BOTH {
         for fin in [true, false] {
             let mut receiver = Receiver::new(role, unlimited);
@@ -179,24 +136,12 @@ fn the_longest_length_there_is_takes_no_memory_however_generous_the_limits() {
 
 #[test]
 fn a_second_fragment_of_the_longest_length_there_is_takes_no_memory_either() {
-    let unlimited = Limits {
-        frame: usize::MAX,
-        message: usize::MAX,
-        fragments: usize::MAX,
-    };
+    let unlimited = Limits { frame: usize::MAX, message: usize::MAX, fragments: usize::MAX };
     for role in BOTH {
         let mut receiver = Receiver::new(role, unlimited);
         let mut heard = Heard::default();
-        feed(
-            &mut receiver,
-            &fragment(role, Opcode::Binary, "abc"),
-            &mut heard,
-        );
-        feed(
-            &mut receiver,
-            &head(role, Opcode::Continuation, true, i64::MAX as u64),
-            &mut heard,
-        );
+        feed(&mut receiver, &fragment(role, Opcode::Binary, "abc"), &mut heard);
+        feed(&mut receiver, &head(role, Opcode::Continuation, true, i64::MAX as u64), &mut heard);
         feed(&mut receiver, &[0; 100], &mut heard);
         assert_eq!(heard, Heard::default());
         assert!(receiver.buffered() < 300, "{}", receiver.buffered());
@@ -254,31 +199,13 @@ fn whole_messages_in_the_input_take_no_memory() {
 
 #[test]
 fn an_idle_receiver_is_small() {
-    assert!(
-        size_of::<Receiver>() <= 104,
-        "{} bytes",
-        size_of::<Receiver>()
-    );
+    assert!(size_of::<Receiver>() <= 104, "{} bytes", size_of::<Receiver>());
     assert_eq!(Receiver::new(Role::Server, Limits::default()).buffered(), 0);
 }
 
 #[test]
 fn everything_over_a_limit_closes_with_1009() {
-    assert_eq!(
-        Error::FrameTooLarge {
-            length: 2,
-            limit: 1
-        }
-        .close_code(),
-        1009
-    );
-    assert_eq!(
-        Error::MessageTooLarge {
-            length: 2,
-            limit: 1
-        }
-        .close_code(),
-        1009
-    );
+    assert_eq!(Error::FrameTooLarge { length: 2, limit: 1 }.close_code(), 1009);
+    assert_eq!(Error::MessageTooLarge { length: 2, limit: 1 }.close_code(), 1009);
     assert_eq!(Error::TooManyFragments { limit: 1 }.close_code(), 1009);
 }

@@ -20,10 +20,7 @@ fn every_short_length_at_every_offset_and_alignment_is_masked_like_the_specifica
                 let mut slow = source.clone();
                 mask::apply([1, 20, 100, 250], offset, &mut fast[start..start + length]);
                 naive([1, 20, 100, 250], offset, &mut slow[start..start + length]);
-                assert_eq!(
-                    fast, slow,
-                    "length {length}, offset {offset}, start {start}"
-                );
+                assert_eq!(fast, slow, "length {length}, offset {offset}, start {start}");
             }
         }
     }

@@ -26,10 +26,7 @@ fn binary_fragments_become_one_message() {
             frame(role, Opcode::Continuation, [0xfd]),
         ]
         .concat();
-        assert_eq!(
-            heard_well(role, &bytes),
-            [Said::Binary(vec![0xff, 0xfe, 0xfd])]
-        );
+        assert_eq!(heard_well(role, &bytes), [Said::Binary(vec![0xff, 0xfe, 0xfd])]);
     }
 }
 
@@ -50,11 +47,8 @@ fn fragments_may_be_empty() {
 #[test]
 fn a_message_of_empty_fragments_is_empty() {
     for role in BOTH {
-        let bytes = [
-            fragment(role, Opcode::Binary, ""),
-            frame(role, Opcode::Continuation, ""),
-        ]
-        .concat();
+        let bytes =
+            [fragment(role, Opcode::Binary, ""), frame(role, Opcode::Continuation, "")].concat();
         assert_eq!(heard_well(role, &bytes), [Said::Binary(vec![])]);
     }
 }
@@ -74,12 +68,7 @@ fn pings_between_fragments_are_heard_at_once_and_disturb_nothing() {
         let ping = |payload: &str| Said::Ping(payload.into());
         assert_eq!(
             heard_well(role, &bytes),
-            [
-                ping("a"),
-                ping("b"),
-                Said::Pong(vec![]),
-                text("first second third")
-            ]
+            [ping("a"), ping("b"), Said::Pong(vec![]), text("first second third")]
         );
     }
 }
@@ -93,10 +82,7 @@ fn a_close_between_fragments_ends_the_connection_without_the_message() {
             frame(role, Opcode::Continuation, "too late"),
         ]
         .concat();
-        assert_eq!(
-            heard_well(role, &bytes),
-            [Said::Close(Some((1000, String::new())))]
-        );
+        assert_eq!(heard_well(role, &bytes), [Said::Close(Some((1000, String::new())))]);
     }
 }
 
@@ -106,10 +92,7 @@ fn a_continuation_without_a_start_is_refused() {
         let alone = frame(role, Opcode::Continuation, "what?");
         assert_eq!(broken_rule(role, &alone), Error::UnexpectedContinuation);
         let unfinished = fragment(role, Opcode::Continuation, "what?");
-        assert_eq!(
-            broken_rule(role, &unfinished),
-            Error::UnexpectedContinuation
-        );
+        assert_eq!(broken_rule(role, &unfinished), Error::UnexpectedContinuation);
     }
 }
 
@@ -122,10 +105,7 @@ fn a_continuation_after_the_end_is_refused() {
             frame(role, Opcode::Continuation, "c"),
         ]
         .concat();
-        assert_eq!(
-            hear(role, &bytes),
-            (vec![text("ab")], Some(Error::UnexpectedContinuation))
-        );
+        assert_eq!(hear(role, &bytes), (vec![text("ab")], Some(Error::UnexpectedContinuation)));
     }
 }
 
@@ -134,10 +114,7 @@ fn a_new_message_inside_another_is_refused() {
     for role in BOTH {
         for opcode in [Opcode::Text, Opcode::Binary] {
             let bytes = [fragment(role, Opcode::Text, "a"), frame(role, opcode, "b")].concat();
-            assert_eq!(
-                broken_rule(role, &bytes),
-                Error::ExpectedContinuation(opcode)
-            );
+            assert_eq!(broken_rule(role, &bytes), Error::ExpectedContinuation(opcode));
         }
     }
 }

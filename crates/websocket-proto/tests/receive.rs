@@ -15,9 +15,7 @@ fn a_whole_message_is_handed_out_from_where_it_was_read() {
         let place = bytes.as_ptr_range();
         let mut receiver = Receiver::new(role, Limits::default());
         let mut incoming = receiver.receive(&mut bytes);
-        let Ok(Some(Event::Binary(payload))) = incoming.next() else {
-            panic!("a message")
-        };
+        let Ok(Some(Event::Binary(payload))) = incoming.next() else { panic!("a message") };
         assert_eq!(payload, [7; 40]);
         assert!(place.contains(&payload.as_ptr()), "a copy was made");
     }
@@ -26,9 +24,8 @@ fn a_whole_message_is_handed_out_from_where_it_was_read() {
 #[test]
 fn many_messages_in_one_read_come_in_order() {
     for role in BOTH {
-        let bytes: Vec<u8> = (0..500)
-            .flat_map(|n| frame(role, Opcode::Text, format!("number {n}")))
-            .collect();
+        let bytes: Vec<u8> =
+            (0..500).flat_map(|n| frame(role, Opcode::Text, format!("number {n}"))).collect();
         let expected: Vec<Said> = (0..500).map(|n| text(&format!("number {n}"))).collect();
         assert_eq!(hear(role, &bytes), (expected, None));
     }
@@ -38,19 +35,12 @@ fn many_messages_in_one_read_come_in_order() {
 fn a_message_may_be_split_anywhere_between_two_reads() {
     for role in BOTH {
         let payload = "long enough for a length of two bytes ".repeat(10);
-        let bytes = [
-            frame(role, Opcode::Text, &payload),
-            frame(role, Opcode::Pong, "after"),
-        ]
-        .concat();
+        let bytes =
+            [frame(role, Opcode::Text, &payload), frame(role, Opcode::Pong, "after")].concat();
         for cut in 0..=bytes.len() {
             let pieces = [&bytes[..cut], &bytes[cut..]];
             let said = vec![text(&payload), Said::Pong(b"after".to_vec())];
-            assert_eq!(
-                hear_pieces(role, Limits::default(), pieces),
-                (said, None),
-                "cut at {cut}"
-            );
+            assert_eq!(hear_pieces(role, Limits::default(), pieces), (said, None), "cut at {cut}");
         }
     }
 }
@@ -77,10 +67,7 @@ fn an_empty_read_changes_nothing() {
     for role in BOTH {
         let bytes = frame(role, Opcode::Text, "Hello");
         let pieces = [&[][..], &bytes[..3], &[], &bytes[3..], &[]];
-        assert_eq!(
-            hear_pieces(role, Limits::default(), pieces),
-            (vec![text("Hello")], None)
-        );
+        assert_eq!(hear_pieces(role, Limits::default(), pieces), (vec![text("Hello")], None));
     }
 }
 
@@ -93,10 +80,7 @@ fn what_came_before_a_broken_rule_is_heard_and_nothing_after() {
             frame(role, Opcode::Text, "not heard"),
         ]
         .concat();
-        assert_eq!(
-            hear(role, &bytes),
-            (vec![text("good")], Some(Error::UnexpectedContinuation))
-        );
+        assert_eq!(hear(role, &bytes), (vec![text("good")], Some(Error::UnexpectedContinuation)));
     }
 }
 
@@ -105,20 +89,12 @@ fn after_a_broken_rule_the_receiver_is_done_and_holds_nothing() {
     for role in BOTH {
         let mut receiver = Receiver::new(role, Limits::default());
         let mut heard = Heard::default();
-        feed(
-            &mut receiver,
-            &fragment(role, Opcode::Text, "begun"),
-            &mut heard,
-        );
+        feed(&mut receiver, &fragment(role, Opcode::Text, "begun"), &mut heard);
         feed(&mut receiver, &frame(role, Opcode::Text, "bad"), &mut heard);
         assert_eq!(heard.1, Some(Error::ExpectedContinuation(Opcode::Text)));
         assert!(receiver.is_done());
         assert_eq!(receiver.buffered(), 0);
-        feed(
-            &mut receiver,
-            &frame(role, Opcode::Text, "more"),
-            &mut heard,
-        );
+        feed(&mut receiver, &frame(role, Opcode::Text, "more"), &mut heard);
         assert_eq!(heard.0, []);
     }
 }
@@ -135,22 +111,13 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let bytes = |most| proptest::collection::vec(any::<u8>(), 0..most);
     let binary = proptest::collection::vec(bytes(300), 1..4)
         .prop_map(|fragments| Act::Message(Opcode::Binary, fragments));
-    let text = (
-        any::<String>(),
-        proptest::collection::vec(any::<prop::sample::Index>(), 0..3),
-    )
+    let text = (any::<String>(), proptest::collection::vec(any::<prop::sample::Index>(), 0..3))
         .prop_map(|(text, cuts)| Act::Message(Opcode::Text, cut(text.as_bytes(), &cuts)));
-    let control = (
-        prop_oneof![Just(Opcode::Ping), Just(Opcode::Pong)],
-        bytes(126),
-    )
+    let control = (prop_oneof![Just(Opcode::Ping), Just(Opcode::Pong)], bytes(126))
         .prop_map(|(opcode, payload)| Act::Control(opcode, payload));
     let close = proptest::option::of((3000..5000_u16, "[a-z]{0,20}")).prop_map(Act::Close);
     let act = prop_oneof![4 => binary, 4 => text, 2 => control];
-    (
-        proptest::collection::vec(act, 0..8),
-        proptest::option::of(close),
-    )
+    (proptest::collection::vec(act, 0..8), proptest::option::of(close))
         .prop_map(|(acts, close)| acts.into_iter().chain(close).collect())
 }
 
@@ -159,10 +126,7 @@ fn cut(bytes: &[u8], cuts: &[prop::sample::Index]) -> Vec<Vec<u8>> {
     cuts.sort_unstable();
     let starts = std::iter::once(0).chain(cuts.iter().copied());
     let ends = cuts.iter().copied().chain(std::iter::once(bytes.len()));
-    starts
-        .zip(ends)
-        .map(|(start, end)| bytes[start..end].to_vec())
-        .collect()
+    starts.zip(ends).map(|(start, end)| bytes[start..end].to_vec()).collect()
 }
 
 /// Writes the acts with the crate's own sending half, a ping behind each fragment.
@@ -173,11 +137,7 @@ fn written(role: Role, acts: &[Act], key: [u8; 4]) -> (Vec<u8>, Vec<Said>) {
         match act {
             Act::Message(opcode, fragments) => {
                 for (at, fragment) in fragments.iter().enumerate() {
-                    let opcode = if at == 0 {
-                        *opcode
-                    } else {
-                        Opcode::Continuation
-                    };
+                    let opcode = if at == 0 { *opcode } else { Opcode::Continuation };
                     let fin = at + 1 == fragments.len();
                     push_frame(&mut out, opcode, fin, mask, fragment);
                     if !fin {

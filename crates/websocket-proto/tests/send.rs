@@ -24,26 +24,15 @@ fn a_server_writes_the_specifications_examples() {
 #[test]
 fn a_client_writes_the_specifications_examples() {
     let mut out = Vec::new();
-    push_frame(
-        &mut out,
-        Opcode::Text,
-        true,
-        Some([0x37, 0xfa, 0x21, 0x3d]),
-        b"Hello",
-    );
+    push_frame(&mut out, Opcode::Text, true, Some([0x37, 0xfa, 0x21, 0x3d]), b"Hello");
     assert_eq!(out, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
 }
 
 #[test]
 fn the_length_takes_the_fewest_bytes() {
-    for (payload, head) in [
-        (0, 2),
-        (125, 2),
-        (126, 4),
-        (65_535, 4),
-        (65_536, 10),
-        (usize::MAX >> 1, 10),
-    ] {
+    for (payload, head) in
+        [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10), (usize::MAX >> 1, 10)]
+    {
         let mut room = [0; SERVER_HEAD];
         assert_eq!(write_frame_head(&mut room, Opcode::Binary, payload), head);
     }
@@ -83,10 +72,7 @@ fn a_close_says_its_code_and_reason_to_both_sides() {
         let mut out = Vec::new();
         let mask = (role == Role::Server).then_some([1, 2, 3, 4]);
         push_close(&mut out, Some(4001), "bis bald", mask);
-        assert_eq!(
-            heard_well(role, &out),
-            [Said::Close(Some((4001, "bis bald".to_owned())))]
-        );
+        assert_eq!(heard_well(role, &out), [Said::Close(Some((4001, "bis bald".to_owned())))]);
     }
 }
 
@@ -101,10 +87,7 @@ fn a_close_without_a_code_has_no_reason() {
 fn a_reason_too_long_is_cut_between_characters() {
     let mut out = Vec::new();
     push_close(&mut out, Some(1000), &"€".repeat(50), None);
-    assert_eq!(
-        heard_well(Role::Client, &out),
-        [Said::Close(Some((1000, "€".repeat(41))))]
-    );
+    assert_eq!(heard_well(Role::Client, &out), [Said::Close(Some((1000, "€".repeat(41))))]);
     let mut out = Vec::new();
     push_close(&mut out, Some(1000), &format!("x{}", "€".repeat(50)), None);
     assert_eq!(out.len(), 2 + 2 + 1 + 40 * 3);

@@ -14,11 +14,9 @@ fn a_character_may_be_split_between_fragments_anywhere() {
     for role in BOTH {
         for cut in 0..=MIXED.len() {
             let (front, back) = MIXED.as_bytes().split_at(cut);
-            let bytes = [
-                fragment(role, Opcode::Text, front),
-                frame(role, Opcode::Continuation, back),
-            ]
-            .concat();
+            let bytes =
+                [fragment(role, Opcode::Text, front), frame(role, Opcode::Continuation, back)]
+                    .concat();
             assert_eq!(heard_well(role, &bytes), [text(MIXED)]);
         }
     }
@@ -76,11 +74,7 @@ fn invalid_text_is_refused_however_it_comes() {
         for invalid in INVALID {
             let payload = [MIXED.as_bytes(), invalid, b" and on"].concat();
             let whole = frame(role, Opcode::Text, &payload);
-            assert_eq!(
-                hear(role, &whole),
-                (vec![], Some(Error::InvalidText)),
-                "{invalid:x?}"
-            );
+            assert_eq!(hear(role, &whole), (vec![], Some(Error::InvalidText)), "{invalid:x?}");
             for cut in 0..=payload.len() {
                 let fragments = [
                     fragment(role, Opcode::Text, &payload[..cut]),
@@ -99,11 +93,9 @@ fn an_unfinished_character_at_the_end_is_refused() {
         for unfinished in [&b"\xc3"[..], b"\xe2\x82", b"\xf0\x9d\x84"] {
             let bytes = frame(role, Opcode::Text, unfinished);
             assert_eq!(hear(role, &bytes), (vec![], Some(Error::InvalidText)));
-            let bytes = [
-                fragment(role, Opcode::Text, unfinished),
-                frame(role, Opcode::Continuation, ""),
-            ]
-            .concat();
+            let bytes =
+                [fragment(role, Opcode::Text, unfinished), frame(role, Opcode::Continuation, "")]
+                    .concat();
             assert_eq!(hear(role, &bytes), (vec![], Some(Error::InvalidText)));
         }
     }
@@ -114,11 +106,7 @@ fn found_so_far(role: sockeye_websocket_proto::Role, payload: &[u8]) -> Option<E
     let mut bytes = Frame::to(role, Opcode::Text, [payload, &[b'.'; 100]].concat()).bytes();
     bytes.truncate(bytes.len() - 100);
     let mut heard = common::Heard::default();
-    feed(
-        &mut Receiver::new(role, Limits::default()),
-        &bytes,
-        &mut heard,
-    );
+    feed(&mut Receiver::new(role, Limits::default()), &bytes, &mut heard);
     heard.1
 }
 
@@ -127,11 +115,7 @@ fn invalid_text_is_refused_before_the_frame_is_whole() {
     for role in BOTH {
         for invalid in INVALID {
             let payload = [MIXED.as_bytes(), invalid].concat();
-            assert_eq!(
-                found_so_far(role, &payload),
-                Some(Error::InvalidText),
-                "{invalid:x?}"
-            );
+            assert_eq!(found_so_far(role, &payload), Some(Error::InvalidText), "{invalid:x?}");
         }
     }
 }
@@ -151,15 +135,9 @@ fn a_character_that_can_become_nothing_is_refused_at_its_second_byte() {
 #[test]
 fn binary_messages_and_pings_are_not_text() {
     for role in BOTH {
-        let bytes = [
-            frame(role, Opcode::Binary, [0xff]),
-            frame(role, Opcode::Ping, [0xff]),
-        ]
-        .concat();
-        assert_eq!(
-            heard_well(role, &bytes),
-            [Said::Binary(vec![0xff]), Said::Ping(vec![0xff])]
-        );
+        let bytes =
+            [frame(role, Opcode::Binary, [0xff]), frame(role, Opcode::Ping, [0xff])].concat();
+        assert_eq!(heard_well(role, &bytes), [Said::Binary(vec![0xff]), Said::Ping(vec![0xff])]);
     }
 }
 

@@ -62,12 +62,7 @@ impl Head {
             return Ok(None);
         };
         let payload = usize::try_from(payload).map_err(|_| FrameError::Length(payload))?;
-        let mut head = Self {
-            opcode: first & OPCODE,
-            mask: None,
-            length: 2 + size,
-            payload,
-        };
+        let mut head = Self { opcode: first & OPCODE, mask: None, length: 2 + size, payload };
         if second & MASKED != 0 {
             let Some(key) = rest.get(size..).and_then(<[u8]>::first_chunk) else {
                 return Ok(None);
@@ -87,12 +82,8 @@ impl Head {
 /// The payload's length and the bytes its longer forms take.
 fn read_length(short: u8, rest: &[u8]) -> Option<(u64, usize)> {
     match short {
-        TWO_BYTES => rest
-            .first_chunk()
-            .map(|&bytes| (u64::from(u16::from_be_bytes(bytes)), 2)),
-        EIGHT_BYTES => rest
-            .first_chunk()
-            .map(|&bytes| (u64::from_be_bytes(bytes), 8)),
+        TWO_BYTES => rest.first_chunk().map(|&bytes| (u64::from(u16::from_be_bytes(bytes)), 2)),
+        EIGHT_BYTES => rest.first_chunk().map(|&bytes| (u64::from_be_bytes(bytes), 8)),
         _ => Some((u64::from(short), 0)),
     }
 }
@@ -143,9 +134,7 @@ pub fn push_head(out: &mut Vec<u8>, opcode: u8, mask: Option<[u8; 4]>, payload: 
 
 /// Masks or unmasks (it is the same) a whole payload.
 pub fn unmask(key: [u8; 4], data: &mut [u8]) {
-    let wide = u64::from_ne_bytes([
-        key[0], key[1], key[2], key[3], key[0], key[1], key[2], key[3],
-    ]);
+    let wide = u64::from_ne_bytes([key[0], key[1], key[2], key[3], key[0], key[1], key[2], key[3]]);
     let mut chunks = data.chunks_exact_mut(8);
     for chunk in &mut chunks {
         let word = u64::from_ne_bytes((&*chunk).try_into().expect("eight bytes"));

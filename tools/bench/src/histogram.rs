@@ -23,10 +23,7 @@ pub struct Histogram {
 impl Histogram {
     /// An empty one; takes 19 KiB.
     pub fn new() -> Self {
-        Self {
-            counts: vec![0; BUCKETS],
-            total: 0,
-        }
+        Self { counts: vec![0; BUCKETS], total: 0 }
     }
 
     /// Counts one value.
@@ -37,10 +34,7 @@ impl Histogram {
 
     /// Takes in everything another one has counted.
     pub fn add(&mut self, other: &Self) {
-        self.counts
-            .iter_mut()
-            .zip(&other.counts)
-            .for_each(|(mine, theirs)| *mine += theirs);
+        self.counts.iter_mut().zip(&other.counts).for_each(|(mine, theirs)| *mine += theirs);
         self.total += other.total;
     }
 

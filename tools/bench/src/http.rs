@@ -23,11 +23,7 @@ impl<'a> Head<'a> {
         let end = input.windows(4).position(|four| four == b"\r\n\r\n")?;
         let text = str::from_utf8(&input[..end]).ok()?;
         let (first, lines) = text.split_once("\r\n").unwrap_or((text, ""));
-        Some(Self {
-            first,
-            lines,
-            length: end + 4,
-        })
+        Some(Self { first, lines, length: end + 4 })
     }
 
     /// The value of a header, whatever the case of its name.

@@ -35,11 +35,7 @@ impl Link {
 
     /// Takes over a stream that is set so already.
     pub fn ready(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            rest: Vec::new(),
-            unsent: Vec::new(),
-        }
+        Self { stream, rest: Vec::new(), unsent: Vec::new() }
     }
 
     /// Reads once: `scratch` then starts with what was kept from before, and the number of bytes in it is returned.
@@ -87,11 +83,7 @@ impl Link {
         }
         let sent = write_some(&mut self.stream, bytes)?;
         self.unsent.extend_from_slice(&bytes[sent..]);
-        Ok(if self.unsent.is_empty() {
-            Flushed::All
-        } else {
-            Flushed::Part
-        })
+        Ok(if self.unsent.is_empty() { Flushed::All } else { Flushed::Part })
     }
 
     /// Goes on with what waits.

@@ -67,9 +67,7 @@ struct Run {
 
 /// Seconds between a hundredth and a minute.
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| format!("`{text}` is not a number of seconds"))?;
+    let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is not a number of seconds"))?;
     if (0.01..=60.0).contains(&seconds) {
         return Ok(Duration::from_secs_f64(seconds));
     }
@@ -106,11 +104,7 @@ fn measure(run: &Run) -> Result<ExitCode, Box<dyn std::error::Error>> {
     };
     print!("{}", report::markdown(&rows, &frame));
     let failed = rows.iter().any(|row| !row.failures.is_empty());
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 impl Run {
@@ -125,10 +119,7 @@ impl Run {
         let peers = Peer::ALL.into_iter().filter(chosen);
         let files = limits::raise_open_files();
         if files < limits::WANTED_FILES {
-            eprintln!(
-                "only {files} files may be open, {} are wanted",
-                limits::WANTED_FILES
-            );
+            eprintln!("only {files} files may be open, {} are wanted", limits::WANTED_FILES);
         }
         let places = Places::find()?;
         let servers: Result<_, _> = peers.map(|peer| places.prepare(peer)).collect();
@@ -145,11 +136,7 @@ impl Run {
 
     fn timing(&self) -> Timing {
         let short = |given: Option<Duration>, quick, usual| {
-            given.unwrap_or(Duration::from_millis(if self.quick {
-                quick
-            } else {
-                usual
-            }))
+            given.unwrap_or(Duration::from_millis(if self.quick { quick } else { usual }))
         };
         Timing {
             warm_up: short(self.warm_up, 200, 600),

@@ -26,12 +26,7 @@ pub enum Peer {
 
 impl Peer {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 4] = [
-        Self::Sockeye,
-        Self::Floor,
-        Self::Socketio,
-        Self::Socketioxide,
-    ];
+    pub const ALL: [Self; 4] = [Self::Sockeye, Self::Floor, Self::Socketio, Self::Socketioxide];
 }
 
 impl Display for Peer {
@@ -102,10 +97,8 @@ impl Places {
     ///
     /// The program does not know where it is.
     pub fn find() -> Result<Self, PrepareError> {
-        let bench = std::env::current_exe().map_err(|error| PrepareError::File {
-            path: PathBuf::from("/proc/self/exe"),
-            error,
-        })?;
+        let bench = std::env::current_exe()
+            .map_err(|error| PrepareError::File { path: PathBuf::from("/proc/self/exe"), error })?;
         let up = |path: &Path, levels| path.ancestors().nth(levels).unwrap_or(path).to_path_buf();
         Ok(Self {
             root: up(Path::new(env!("CARGO_MANIFEST_DIR")), 2),
@@ -126,18 +119,12 @@ impl Places {
             Peer::Socketio => self.socketio()?,
             Peer::Socketioxide => self.socketioxide()?,
         };
-        Ok(Prepared {
-            peer,
-            command,
-            version,
-        })
+        Ok(Prepared { peer, command, version })
     }
 
     fn sockeye(&self) -> Result<(Vec<String>, String), PrepareError> {
         let mut build = cargo();
-        build
-            .current_dir(&self.root)
-            .args(["build", "--release", "--package", "sockeye-contract"]);
+        build.current_dir(&self.root).args(["build", "--release", "--package", "sockeye-contract"]);
         run(build.arg("--target-dir").arg(&self.target), RUST)?;
         let contract = self.target.join("release/contract");
         let command = vec![text(&contract), "--profile".to_owned(), "bench".to_owned()];
@@ -162,21 +149,11 @@ impl Places {
         let node = Command::new("node")
             .arg("--version")
             .output()
-            .map_err(|error| PrepareError::Tool {
-                tool: "node".to_owned(),
-                error,
-                needed: NODE,
-            })?;
+            .map_err(|error| PrepareError::Tool { tool: "node".to_owned(), error, needed: NODE })?;
         let manifest = fs::read_to_string(source.join("package.json")).map_err(at(&source))?;
         let version = quoted_after(&manifest, "\"socket.io\":").unwrap_or("?");
-        let version = format!(
-            "{version} on Node {}",
-            String::from_utf8_lossy(&node.stdout).trim()
-        );
-        Ok((
-            vec!["node".to_owned(), text(&place.join("server.js"))],
-            version,
-        ))
+        let version = format!("{version} on Node {}", String::from_utf8_lossy(&node.stdout).trim());
+        Ok((vec!["node".to_owned(), text(&place.join("server.js"))], version))
     }
 
     fn socketioxide(&self) -> Result<(Vec<String>, String), PrepareError> {
@@ -184,9 +161,7 @@ impl Places {
         let target = self.target.join("bench/socketioxide");
         let mut build = cargo();
         // From its own directory, so that a setting of the workspace does not reach it.
-        build
-            .current_dir(&source)
-            .args(["build", "--release", "--locked"]);
+        build.current_dir(&source).args(["build", "--release", "--locked"]);
         run(build.arg("--target-dir").arg(&target), RUST)?;
         let lock = source.join("Cargo.lock");
         let lock = fs::read_to_string(&lock).map_err(at(&lock))?;
@@ -205,23 +180,14 @@ fn cargo() -> Command {
 
 /// Runs a tool to its end; what it says goes to stderr, for stdout is the table's.
 fn run(command: &mut Command, needed: &'static str) -> Result<(), PrepareError> {
-    let status = command
-        .stdout(Stdio::from(io::stderr()))
-        .status()
-        .map_err(|error| {
-            let tool = command.get_program().to_string_lossy().into_owned();
-            PrepareError::Tool {
-                tool,
-                error,
-                needed,
-            }
-        })?;
+    let status = command.stdout(Stdio::from(io::stderr())).status().map_err(|error| {
+        let tool = command.get_program().to_string_lossy().into_owned();
+        PrepareError::Tool { tool, error, needed }
+    })?;
     if status.success() {
         return Ok(());
     }
-    Err(PrepareError::Failed {
-        command: format!("{command:?}"),
-    })
+    Err(PrepareError::Failed { command: format!("{command:?}") })
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> PrepareError {

@@ -38,10 +38,7 @@ impl Poller {
     /// What the kernel says, like for all methods here.
     pub fn new() -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        Ok(Self {
-            epoll,
-            events: Vec::with_capacity(EVENTS),
-        })
+        Ok(Self { epoll, events: Vec::with_capacity(EVENTS) })
     }
 
     /// Watches a source for reading; with `writable`, for room to write too.
@@ -50,12 +47,7 @@ impl Poller {
     ///
     /// What the kernel says.
     pub fn add(&self, source: impl AsFd, token: usize) -> io::Result<()> {
-        Ok(epoll::add(
-            &self.epoll,
-            source,
-            EventData::new_u64(token as u64),
-            EventFlags::IN,
-        )?)
+        Ok(epoll::add(&self.epoll, source, EventData::new_u64(token as u64), EventFlags::IN)?)
     }
 
     /// Watches a source that is known already for room to write too, or no longer.
@@ -64,18 +56,9 @@ impl Poller {
     ///
     /// What the kernel says.
     pub fn watch_room(&self, source: impl AsFd, token: usize, wanted: bool) -> io::Result<()> {
-        let room = if wanted {
-            EventFlags::OUT
-        } else {
-            EventFlags::empty()
-        };
+        let room = if wanted { EventFlags::OUT } else { EventFlags::empty() };
         let flags = EventFlags::IN | room;
-        Ok(epoll::modify(
-            &self.epoll,
-            source,
-            EventData::new_u64(token as u64),
-            flags,
-        )?)
+        Ok(epoll::modify(&self.epoll, source, EventData::new_u64(token as u64), flags)?)
     }
 
     /// Waits until something is ready, or until `patience` is over (`None`: for ever), and hands it out.
@@ -109,10 +92,7 @@ impl Poller {
             if rustix::event::poll(&mut itself, Some(&short))? == 0 {
                 return Ok(());
             }
-            timeout = Some(Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            });
+            timeout = Some(Timespec { tv_sec: 0, tv_nsec: 0 });
         }
         epoll::wait(
             &self.epoll,

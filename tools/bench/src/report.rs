@@ -38,46 +38,22 @@ macro_rules! say {
 }
 
 fn preamble(text: &mut String, frame: &Frame<'_>) {
-    say!(
-        text,
-        "Made by `{}` on {}. {}\n",
-        frame.command,
-        frame.machine,
-        frame.method
-    );
-    for server in frame
-        .servers
-        .iter()
-        .filter(|server| !server.version.is_empty())
-    {
+    say!(text, "Made by `{}` on {}. {}\n", frame.command, frame.machine, frame.method);
+    for server in frame.servers.iter().filter(|server| !server.version.is_empty()) {
         say!(text, "- {} {}", server.peer, server.version);
     }
 }
 
 fn cpu_table(text: &mut String, rows: &[Row], servers: &[Prepared]) {
-    let names: Vec<String> = servers
-        .iter()
-        .map(|server| server.peer.to_string())
-        .collect();
+    let names: Vec<String> = servers.iter().map(|server| server.peer.to_string()).collect();
     say!(text, "\n### Server CPU, µs per unit (times the floor's)\n");
     say!(text, "| scenario | unit | {} |", names.join(" | "));
     say!(text, "|---|---|{}", "---|".repeat(names.len()));
     for group in rows.chunks(servers.len().max(1)) {
-        let floor = group
-            .iter()
-            .find(|row| row.peer == Peer::Floor)
-            .map(Row::cpu);
-        let cells: Vec<String> = group
-            .iter()
-            .map(|row| cpu_cell(row, floor.as_deref()))
-            .collect();
+        let floor = group.iter().find(|row| row.peer == Peer::Floor).map(Row::cpu);
+        let cells: Vec<String> = group.iter().map(|row| cpu_cell(row, floor.as_deref())).collect();
         let scenario = group[0].scenario;
-        say!(
-            text,
-            "| {scenario} | {} | {} |",
-            scenario.unit(),
-            cells.join(" | ")
-        );
+        say!(text, "| {scenario} | {} | {} |", scenario.unit(), cells.join(" | "));
     }
 }
 
@@ -88,20 +64,14 @@ fn cpu_cell(row: &Row, floor: Option<&[Option<f64>]>) -> String {
     };
     let ratio = floor.filter(|_| row.peer != Peer::Floor);
     let ratio = ratio.and_then(|floor| ratio_of(&cpu, floor));
-    let ratio = ratio
-        .map(|ratio| format!(" (×{ratio:.2})"))
-        .unwrap_or_default();
+    let ratio = ratio.map(|ratio| format!(" (×{ratio:.2})")).unwrap_or_default();
     let mark = if row.failures.is_empty() { "" } else { " !" };
     format!("{}{ratio}{mark}", figure(middle))
 }
 
 /// What stands where there is no figure: a run that brought no units is not one that failed.
 fn nothing(row: &Row) -> &'static str {
-    if row.failures.is_empty() {
-        "–"
-    } else {
-        "failed"
-    }
+    if row.failures.is_empty() { "–" } else { "failed" }
 }
 
 fn ratio_of(ours: &[Option<f64>], floor: &[Option<f64>]) -> Option<f64> {
@@ -189,16 +159,9 @@ fn reordered(row: &Row) -> String {
 
 fn memory(row: &Row) -> String {
     let middle = |of: fn(&crate::scenario::Footprint) -> f64| {
-        median(
-            good(row)
-                .filter_map(|measured| measured.memory.as_ref())
-                .map(of),
-        )
+        median(good(row).filter_map(|measured| measured.memory.as_ref()).map(of))
     };
-    match (
-        middle(|memory| memory.pss),
-        middle(|memory| memory.anonymous),
-    ) {
+    match (middle(|memory| memory.pss), middle(|memory| memory.anonymous)) {
         (Some(pss), Some(anonymous)) => format!("{pss:.0}, {anonymous:.0}"),
         _ => "–".to_owned(),
     }
@@ -207,9 +170,7 @@ fn memory(row: &Row) -> String {
 fn failures(text: &mut String, rows: &[Row]) {
     let failed = rows.iter().filter(|row| !row.failures.is_empty());
     let mut lines = failed.flat_map(|row| {
-        row.failures
-            .iter()
-            .map(move |why| format!("- {} {}: {why}", row.scenario, row.peer))
+        row.failures.iter().map(move |why| format!("- {} {}: {why}", row.scenario, row.peer))
     });
     if let Some(first) = lines.next() {
         say!(text, "\n### Failed runs\n\n{first}");

@@ -81,11 +81,7 @@ impl Bench {
             for place in self.turns(round) {
                 let (row, server) = (&mut rows[place], &self.servers[place % self.servers.len()]);
                 let outcome = self.time(server, row.scenario);
-                progress(&line(
-                    &format!("round {}/{}", round + 1, self.rounds),
-                    row,
-                    &outcome,
-                ));
+                progress(&line(&format!("round {}/{}", round + 1, self.rounds), row, &outcome));
                 row.take(outcome);
             }
         }
@@ -105,9 +101,7 @@ impl Bench {
     }
 
     fn time(&self, server: &Prepared, scenario: Scenario) -> Result<Measurement, RunError> {
-        self.measure(server, scenario, self.timing, |process| {
-            Ok(Observer::new(process))
-        })
+        self.measure(server, scenario, self.timing, |process| Ok(Observer::new(process)))
     }
 
     fn measure(
@@ -119,20 +113,11 @@ impl Bench {
     ) -> Result<Measurement, RunError> {
         let wanted = scenario.connections();
         if wanted as u64 + OTHER_FILES > self.files {
-            return Err(Failure::Files {
-                wanted,
-                limit: self.files,
-            }
-            .into());
+            return Err(Failure::Files { wanted, limit: self.files }.into());
         }
         let running = Server::start(&server.command, self.cores)?;
         let mut observer = observer(running.id())?;
-        Ok(scenario::run(
-            scenario,
-            running.address(),
-            timing,
-            &mut observer,
-        )?)
+        Ok(scenario::run(scenario, running.address(), timing, &mut observer)?)
     }
 
     /// The last round: short, because it slows the servers, and its times are thrown away.
@@ -152,10 +137,7 @@ impl Bench {
                     row.calls = cost.calls.map(|calls| (calls, units));
                     let each = row.calls.and_then(|(calls, units)| per(calls.all, units));
                     let each = each.map_or_else(|| "–".to_owned(), figure);
-                    progress(&format!(
-                        "{:10} {} {}: {each}",
-                        "calls", row.scenario, row.peer
-                    ));
+                    progress(&format!("{:10} {} {}: {each}", "calls", row.scenario, row.peer));
                 }
                 Err(RunError::Count(error)) => {
                     progress(&format!("system calls are not counted: {error}"));
@@ -184,10 +166,7 @@ impl Row {
 
     /// Processor microseconds per unit, round by round.
     pub fn cpu(&self) -> Vec<Option<f64>> {
-        self.measurements
-            .iter()
-            .map(|measurement| measurement.as_ref().and_then(cpu))
-            .collect()
+        self.measurements.iter().map(|measurement| measurement.as_ref().and_then(cpu)).collect()
     }
 }
 
@@ -203,10 +182,7 @@ fn line(round: &str, row: &Row, outcome: &Result<Measurement, RunError>) -> Stri
             let each = cpu(measurement).map_or_else(|| "–".to_owned(), figure);
             let seconds =
                 micros(u64::try_from(measurement.cost.time.as_nanos()).unwrap_or(0)) / 1e6;
-            format!(
-                "{head}: {each} µs per {} in {seconds:.2} s",
-                row.scenario.unit()
-            )
+            format!("{head}: {each} µs per {} in {seconds:.2} s", row.scenario.unit())
         }
         Err(error) => format!("{head}: FAILED, {error}"),
     }

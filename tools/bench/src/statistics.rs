@@ -33,9 +33,7 @@ pub fn ratio(
 ) -> Option<f64> {
     let pairs = ours.into_iter().zip(theirs);
     median(
-        pairs
-            .filter_map(|(ours, theirs)| Some(ours? / theirs?))
-            .filter(|ratio| ratio.is_finite()),
+        pairs.filter_map(|(ours, theirs)| Some(ours? / theirs?)).filter(|ratio| ratio.is_finite()),
     )
 }
 

@@ -3,11 +3,7 @@
 use sockeye_bench::client::message::{Answer, Fields, LINK, NUMBER, Question, ROOM, payload};
 use sockeye_bench::frame::{self, Head, TEXT};
 
-const FIELDS: Fields = Fields {
-    link: 42,
-    number: 10_000_007,
-    room: 3,
-};
+const FIELDS: Fields = Fields { link: 42, number: 10_000_007, room: 3 };
 
 /// What a server sees of a question.
 fn unmasked(question: &Question, fields: Fields) -> Vec<u8> {
@@ -21,21 +17,10 @@ fn unmasked(question: &Question, fields: Fields) -> Vec<u8> {
 
 #[test]
 fn a_question_carries_its_numbers_under_the_mask() {
-    let text = [
-        b"42".as_slice(),
-        &[NUMBER; 8],
-        b"[\"",
-        &[LINK; 5],
-        &[ROOM; 2],
-        b"\"]",
-    ]
-    .concat();
+    let text = [b"42".as_slice(), &[NUMBER; 8], b"[\"", &[LINK; 5], &[ROOM; 2], b"\"]"].concat();
     let question = Question::new(TEXT, &text);
     assert_eq!(unmasked(&question, FIELDS), b"4210000007[\"0004203\"]");
-    let next = Fields {
-        number: 99_999_999,
-        ..FIELDS
-    };
+    let next = Fields { number: 99_999_999, ..FIELDS };
     assert_eq!(unmasked(&question, next), b"4299999999[\"0004203\"]");
 }
 
@@ -53,10 +38,7 @@ fn an_answer_gives_its_numbers_back() {
     let question = Question::new(TEXT, &payload);
     let seen = unmasked(&question, FIELDS);
     assert_eq!(seen.len(), 64);
-    assert_eq!(
-        Answer::new(&payload).read(&seen),
-        Some(Fields { room: 0, ..FIELDS })
-    );
+    assert_eq!(Answer::new(&payload).read(&seen), Some(Fields { room: 0, ..FIELDS }));
 }
 
 #[test]

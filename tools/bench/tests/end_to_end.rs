@@ -27,40 +27,15 @@ fn every_answer_of_the_floor_arrives_in_every_scenario() {
         "idle-20",
     ];
     let mut bench = Command::new(env!("CARGO_BIN_EXE_sockeye-bench"));
-    bench.args([
-        "run",
-        "--servers",
-        "floor",
-        "--rounds",
-        "1",
-        "--unpinned",
-        "--no-calls",
-    ]);
-    bench.args([
-        "--seconds",
-        "0.05",
-        "--warm-up",
-        "0.02",
-        "--silence",
-        "0.02",
-    ]);
-    let output = bench
-        .args(["--scenarios", &scenarios.join(",")])
-        .output()
-        .unwrap();
-    let (table, progress) = (
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-    );
+    bench.args(["run", "--servers", "floor", "--rounds", "1", "--unpinned", "--no-calls"]);
+    bench.args(["--seconds", "0.05", "--warm-up", "0.02", "--silence", "0.02"]);
+    let output = bench.args(["--scenarios", &scenarios.join(",")]).output().unwrap();
+    let (table, progress) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{table}\n{progress}");
     for scenario in scenarios {
-        let row = table
-            .lines()
-            .find(|line| line.starts_with(&format!("| {scenario} |")));
-        assert!(
-            row.is_some_and(|row| !row.contains("failed")),
-            "{scenario} in {table}"
-        );
+        let row = table.lines().find(|line| line.starts_with(&format!("| {scenario} |")));
+        assert!(row.is_some_and(|row| !row.contains("failed")), "{scenario} in {table}");
     }
     assert_eq!(progress.lines().count(), scenarios.len(), "{progress}");
 }
@@ -68,20 +43,14 @@ fn every_answer_of_the_floor_arrives_in_every_scenario() {
 #[test]
 fn an_answer_that_comes_twice_fails_the_run() {
     let outcome = talk_with(|answers| vec![answers[0].clone(), answers[0].clone()], 1);
-    assert!(
-        matches!(outcome, Err(Failure::Doubled { link: 0, .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(Failure::Doubled { link: 0, .. })), "{outcome:?}");
 }
 
 #[test]
 fn an_answer_with_another_byte_fails_the_run() {
     let altered = |answers: &[String]| vec![answers[0].replace("x\"]", "y\"]")];
     let outcome = talk_with(altered, 1);
-    assert!(
-        matches!(outcome, Err(Failure::Wrong { link: 0, .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(Failure::Wrong { link: 0, .. })), "{outcome:?}");
 }
 
 #[test]
@@ -94,10 +63,7 @@ fn an_answer_that_never_comes_fails_the_run() {
 fn answers_in_another_order_are_counted() {
     let reversed = |answers: &[String]| answers.iter().rev().cloned().collect();
     let measurement = talk_with(reversed, 2).unwrap();
-    assert!(
-        measurement.units > 0 && measurement.reordered > 0,
-        "{measurement:?}"
-    );
+    assert!(measurement.units > 0 && measurement.reordered > 0, "{measurement:?}");
 }
 
 /// Runs `echo-1x2-32B` against a server that gathers `gather` answers and passes them through `lie`.
@@ -119,12 +85,7 @@ fn talk_with(
         drain: Duration::from_millis(50),
     };
     let mut observer = Observer::new(std::process::id());
-    let outcome = scenario::run(
-        "echo-1x2-32B".parse().unwrap(),
-        address,
-        timing,
-        &mut observer,
-    );
+    let outcome = scenario::run("echo-1x2-32B".parse().unwrap(), address, timing, &mut observer);
     server.join().unwrap();
     outcome
 }
@@ -153,10 +114,7 @@ fn lying_server(
             // With one write, so that they come with one read: the generator stops asking between reads.
             let answers = lie(&std::mem::take(&mut gathered));
             stream.write_all(
-                &answers
-                    .iter()
-                    .flat_map(|answer| frame_of(answer))
-                    .collect::<Vec<_>>(),
+                &answers.iter().flat_map(|answer| frame_of(answer)).collect::<Vec<_>>(),
             )?;
         }
     }
@@ -174,10 +132,7 @@ fn frame_of(text: &str) -> Vec<u8> {
 
 fn hear(stream: &mut TcpStream, input: &mut Vec<u8>) -> std::io::Result<String> {
     loop {
-        if let Some(head) = Head::read(input)
-            .unwrap()
-            .filter(|head| head.frame() <= input.len())
-        {
+        if let Some(head) = Head::read(input).unwrap().filter(|head| head.frame() <= input.len()) {
             let mut payload = input[head.length..head.frame()].to_vec();
             frame::unmask(head.mask.unwrap(), &mut payload);
             input.drain(..head.frame());

@@ -5,18 +5,11 @@ use sockeye_bench::frame::{self, BINARY, FrameError, Head, TEXT};
 
 /// RFC 6455, 5.3, to the letter: each byte is combined (XOR) with one of the key, which repeats.
 fn mask_by_the_book(key: [u8; 4], data: &[u8]) -> Vec<u8> {
-    data.iter()
-        .enumerate()
-        .map(|(place, byte)| byte ^ key[place % 4])
-        .collect()
+    data.iter().enumerate().map(|(place, byte)| byte ^ key[place % 4]).collect()
 }
 
 fn property_config() -> ProptestConfig {
-    ProptestConfig {
-        cases: 200,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
@@ -61,25 +54,15 @@ fn a_head_that_is_not_complete_is_waited_for() {
 #[test]
 fn the_examples_of_the_specification_are_read() {
     // RFC 6455, 5.7.
-    let masked = [
-        0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58,
-    ];
+    let masked = [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58];
     let head = Head::read(&masked).unwrap().unwrap();
     let mut payload = masked[head.length..head.frame()].to_vec();
     frame::unmask(head.mask.unwrap(), &mut payload);
-    assert_eq!(
-        (head.opcode, payload.as_slice()),
-        (TEXT, b"Hello".as_slice())
-    );
+    assert_eq!((head.opcode, payload.as_slice()), (TEXT, b"Hello".as_slice()));
 
     let medium = Head::read(&[0x82, 0x7E, 0x01, 0x00]).unwrap().unwrap();
-    assert_eq!(
-        (medium.opcode, medium.payload, medium.length),
-        (BINARY, 256, 4)
-    );
-    let large = Head::read(&[0x82, 0x7F, 0, 0, 0, 0, 0, 1, 0, 0])
-        .unwrap()
-        .unwrap();
+    assert_eq!((medium.opcode, medium.payload, medium.length), (BINARY, 256, 4));
+    let large = Head::read(&[0x82, 0x7F, 0, 0, 0, 0, 0, 1, 0, 0]).unwrap().unwrap();
     assert_eq!((large.payload, large.length), (65_536, 10));
 }
 

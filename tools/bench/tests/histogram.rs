@@ -4,11 +4,7 @@ use proptest::prelude::*;
 use sockeye_bench::histogram::Histogram;
 
 fn property_config() -> ProptestConfig {
-    ProptestConfig {
-        cases: 200,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// The value of which `percent` of the sorted values are not above.
@@ -65,8 +61,5 @@ fn two_histograms_become_one() {
     (0..9).for_each(|_| low.record(10));
     high.record(100);
     low.add(&high);
-    assert_eq!(
-        (low.len(), low.percentile(90.0), low.percentile(91.0)),
-        (10, Some(10), Some(100))
-    );
+    assert_eq!((low.len(), low.percentile(90.0), low.percentile(91.0)), (10, Some(10), Some(100)));
 }

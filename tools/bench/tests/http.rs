@@ -28,9 +28,6 @@ fn a_request_has_a_method_and_a_target() {
         Head::read(b"POST /socket.io/?EIO=4&sid=x&transport=polling HTTP/1.1\r\n\r\n").unwrap();
     let (method, target) = head.request().unwrap();
     assert_eq!((method, query(target, "sid")), ("POST", Some("x")));
-    assert_eq!(
-        (query(target, "transport"), query(target, "t")),
-        (Some("polling"), None)
-    );
+    assert_eq!((query(target, "transport"), query(target, "t")), (Some("polling"), None));
     assert_eq!((query("/socket.io/", "sid"), head.status()), (None, None));
 }

@@ -19,10 +19,7 @@ fn each_connection_is_written_to_once_in_a_turn() {
     outbox.to(2).extend_from_slice(b"a");
     outbox.to(0).extend_from_slice(b"b");
     outbox.to(2).extend_from_slice(b"c");
-    assert_eq!(
-        flushed(&mut outbox),
-        [(0, b"b".to_vec()), (2, b"ac".to_vec())]
-    );
+    assert_eq!(flushed(&mut outbox), [(0, b"b".to_vec()), (2, b"ac".to_vec())]);
     assert_eq!(flushed(&mut outbox), []);
     outbox.to(2).extend_from_slice(b"d");
     assert_eq!(flushed(&mut outbox), [(2, b"d".to_vec())]);

@@ -27,21 +27,11 @@ fn counts_are_read_and_summed_by_kind() {
     let counts = "# started on Monday\n\n1000,,raw_syscalls:sys_enter,5000,100.00,,\n\
                   300,,syscalls:sys_enter_write,5000,100.00,,\n40,,syscalls:sys_enter_sendto,5000,100.00,,\n\
                   <not counted>,,syscalls:sys_enter_readv,0,0.00,,\n7,,syscalls:sys_enter_read,5000,100.00,,\n";
-    assert_eq!(
-        parse_counts(counts),
-        Some(Calls {
-            all: 1000,
-            writes: 340,
-            reads: 7
-        })
-    );
+    assert_eq!(parse_counts(counts), Some(Calls { all: 1000, writes: 340, reads: 7 }));
 }
 
 #[test]
 fn no_count_is_no_zero() {
-    assert_eq!(
-        parse_counts("<not counted>,,raw_syscalls:sys_enter,0,0.00,,\n"),
-        None
-    );
+    assert_eq!(parse_counts("<not counted>,,raw_syscalls:sys_enter,0,0.00,,\n"), None);
     assert_eq!(parse_counts(""), None);
 }

@@ -12,32 +12,15 @@ fn names(scenarios: &[Scenario]) -> Vec<String> {
 
 #[test]
 fn a_name_says_everything_about_its_scenario() {
-    let echo = Scenario::Talk {
-        kind: Kind::Echo,
-        links: 100,
-        load: Load::InFlight(16),
-        payload: 1024,
-    };
+    let echo =
+        Scenario::Talk { kind: Kind::Echo, links: 100, load: Load::InFlight(16), payload: 1024 };
     assert_eq!("echo-100x16-1KiB".parse(), Ok(echo));
-    let open = Scenario::Talk {
-        kind: Kind::Ack,
-        links: 100,
-        load: Load::PerSecond(5000),
-        payload: 32,
-    };
+    let open =
+        Scenario::Talk { kind: Kind::Ack, links: 100, load: Load::PerSecond(5000), payload: 32 };
     assert_eq!("ack-100@5k/s-32B".parse(), Ok(open));
-    let broadcast = Scenario::Broadcast {
-        recipients: 5000,
-        load: Load::InFlight(8),
-    };
+    let broadcast = Scenario::Broadcast { recipients: 5000, load: Load::InFlight(8) };
     assert_eq!("bcast-5k-k8".parse(), Ok(broadcast));
-    assert_eq!(
-        "rooms-100x10".parse(),
-        Ok(Scenario::Rooms {
-            rooms: 100,
-            members: 10
-        })
-    );
+    assert_eq!("rooms-100x10".parse(), Ok(Scenario::Rooms { rooms: 100, members: 10 }));
     assert_eq!("poll-100".parse(), Ok(Scenario::Polling { clients: 100 }));
     assert_eq!("idle-10k".parse(), Ok(Scenario::Idle { links: 10_000 }));
 }
@@ -71,23 +54,13 @@ fn every_scenario_of_the_profile_is_there() {
         "poll-100",
         "idle-10000",
     ];
-    assert!(
-        others
-            .iter()
-            .all(|name| every.contains(&(*name).to_owned())),
-        "{every:?}"
-    );
+    assert!(others.iter().all(|name| every.contains(&(*name).to_owned())), "{every:?}");
 }
 
 #[test]
 fn the_beginning_of_names_selects_a_family_and_nothing_is_selected_twice() {
     let chosen = Scenario::select(&words(&["rooms", "bcast-1000", "rooms-100x10"])).unwrap();
-    let expected = [
-        "rooms-100x10",
-        "bcast-1000-k1",
-        "bcast-1000-k8",
-        "bcast-1000@20/s",
-    ];
+    let expected = ["rooms-100x10", "bcast-1000-k1", "bcast-1000-k8", "bcast-1000@20/s"];
     assert_eq!(names(&chosen), expected);
 }
 
@@ -112,21 +85,11 @@ fn a_load_without_bounds_is_refused() {
 
 #[test]
 fn an_unknown_word_is_answered_with_what_names_look_like() {
-    let refused = [
-        "echo",
-        "echo-1x1",
-        "echo-1x1-32B-x",
-        "bcast-10",
-        "poll-1-1",
-        "sing-1x1-32B",
-        "",
-    ];
+    let refused =
+        ["echo", "echo-1x1", "echo-1x1-32B-x", "bcast-10", "poll-1-1", "sing-1x1-32B", ""];
     for name in refused {
         let error = name.parse::<Scenario>().unwrap_err().to_string();
-        assert!(
-            error.contains(&format!("`{name}`")) && error.contains("rooms-100x10"),
-            "{error}"
-        );
+        assert!(error.contains(&format!("`{name}`")) && error.contains("rooms-100x10"), "{error}");
     }
     assert!(Scenario::select(&words(&["sing"])).is_err());
 }

@@ -18,9 +18,7 @@ fn io() -> Result<Io> {
         .on("message", message)
         .on("message-with-ack", async |args: Args| args)
         .on("broadcast", broadcast)
-        .on("join", async |socket: Socket, Data(room): Data<String>| {
-            socket.join(room).map(drop)
-        })
+        .on("join", async |socket: Socket, Data(room): Data<String>| socket.join(room).map(drop))
         .on("say", say);
     Ok(io)
 }

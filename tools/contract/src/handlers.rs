@@ -24,9 +24,8 @@ use reasons::Reasons;
 const ATTACHMENTS: usize = 10;
 
 pub(crate) async fn run(port: u16) -> Result<()> {
-    let hasty_port = port
-        .checked_add(3)
-        .ok_or("--port is at most 65532: PORT + 3 is needed too")?;
+    let hasty_port =
+        port.checked_add(3).ok_or("--port is at most 65532: PORT + 3 is needed too")?;
     let (patient, hasty) = (assemble(patient())?, assemble(hasty())?);
     let (first, fourth) = (listen(port).await?, listen(hasty_port).await?);
     ready("handlers", port);
@@ -48,10 +47,7 @@ fn hasty() -> Builder {
 }
 
 fn limited(payload: usize) -> Builder {
-    Io::builder()
-        .any_origin()
-        .max_payload(payload)
-        .attachment_bytes(ATTACHMENTS * payload)
+    Io::builder().any_origin().max_payload(payload).attachment_bytes(ATTACHMENTS * payload)
 }
 
 /// The namespaces and their handlers.
@@ -59,9 +55,7 @@ fn assemble(builder: Builder) -> Result<Io> {
     let io = builder.state(Reasons::default()).build()?;
     register(&io.of("/"));
     register(&io.of("/custom"));
-    io.of("/auth")
-        .middleware(life::authorize)
-        .on_connect(life::welcome);
+    io.of("/auth").middleware(life::authorize).on_connect(life::welcome);
     io.service()?; // an incomplete server is found before it says that it is ready
     Ok(io)
 }

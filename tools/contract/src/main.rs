@@ -71,9 +71,7 @@ fn main() -> ExitCode {
 
 /// One runtime of one thread, as the server library is meant to be run.
 fn run(options: &Options) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match options.profile {
             Profile::Bench => bench::run(options.port).await,
@@ -100,15 +98,9 @@ fn ready(profile: &str, port: u16) {
 fn raise_open_files() {
     const WANTED: u64 = 10_500;
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    let reached = if setrlimit(Resource::Nofile, raised).is_ok() {
-        limit.maximum
-    } else {
-        limit.current
-    };
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let reached =
+        if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
     if let Some(reached) = reached.filter(|&reached| reached < WANTED) {
         eprintln!(
             "contract: at most {reached} open files; for ten thousand connections say `ulimit -Hn {WANTED}`"

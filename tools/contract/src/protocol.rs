@@ -15,9 +15,7 @@ const PING_TIMEOUT: Duration = Duration::from_millis(200);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(port: u16) -> Result<()> {
-    let app = Router::new()
-        .layer(socket_io()?.layer()?)
-        .layer(engine_io()?.layer());
+    let app = Router::new().layer(socket_io()?.layer()?).layer(engine_io()?.layer());
     let listener = listen(port).await?.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });

@@ -11,11 +11,7 @@ use websocket_proto::{Event, Incoming, Limits, Opcode, Receiver, Role, push_clos
 
 use crate::{Result, listen, ready};
 
-const LIMITS: Limits = Limits {
-    frame: 16 << 20,
-    message: 16 << 20,
-    fragments: 1 << 20,
-};
+const LIMITS: Limits = Limits { frame: 16 << 20, message: 16 << 20, fragments: 1 << 20 };
 
 /// Most bytes of a request's head.
 const HEAD: usize = 16 * 1024;

@@ -11,11 +11,7 @@ use crate::input::Input;
 /// The first byte chooses the side, the second the portions; the rest is the wire.
 pub fn frame(bytes: &[u8]) {
     let mut input = Input(bytes);
-    let role = if input.flag() {
-        Role::Client
-    } else {
-        Role::Server
-    };
+    let role = if input.flag() { Role::Client } else { Role::Server };
     let seed = input.byte();
     let wire = input.rest();
 
@@ -64,11 +60,7 @@ fn read(
         let (now, later) = rest.split_at(portion(turn).clamp(1, rest.len()));
         (rest, turn) = (later, turn + 1);
         take_in(&mut receiver, now, &mut heard, &mut failed);
-        assert!(
-            receiver.buffered() <= LIMITS.message + 126,
-            "keeps {}",
-            receiver.buffered()
-        );
+        assert!(receiver.buffered() <= LIMITS.message + 126, "keeps {}", receiver.buffered());
     }
     (heard, failed)
 }
@@ -91,10 +83,7 @@ fn take_in(
                 heard.push(event.into());
             }
             Err(error) => {
-                assert!(
-                    !was_done && failed.is_none(),
-                    "one error is the last thing that comes"
-                );
+                assert!(!was_done && failed.is_none(), "one error is the last thing that comes");
                 assert!(matches!(error.close_code(), 1002 | 1007 | 1009));
                 *failed = Some(error);
             }
@@ -115,38 +104,24 @@ fn check_size(event: &Event<'_>) {
         Event::Close(Some(frame)) => {
             assert!(frame.reason.len() <= 123);
             let on_the_wire = matches!(frame.code, 1000..=1003 | 1007..=1014 | 3000..=4999);
-            assert!(
-                on_the_wire,
-                "RFC 6455, 7.4, and the registry: not {}",
-                frame.code
-            );
+            assert!(on_the_wire, "RFC 6455, 7.4, and the registry: not {}", frame.code);
         }
     }
 }
 
 /// What was heard is sent as a server and as a client would; the other side hears the same.
 fn send_on(heard: &[Heard]) {
-    for (mask, role) in [
-        (None, Role::Client),
-        (Some([0x37, 0xfa, 0x21, 0x3d]), Role::Server),
-    ] {
+    for (mask, role) in [(None, Role::Client), (Some([0x37, 0xfa, 0x21, 0x3d]), Role::Server)] {
         let mut wire = Vec::new();
         for event in heard {
             send(event, &mut wire, mask);
         }
         // One message may have come in several frames, each within its own limit.
-        let limits = Limits {
-            frame: LIMITS.message,
-            ..LIMITS
-        };
+        let limits = Limits { frame: LIMITS.message, ..LIMITS };
         let mut receiver = Receiver::new(role, limits);
         let (mut again, mut failed) = (Vec::new(), None);
         take_in(&mut receiver, &wire, &mut again, &mut failed);
-        assert_eq!(
-            (again.as_slice(), failed),
-            (heard, None),
-            "sent on as {role:?}"
-        );
+        assert_eq!((again.as_slice(), failed), (heard, None), "sent on as {role:?}");
     }
 }
 
@@ -167,8 +142,4 @@ fn portion(seed: u8, turn: usize) -> usize {
 }
 
 /// Small enough that a fuzzer's input can pass each of them.
-const LIMITS: Limits = Limits {
-    frame: 300,
-    message: 500,
-    fragments: 5,
-};
+const LIMITS: Limits = Limits { frame: 300, message: 500, fragments: 5 };

@@ -8,11 +8,7 @@ use engine_proto::{Message, Packet, PacketError, Sid, payload as codec};
 pub fn payload(bytes: &[u8]) {
     let (packets, error) = read(bytes);
     match error {
-        None => assert_eq!(
-            packets.len(),
-            separators(bytes) + 1,
-            "one packet between separators"
-        ),
+        None => assert_eq!(packets.len(), separators(bytes) + 1, "one packet between separators"),
         // The full list of ways out. A new one does not compile until it is judged here.
         Some(
             PacketError::Empty
@@ -23,11 +19,7 @@ pub fn payload(bytes: &[u8]) {
         Some(PacketError::BadOpen) => panic!("a body has no open packet to judge"),
     }
     if !packets.is_empty() {
-        assert_eq!(
-            read(&write(&packets)),
-            (packets, None),
-            "written and read again"
-        );
+        assert_eq!(read(&write(&packets)), (packets, None), "written and read again");
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         read_handshake(text);
@@ -91,11 +83,7 @@ fn push_binary(body: &mut Vec<u8>, bytes: &[u8]) {
     let before = body.len();
     codec::push_binary(body, bytes);
     let separator = usize::from(before > 0);
-    assert_eq!(
-        body.len() - before,
-        separator + codec::binary_len(bytes.len()),
-        "as long as said"
-    );
+    assert_eq!(body.len() - before, separator + codec::binary_len(bytes.len()), "as long as said");
 }
 
 fn digit(name: &str) -> char {
@@ -116,22 +104,13 @@ fn separators(body: &[u8]) -> usize {
 
 fn read_handshake(text: &str) {
     let query = Query::parse(text);
-    let named = handshake::pairs(text)
-        .filter(|(name, _)| name == "transport")
-        .count();
+    let named = handshake::pairs(text).filter(|(name, _)| name == "transport").count();
     assert_eq!(query.transport.is_some(), named > 0);
-    assert_ne!(
-        query.sid.as_deref(),
-        Some(""),
-        "an empty sid counts as none"
-    );
+    assert_ne!(query.sid.as_deref(), Some(""), "an empty sid counts as none");
     if let Some(sid) = Sid::parse(text) {
         assert_eq!(sid.as_str(), text);
     }
     if let Ok(open) = Open::parse(text) {
-        assert_eq!(
-            open.offers_websocket(),
-            open.upgrades.iter().any(|name| name == "websocket")
-        );
+        assert_eq!(open.offers_websocket(), open.upgrades.iter().any(|name| name == "websocket"));
     }
 }

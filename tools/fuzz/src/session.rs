@@ -43,11 +43,8 @@ fn packet(number: u8) -> Result<Packet<'static>, PacketError> {
 }
 
 fn reason(number: u8) -> CloseReason {
-    [
-        CloseReason::TransportError,
-        CloseReason::TransportClose,
-        CloseReason::ForcedClose,
-    ][usize::from(number) % 3]
+    [CloseReason::TransportError, CloseReason::TransportClose, CloseReason::ForcedClose]
+        [usize::from(number) % 3]
 }
 
 /// How much time passes: from nothing to beyond every deadline.

@@ -7,11 +7,7 @@ use proptest::prelude::*;
 use websocket_proto::{Opcode, push_frame};
 
 fn config() -> ProptestConfig {
-    ProptestConfig {
-        failure_persistence: None,
-        cases: 512,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { failure_persistence: None, cases: 512, ..ProptestConfig::default() }
 }
 
 /// One frame of a conversation, nearly always a possible one.
@@ -36,13 +32,7 @@ fn framed() -> impl Strategy<Value = Vec<u8>> {
                 payload.truncate(125);
             }
             let mut wire = Vec::new();
-            push_frame(
-                &mut wire,
-                opcode,
-                fin || opcode.is_control(),
-                mask,
-                &payload,
-            );
+            push_frame(&mut wire, opcode, fin || opcode.is_control(), mask, &payload);
             wire
         },
     )
@@ -52,9 +42,7 @@ fn framed() -> impl Strategy<Value = Vec<u8>> {
 fn conversation() -> impl Strategy<Value = Vec<u8>> {
     (any::<[u8; 2]>(), vec(framed(), 0..12)).prop_map(|(settings, frames)| {
         let is_client = settings[0] & 1 == 1;
-        let ours = frames
-            .into_iter()
-            .filter(|frame| (frame[1] & 0x80 == 0) == is_client);
+        let ours = frames.into_iter().filter(|frame| (frame[1] & 0x80 == 0) == is_client);
         ours.fold(settings.to_vec(), |wire, frame| [wire, frame].concat())
     })
 }
@@ -108,33 +96,22 @@ fn told() -> impl Strategy<Value = Vec<u8>> {
         1 => Just("\x1el0\x1e"),
         1 => Just("\x1ew1\x1e"),
     ];
-    (
-        "(/a,|/b,)?",
-        "[0-9]{0,3}",
-        name,
-        args,
-        0..4_usize,
-        any::<bool>(),
-        between,
+    ("(/a,|/b,)?", "[0-9]{0,3}", name, args, 0..4_usize, any::<bool>(), between).prop_map(
+        |(namespace, id, name, args, attachments, is_event, between)| {
+            let kind = if is_event { 2 } else { 3 };
+            let head = match attachments {
+                0 => format!("{kind}"),
+                count => format!("{}{count}-", kind + 3),
+            };
+            let payload = match (is_event, args.is_empty()) {
+                (true, false) => format!("[{name},{args}]"),
+                (true, true) => format!("[{name}]"),
+                (false, _) => format!("[{args}]"),
+            };
+            let text = format!("{head}{namespace}{id}{payload}");
+            [text.as_str(), "bone", "b", "bthree"][..=attachments].join(between).into_bytes()
+        },
     )
-        .prop_map(
-            |(namespace, id, name, args, attachments, is_event, between)| {
-                let kind = if is_event { 2 } else { 3 };
-                let head = match attachments {
-                    0 => format!("{kind}"),
-                    count => format!("{}{count}-", kind + 3),
-                };
-                let payload = match (is_event, args.is_empty()) {
-                    (true, false) => format!("[{name},{args}]"),
-                    (true, true) => format!("[{name}]"),
-                    (false, _) => format!("[{args}]"),
-                };
-                let text = format!("{head}{namespace}{id}{payload}");
-                [text.as_str(), "bone", "b", "bthree"][..=attachments]
-                    .join(between)
-                    .into_bytes()
-            },
-        )
 }
 
 /// Steps of a connection, after one in which both sides join the main namespace.
@@ -149,11 +126,7 @@ fn connection() -> impl Strategy<Value = Vec<u8>> {
     ];
     vec(step, 0..12).prop_map(|steps| {
         let opening = [b"0{\"sid\":\"x\"}".to_vec(), b"a0".to_vec()];
-        opening
-            .into_iter()
-            .chain(steps)
-            .collect::<Vec<_>>()
-            .join(&0x1e)
+        opening.into_iter().chain(steps).collect::<Vec<_>>().join(&0x1e)
     })
 }
 
@@ -179,26 +152,15 @@ fn long_life() -> impl Strategy<Value = Vec<u8>> {
 fn seeds() -> Vec<(String, Vec<u8>)> {
     let read = |path: &Path| -> Vec<_> {
         let entries = std::fs::read_dir(path).expect("the seeds are part of the repository");
-        entries
-            .map(|entry| entry.expect("readable").path())
-            .collect()
+        entries.map(|entry| entry.expect("readable").path()).collect()
     };
     let targets = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds"));
     let seed = |path: PathBuf| {
-        let target = path
-            .parent()
-            .and_then(Path::file_name)
-            .expect("a seed stands in its target's");
-        (
-            target.to_string_lossy().into_owned(),
-            std::fs::read(&path).expect("readable"),
-        )
+        let target =
+            path.parent().and_then(Path::file_name).expect("a seed stands in its target's");
+        (target.to_string_lossy().into_owned(), std::fs::read(&path).expect("readable"))
     };
-    targets
-        .iter()
-        .flat_map(|target| read(target))
-        .map(seed)
-        .collect()
+    targets.iter().flat_map(|target| read(target)).map(seed).collect()
 }
 
 #[test]

@@ -20,9 +20,7 @@ use serde_json::{Value, json};
 
 use crate::run;
 
-const CASES: [&str; 9] = [
-    "1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*",
-];
+const CASES: [&str; 9] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"];
 
 /// How we are called in the reports.
 const AGENT: &str = "sockeye";
@@ -37,10 +35,8 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
 
     let client = report::read(&folder.join("client"), AGENT)?;
     let server = report::read(&folder.join("server"), AGENT)?;
-    let failed: Vec<String> = server
-        .failed("server side")
-        .chain(client.failed("client side"))
-        .collect();
+    let failed: Vec<String> =
+        server.failed("server side").chain(client.failed("client side")).collect();
     println!("reports: {}/{{server,client}}/index.html", folder.display());
     if server.count() != cases || client.count() != cases {
         return Err(format!(
@@ -53,11 +49,7 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
         println!("autobahn: {cases} cases server side, {cases} client side, all OK");
         return Ok(());
     }
-    Err(format!(
-        "autobahn: {} cases failed\n  {}",
-        failed.len(),
-        failed.join("\n  ")
-    ))
+    Err(format!("autobahn: {} cases failed\n  {}", failed.len(), failed.join("\n  ")))
 }
 
 /// The suite as a client against our echo server.
@@ -87,10 +79,7 @@ fn client_side(suite: &Path, report: &Path) -> Result<usize, String> {
     });
     // Without `--webport 0` it also serves pages on port 8080.
     let mut command = wstest(suite, "fuzzingserver", report, &spec)?;
-    let server = command
-        .args(["--webport", "0"])
-        .stdout(Stdio::null())
-        .spawn();
+    let server = command.args(["--webport", "0"]).stdout(Stdio::null()).spawn();
     let mut server = Started(server.map_err(|error| format!("cannot start wstest: {error}"))?);
     wait_until_it_listens(&mut server, address)?;
     client::run_all(address, AGENT)
@@ -106,27 +95,16 @@ fn wstest(suite: &Path, mode: &str, report: &Path, spec: &Value) -> Result<Comma
     let path = report.with_extension("json");
     fs::write(&path, spec.to_string()).map_err(|error| cannot("write", &path, &error))?;
     let mut command = Command::new(suite);
-    command
-        .args(["--mode", mode, "--spec"])
-        .arg(path)
-        .current_dir(report);
+    command.args(["--mode", mode, "--spec"]).arg(path).current_dir(report);
     Ok(command)
 }
 
 /// Builds and starts the echo server; its first line is its address.
 fn echo_server() -> Result<(Started, String), String> {
     let package = ["-p", "sockeye-websocket-proto", "--example", "echo"];
-    run::run(
-        Command::new(cargo())
-            .args(["build", "--release"])
-            .args(package),
-    )?;
+    run::run(Command::new(cargo()).args(["build", "--release"]).args(package))?;
     let path = run::target().join("release/examples/echo");
-    let child = Command::new(&path)
-        .arg("0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
+    let child = Command::new(&path).arg("0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let mut echo = Started(child.map_err(|error| cannot("start", &path, &error))?);
     let output = echo.0.stdout.take().expect("piped just above");
     let mut url = String::new();
@@ -154,15 +132,11 @@ fn wait_until_it_listens(server: &mut Started, address: SocketAddr) -> Result<()
             return Ok(());
         }
         if let Ok(Some(status)) = server.0.try_wait() {
-            return Err(format!(
-                "wstest ended with {status} before it listened on {address}"
-            ));
+            return Err(format!("wstest ended with {status} before it listened on {address}"));
         }
         thread::sleep(Duration::from_millis(100));
     }
-    Err(format!(
-        "wstest did not listen on {address} within 30 seconds"
-    ))
+    Err(format!("wstest did not listen on {address} within 30 seconds"))
 }
 
 fn cannot(what: &str, path: &Path, error: &dyn std::fmt::Display) -> String {

@@ -38,42 +38,30 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
 }
 
 fn parse(arguments: &[String]) -> Result<(&'static str, u64), String> {
-    let usage = || {
-        format!(
-            "usage: cargo xtask fuzz TARGET [SECONDS]; targets: {}",
-            TARGETS.join(", ")
-        )
-    };
+    let usage =
+        || format!("usage: cargo xtask fuzz TARGET [SECONDS]; targets: {}", TARGETS.join(", "));
     let (name, seconds) = match arguments {
         [name] => (name, SECONDS),
         [name, seconds] => {
-            let seconds = seconds
-                .parse()
-                .map_err(|_| format!("`{seconds}` is no number; {}", usage()));
+            let seconds =
+                seconds.parse().map_err(|_| format!("`{seconds}` is no number; {}", usage()));
             (name, seconds?)
         }
         _ => return Err(usage()),
     };
     let known = TARGETS.into_iter().find(|target| target == name);
-    Ok((
-        known.ok_or_else(|| format!("there is no target `{name}`; {}", usage()))?,
-        seconds,
-    ))
+    Ok((known.ok_or_else(|| format!("there is no target `{name}`; {}", usage()))?, seconds))
 }
 
 /// The triple of this machine, as the nightly compiler names it.
 fn nightly_host() -> Result<String, String> {
-    let output = Command::new("rustup")
-        .args(["run", "nightly", "rustc", "-vV"])
-        .output();
+    let output = Command::new("rustup").args(["run", "nightly", "rustc", "-vV"]).output();
     let output = output.ok().filter(|output| output.status.success()).ok_or(
         "fuzzing needs a nightly compiler, and there is none: run `rustup toolchain install nightly`",
     )?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host
-        .ok_or("the nightly compiler does not say for which machine it is")?
-        .to_owned())
+    Ok(host.ok_or("the nightly compiler does not say for which machine it is")?.to_owned())
 }
 
 /// Builds the target's program; comes back with where it is.
@@ -81,15 +69,7 @@ fn build(name: &str, host: &str) -> Result<PathBuf, String> {
     let target = run::target().join("fuzz/build");
     let mut command = Command::new("rustup");
     command
-        .args([
-            "run",
-            "nightly",
-            "cargo",
-            "build",
-            "--release",
-            "--bin",
-            name,
-        ])
+        .args(["run", "nightly", "cargo", "build", "--release", "--bin", name])
         // With a target named, build scripts and macros stay without the instrumentation.
         .args(["--target", host])
         .arg("--manifest-path")
@@ -98,13 +78,7 @@ fn build(name: &str, host: &str) -> Result<PathBuf, String> {
         .arg(&target)
         .env("RUSTFLAGS", RUSTFLAGS);
     // This task was started by the stable cargo, which tells its children which compiler to use.
-    for variable in [
-        "CARGO",
-        "RUSTC",
-        "RUSTDOC",
-        "RUSTUP_TOOLCHAIN",
-        "CARGO_ENCODED_RUSTFLAGS",
-    ] {
+    for variable in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "CARGO_ENCODED_RUSTFLAGS"] {
         command.env_remove(variable);
     }
     run::run(&mut command)?;
@@ -125,15 +99,8 @@ fn fuzz(program: &Path, corpus: &Path, artifacts: &Path, seconds: u64) -> Result
         // libFuzzer takes this as a prefix of file names: the last slash makes it a directory.
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .arg(format!("-max_total_time={seconds}"))
-        .args([
-            "-max_len=4096",
-            "-timeout=10",
-            "-rss_limit_mb=1024",
-            "-print_final_stats=1",
-        ]);
-    let seeds = run::root()
-        .join("tools/fuzz/seeds")
-        .join(program.file_name().unwrap_or_default());
+        .args(["-max_len=4096", "-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"]);
+    let seeds = run::root().join("tools/fuzz/seeds").join(program.file_name().unwrap_or_default());
     if seeds.is_dir() {
         command.arg(seeds); // read, never written
     }

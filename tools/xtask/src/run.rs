@@ -21,12 +21,6 @@ pub(crate) fn target() -> PathBuf {
 /// Runs a command to its end; an error names it.
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let name = format!("{command:?}");
-    let status = command
-        .status()
-        .map_err(|error| format!("cannot start {name}: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{name} ended with {status}"))
-    }
+    let status = command.status().map_err(|error| format!("cannot start {name}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{name} ended with {status}")) }
 }

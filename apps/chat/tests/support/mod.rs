@@ -8,10 +8,7 @@ pub(crate) fn id(n: u64) -> MessageId {
 
 pub(crate) fn person(name: &str) -> Person {
     let key = Key::new(format!("the secret key of {name}")).unwrap();
-    Person {
-        id: key.person(),
-        name: PersonName::new(name).unwrap(),
-    }
+    Person { id: key.person(), name: PersonName::new(name).unwrap() }
 }
 
 pub(crate) fn text(words: &str) -> Text {

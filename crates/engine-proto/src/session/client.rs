@@ -128,10 +128,7 @@ pub struct Session {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     /// The handshake is under way.
-    Opening {
-        transport: Transport,
-        give_up_at: Duration,
-    },
+    Opening { transport: Transport, give_up_at: Duration },
     /// Open, by polling; no upgrade is under way (any more).
     Polling,
     /// Open, by polling; a WebSocket is being opened and asked.
@@ -145,10 +142,7 @@ enum Phase {
     /// Open, by WebSocket.
     Streaming,
     /// Over, for this reason.
-    Closed {
-        reason: CloseReason,
-        transport: Transport,
-    },
+    Closed { reason: CloseReason, transport: Transport },
 }
 
 impl Session {
@@ -156,10 +150,7 @@ impl Session {
     pub fn connect(transport: Transport, config: &Config, now: Duration) -> Self {
         let give_up_at = now.saturating_add(config.open_timeout);
         Session {
-            phase: Phase::Opening {
-                transport,
-                give_up_at,
-            },
+            phase: Phase::Opening { transport, give_up_at },
             ping_by: give_up_at,
             patience: Duration::ZERO,
             upgrade: config.upgrade,
@@ -247,10 +238,7 @@ impl Session {
     /// The candidate that was ordered is open.
     pub fn candidate_opened(&mut self, out: &mut Tray) {
         match &mut self.phase {
-            Phase::Probing {
-                asked: asked @ false,
-                ..
-            } => {
+            Phase::Probing { asked: asked @ false, .. } => {
                 *asked = true;
                 out.push(Order::Send(Pipe::Candidate, Control::Probe));
             }
@@ -360,10 +348,7 @@ impl Session {
             Transport::Polling if self.upgrade && open.offers_websocket() => {
                 out.push(Order::OpenCandidate);
                 let give_up_at = now.saturating_add(self.upgrade_timeout);
-                Phase::Probing {
-                    asked: false,
-                    give_up_at,
-                }
+                Phase::Probing { asked: false, give_up_at }
             }
             Transport::Polling => Phase::Polling,
         }
@@ -395,13 +380,7 @@ impl Session {
 
     fn receive_on_candidate(&mut self, packet: Result<Packet<'_>, PacketError>, out: &mut Tray) {
         match (packet, self.phase) {
-            (
-                Ok(Packet::Pong("probe")),
-                Phase::Probing {
-                    asked: true,
-                    give_up_at,
-                },
-            ) => {
+            (Ok(Packet::Pong("probe")), Phase::Probing { asked: true, give_up_at }) => {
                 self.phase = Phase::Pausing { give_up_at };
                 out.push(Order::PausePolling);
             }
@@ -425,10 +404,7 @@ impl Session {
         if self.is_upgrading() {
             out.push(Order::DropCandidate);
         }
-        self.phase = Phase::Closed {
-            reason,
-            transport: self.transport(),
-        };
+        self.phase = Phase::Closed { reason, transport: self.transport() };
         out.push(Order::Finish(goodbye));
     }
 }

@@ -162,10 +162,7 @@ impl Session {
     }
 
     fn receive_on_candidate(&mut self, packet: Result<Packet<'_>, PacketError>, out: &mut Tray) {
-        let Phase::Probing {
-            requests, probed, ..
-        } = &mut self.phase
-        else {
+        let Phase::Probing { requests, probed, .. } = &mut self.phase else {
             return;
         };
         match packet {
@@ -195,19 +192,13 @@ impl Session {
     pub fn poll_arrived(&mut self, out: &mut Tray) {
         match &mut self.phase {
             Phase::Polling(Requests { get: true, .. })
-            | Phase::Probing {
-                requests: Requests { get: true, .. },
-                ..
-            } => {
+            | Phase::Probing { requests: Requests { get: true, .. }, .. } => {
                 out.push(Order::RefuseRequest(400));
                 self.fail(CloseReason::TransportError, out);
             }
             Phase::Probing { probed: true, .. } => out.push(Order::ReleasePoll),
             Phase::Polling(requests) | Phase::Probing { requests, .. } => requests.get = true,
-            Phase::Closed {
-                goodbye_waits: waits @ true,
-                ..
-            } => {
+            Phase::Closed { goodbye_waits: waits @ true, .. } => {
                 *waits = false;
                 out.push(Order::ReleasePoll);
             }
@@ -251,10 +242,7 @@ impl Session {
                 self.fail(CloseReason::TransportError, out);
             }
             // Sent before the client could know; its packets come to nothing.
-            Phase::Closed {
-                goodbye_waits: true,
-                ..
-            } => {}
+            Phase::Closed { goodbye_waits: true, .. } => {}
             Phase::Streaming | Phase::Closed { .. } => out.push(Order::RefuseRequest(400)),
         }
     }
@@ -300,11 +288,7 @@ impl Session {
         match self.phase {
             Phase::Polling(requests) if self.allow_upgrades => {
                 let give_up_at = now.saturating_add(self.patience.upgrade);
-                self.phase = Phase::Probing {
-                    requests,
-                    probed: false,
-                    give_up_at,
-                };
+                self.phase = Phase::Probing { requests, probed: false, give_up_at };
             }
             Phase::Polling(_) | Phase::Probing { .. } | Phase::Streaming | Phase::Closed { .. } => {
                 out.push(Order::RefuseCandidate);
@@ -415,11 +399,7 @@ impl Session {
 
     fn finish(&mut self, reason: CloseReason, goodbye: Goodbye, out: &mut Tray) {
         let (transport, goodbye_waits) = (self.transport(), goodbye == Goodbye::NextPoll);
-        self.phase = Phase::Closed {
-            reason,
-            transport,
-            goodbye_waits,
-        };
+        self.phase = Phase::Closed { reason, transport, goodbye_waits };
         out.push(Order::Finish(goodbye));
     }
 

@@ -34,16 +34,11 @@ pub(crate) enum Heartbeat {
 
 impl Heartbeat {
     pub(crate) fn resting(patience: &Patience, now: Duration) -> Self {
-        Heartbeat::Resting {
-            ping_at: now.saturating_add(patience.interval),
-        }
+        Heartbeat::Resting { ping_at: now.saturating_add(patience.interval) }
     }
 
     pub(crate) fn awaiting(patience: &Patience, now: Duration) -> Self {
-        Heartbeat::Awaiting {
-            pong_by: now.saturating_add(patience.timeout),
-            extended: false,
-        }
+        Heartbeat::Awaiting { pong_by: now.saturating_add(patience.timeout), extended: false }
     }
 
     pub(crate) fn next(self) -> Duration {
@@ -59,11 +54,7 @@ impl Heartbeat {
     /// But only once per ping, or a peer that never pongs could talk its way out for ever.
     #[inline]
     pub(crate) fn heard(&mut self, patience: &Patience, now: Duration) {
-        if let Heartbeat::Awaiting {
-            pong_by,
-            extended: extended @ false,
-        } = self
-        {
+        if let Heartbeat::Awaiting { pong_by, extended: extended @ false } = self {
             *pong_by = now.saturating_add(patience.timeout);
             *extended = true;
         }

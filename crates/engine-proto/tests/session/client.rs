@@ -20,10 +20,7 @@ struct Bench {
 impl Bench {
     fn opening(transport: Transport) -> Self {
         let now = secs(100);
-        Bench {
-            session: Session::connect(transport, &Config::default(), now),
-            now,
-        }
+        Bench { session: Session::connect(transport, &Config::default(), now), now }
     }
 
     fn streaming() -> Self {
@@ -49,10 +46,7 @@ impl Bench {
     /// Polling, and the WebSocket has been asked.
     fn probing() -> Self {
         let mut bench = Bench::connecting();
-        assert_eq!(
-            bench.does(sockeye_engine_proto::client::Session::candidate_opened),
-            [PROBE]
-        );
+        assert_eq!(bench.does(sockeye_engine_proto::client::Session::candidate_opened), [PROBE]);
         bench
     }
 
@@ -92,9 +86,7 @@ impl Bench {
 
     fn hears(&mut self, pipe: Pipe) -> bool {
         let packet = Ok(Packet::Message(Message::Text("hello")));
-        let heard = self
-            .session
-            .receive(pipe, packet, self.now, &mut Tray::new());
+        let heard = self.session.receive(pipe, packet, self.now, &mut Tray::new());
         heard == Some(Incoming::Message(Message::Text("hello")))
     }
 
@@ -122,12 +114,8 @@ fn the_open_packet_opens_the_session() {
     let mut bench = Bench::opening(Transport::WebSocket);
     assert!(!bench.session.is_open());
     let packet = Ok(Packet::Open(&OPEN[1..]));
-    let opened = bench
-        .session
-        .receive(Pipe::Current, packet, bench.now, &mut Tray::new());
-    let Some(Incoming::Open(open)) = opened else {
-        panic!("{opened:?}")
-    };
+    let opened = bench.session.receive(Pipe::Current, packet, bench.now, &mut Tray::new());
+    let Some(Incoming::Open(open)) = opened else { panic!("{opened:?}") };
     assert_eq!((open.sid.as_str(), open.max_payload), ("x", None));
     assert!(bench.session.is_open());
 }
@@ -136,11 +124,7 @@ fn the_open_packet_opens_the_session() {
 fn a_message_before_the_open_packet_is_a_parse_error() {
     for packet in ["4hello", "2", "6", "1", "7", "", "0", "0{}", "0[]"] {
         let mut bench = Bench::opening(Transport::WebSocket);
-        assert_eq!(
-            bench.packet(packet),
-            [Order::Finish(Goodbye::Hurry)],
-            "{packet}"
-        );
+        assert_eq!(bench.packet(packet), [Order::Finish(Goodbye::Hurry)], "{packet}");
         assert_eq!(bench.session.closed(), Some(CloseReason::ParseError));
     }
 }
@@ -156,17 +140,9 @@ fn a_server_that_does_not_open_is_given_up() {
 
 #[test]
 fn client_answers_a_ping_and_waits_for_the_next() {
-    for mut bench in [
-        Bench::streaming(),
-        Bench::polling(),
-        Bench::probing(),
-        Bench::pausing(),
-    ] {
+    for mut bench in [Bench::streaming(), Bench::polling(), Bench::probing(), Bench::pausing()] {
         bench.now += secs(25);
-        assert_eq!(
-            bench.packet("2"),
-            [Order::Send(Pipe::Current, Control::Pong)]
-        );
+        assert_eq!(bench.packet("2"), [Order::Send(Pipe::Current, Control::Pong)]);
         bench.after(secs(45).checked_sub(Duration::from_millis(1)).unwrap());
         assert_eq!(bench.session.closed(), None);
         bench.after(Duration::from_millis(1));
@@ -185,10 +161,8 @@ fn messages_do_not_stand_for_pings() {
 #[test]
 fn an_interval_beyond_all_measure_does_no_harm() {
     let mut bench = Bench::opening(Transport::WebSocket);
-    let packet = format!(
-        r#"0{{"sid":"x","upgrades":[],"pingInterval":{0},"pingTimeout":{0}}}"#,
-        u64::MAX
-    );
+    let packet =
+        format!(r#"0{{"sid":"x","upgrades":[],"pingInterval":{0},"pingTimeout":{0}}}"#, u64::MAX);
     assert_eq!(bench.packet(&packet), []);
     assert!(bench.session.is_open());
     assert_eq!(bench.after(secs(1 << 40)), []);
@@ -200,10 +174,7 @@ fn no_candidate_is_opened_unless_both_sides_want_it() {
     let packet = OPEN.replace(r#""websocket""#, r#""webtransport""#);
     assert_eq!(bench.packet(&packet), []);
 
-    let config = Config {
-        upgrade: false,
-        ..Config::default()
-    };
+    let config = Config { upgrade: false, ..Config::default() };
     let mut bench = Bench::opening(Transport::Polling);
     bench.session = Session::connect(Transport::Polling, &config, bench.now);
     assert_eq!(bench.packet(OPEN), []);
@@ -213,18 +184,9 @@ fn no_candidate_is_opened_unless_both_sides_want_it() {
 #[test]
 fn client_moves_once_its_requests_have_come_back() {
     let mut bench = Bench::pausing();
-    assert!(
-        bench.hears(Pipe::Current),
-        "the last poll brings what it brings"
-    );
+    assert!(bench.hears(Pipe::Current), "the last poll brings what it brings");
     assert_eq!(bench.session.transport(), Transport::Polling);
-    assert_eq!(
-        bench.paused(),
-        [
-            Order::Send(Pipe::Candidate, Control::Upgrade),
-            Order::Switch
-        ]
-    );
+    assert_eq!(bench.paused(), [Order::Send(Pipe::Candidate, Control::Upgrade), Order::Switch]);
     assert_eq!(bench.session.transport(), Transport::WebSocket);
 }
 
@@ -232,11 +194,7 @@ fn client_moves_once_its_requests_have_come_back() {
 fn a_candidate_that_answers_anything_else_is_dropped() {
     for packet in ["3", "2probe", "4hello", "6", "1", "7", ""] {
         let mut bench = Bench::probing();
-        assert_eq!(
-            bench.on_candidate(packet),
-            [Order::DropCandidate],
-            "{packet}"
-        );
+        assert_eq!(bench.on_candidate(packet), [Order::DropCandidate], "{packet}");
         assert!(bench.session.is_open());
     }
 }
@@ -274,12 +232,7 @@ fn a_websocket_that_opens_too_late_is_dropped() {
 
 #[test]
 fn a_pause_that_nobody_asked_for_changes_nothing() {
-    for mut bench in [
-        Bench::polling(),
-        Bench::probing(),
-        Bench::streaming(),
-        Bench::closed(),
-    ] {
+    for mut bench in [Bench::polling(), Bench::probing(), Bench::streaming(), Bench::closed()] {
         let before = bench.session.transport();
         assert_eq!(bench.paused(), []);
         assert_eq!(bench.session.transport(), before);
@@ -337,22 +290,12 @@ fn noops_and_strays_are_ignored() {
 
 #[test]
 fn a_lost_pipe_ends_the_session_and_is_lost_once() {
-    for mut bench in [
-        Bench::opening(Transport::Polling),
-        Bench::polling(),
-        Bench::streaming(),
-    ] {
-        assert_eq!(
-            bench.loses(Pipe::Current),
-            [Order::Finish(Goodbye::Nothing)]
-        );
+    for mut bench in [Bench::opening(Transport::Polling), Bench::polling(), Bench::streaming()] {
+        assert_eq!(bench.loses(Pipe::Current), [Order::Finish(Goodbye::Nothing)]);
         assert_eq!(bench.loses(Pipe::Current), []);
         assert_eq!(bench.session.closed(), Some(CloseReason::TransportError));
     }
     let mut bench = Bench::pausing();
     let orders = bench.loses(Pipe::Current);
-    assert_eq!(
-        orders,
-        [Order::DropCandidate, Order::Finish(Goodbye::Nothing)]
-    );
+    assert_eq!(orders, [Order::DropCandidate, Order::Finish(Goodbye::Nothing)]);
 }

@@ -10,11 +10,7 @@ const QUEUE_NOOP: Order = Order::Send(Pipe::Current, Control::Noop);
 /// What each phase of [`Bench::in_each_phase`] does when our user closes.
 fn goodbyes(phase: &str) -> Vec<Order> {
     let lingers = [QUEUE_NOOP, QUEUE_CLOSE, Order::Finish(Goodbye::NextPoll)];
-    let released = [
-        QUEUE_CLOSE,
-        Order::ReleasePoll,
-        Order::Finish(Goodbye::Nothing),
-    ];
+    let released = [QUEUE_CLOSE, Order::ReleasePoll, Order::Finish(Goodbye::Nothing)];
     match phase {
         "polling" => lingers.to_vec(),
         "polling, GET held" => released.to_vec(),
@@ -29,16 +25,8 @@ fn goodbyes(phase: &str) -> Vec<Order> {
 #[test]
 fn our_user_can_close_in_every_phase() {
     for (phase, mut bench) in Bench::in_each_phase() {
-        assert_eq!(
-            bench.closes(CloseReason::ForcedClose),
-            goodbyes(phase),
-            "{phase}"
-        );
-        assert_eq!(
-            bench.session.closed(),
-            Some(CloseReason::ForcedClose),
-            "{phase}"
-        );
+        assert_eq!(bench.closes(CloseReason::ForcedClose), goodbyes(phase), "{phase}");
+        assert_eq!(bench.session.closed(), Some(CloseReason::ForcedClose), "{phase}");
         assert_eq!(bench.session.next_timeout(), None, "{phase}");
         assert!(!bench.session.is_upgrading(), "{phase}");
     }
@@ -49,17 +37,9 @@ fn the_first_reason_stays() {
     for (phase, mut bench) in Bench::in_each_phase() {
         bench.closes(CloseReason::ForcedClose);
         assert_eq!(bench.closes(CloseReason::SlowConsumer), [], "{phase}");
-        assert_eq!(
-            bench.loses(Pipe::Current, CloseReason::TransportError),
-            [],
-            "{phase}"
-        );
+        assert_eq!(bench.loses(Pipe::Current, CloseReason::TransportError), [], "{phase}");
         assert_eq!(bench.packet("7"), [], "{phase}");
-        assert_eq!(
-            bench.session.closed(),
-            Some(CloseReason::ForcedClose),
-            "{phase}"
-        );
+        assert_eq!(bench.session.closed(), Some(CloseReason::ForcedClose), "{phase}");
     }
 }
 
@@ -72,16 +52,8 @@ fn the_client_can_close_in_every_phase() {
         assert_eq!(orders.contains(&Order::DropCandidate), candidate, "{phase}");
         let noop = orders.contains(&Order::EndPoll(Control::Noop));
         assert_eq!(noop, phase.ends_with("GET held"), "{phase}");
-        assert_eq!(
-            matches!(orders.last(), Some(Order::Finish(_))),
-            !over,
-            "{phase}"
-        );
-        let expected = if over {
-            CloseReason::ForcedClose
-        } else {
-            CloseReason::TransportClose
-        };
+        assert_eq!(matches!(orders.last(), Some(Order::Finish(_))), !over, "{phase}");
+        let expected = if over { CloseReason::ForcedClose } else { CloseReason::TransportClose };
         assert_eq!(bench.session.closed(), Some(expected), "{phase}");
     }
 }
@@ -92,11 +64,7 @@ fn silence_ends_every_phase() {
         if bench.session.closed().is_none() {
             bench.after(secs(25));
             bench.after(secs(20));
-            assert_eq!(
-                bench.session.closed(),
-                Some(CloseReason::PingTimeout),
-                "{phase}"
-            );
+            assert_eq!(bench.session.closed(), Some(CloseReason::PingTimeout), "{phase}");
         }
     }
 }

@@ -31,9 +31,7 @@ fn messages_on_an_open_session_give_no_orders() {
     let mut out = Tray::new();
     for _ in 0..1000 {
         let packet = Ok(Packet::Message(Message::Text("hello")));
-        let message = bench
-            .session
-            .receive(Pipe::Current, packet, bench.now, &mut out);
+        let message = bench.session.receive(Pipe::Current, packet, bench.now, &mut out);
         assert_eq!(message, Some(Message::Text("hello")));
     }
     assert!(out.is_empty() && !out.spilled());
@@ -41,11 +39,7 @@ fn messages_on_an_open_session_give_no_orders() {
 
 #[test]
 fn a_session_is_small() {
-    assert!(
-        size_of::<Session>() <= 120,
-        "{} bytes",
-        size_of::<Session>()
-    );
+    assert!(size_of::<Session>() <= 120, "{} bytes", size_of::<Session>());
     assert!(size_of::<Tray>() <= 32, "{} bytes", size_of::<Tray>());
 }
 
@@ -180,10 +174,7 @@ fn polling_requests_of_a_streaming_session_are_refused_and_change_nothing() {
     let mut bench = Bench::streaming();
     assert_eq!(bench.get(), [REFUSED]);
     assert_eq!(bench.post(), [REFUSED]);
-    assert_eq!(
-        bench.does(|session, _, out| session.post_invalid_content(out)),
-        [REFUSED]
-    );
+    assert_eq!(bench.does(|session, _, out| session.post_invalid_content(out)), [REFUSED]);
     assert_eq!(bench.session.closed(), None);
 }
 

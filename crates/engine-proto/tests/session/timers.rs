@@ -41,13 +41,7 @@ fn client_closes_when_the_ping_is_late() {
         pair.advance(Duration::from_millis(44_999));
         assert_eq!(pair.client.closed(), None);
         pair.advance(Duration::from_millis(1));
-        assert_eq!(
-            pair.closed(),
-            (
-                Some(CloseReason::PingTimeout),
-                Some(CloseReason::PingTimeout)
-            )
-        );
+        assert_eq!(pair.closed(), (Some(CloseReason::PingTimeout), Some(CloseReason::PingTimeout)));
     }
 }
 
@@ -75,18 +69,10 @@ fn server_gives_a_pong_once_more_time_when_something_else_comes_first() {
     bench.after(secs(25));
     bench.after(secs(19));
     assert!(bench.hears(Pipe::Current));
-    assert_eq!(
-        bench.session.next_timeout(),
-        Some(bench.now + secs(20)),
-        "once"
-    );
+    assert_eq!(bench.session.next_timeout(), Some(bench.now + secs(20)), "once");
     bench.after(secs(10));
     assert!(bench.hears(Pipe::Current));
-    assert_eq!(
-        bench.session.next_timeout(),
-        Some(bench.now + secs(10)),
-        "and not again"
-    );
+    assert_eq!(bench.session.next_timeout(), Some(bench.now + secs(10)), "and not again");
     bench.after(secs(10));
     assert_eq!(bench.session.closed(), Some(CloseReason::PingTimeout));
 }
@@ -98,11 +84,7 @@ fn any_packet_gives_the_pong_more_time() {
         bench.after(secs(25));
         bench.after(secs(5));
         assert_eq!(bench.packet(packet), []);
-        assert_eq!(
-            bench.session.next_timeout(),
-            Some(bench.now + secs(20)),
-            "{packet}"
-        );
+        assert_eq!(bench.session.next_timeout(), Some(bench.now + secs(20)), "{packet}");
     }
 }
 

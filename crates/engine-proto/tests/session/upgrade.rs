@@ -23,10 +23,7 @@ fn an_upgrade_takes_no_time_and_loses_nothing() {
     pair.settle();
     assert_eq!(pair.client_heard, ["one", "two"]);
     assert_eq!(pair.server_heard, ["eins", "zwei"]);
-    assert_eq!(
-        pair.server_orders,
-        [ANSWER, Order::ReleasePoll, Order::Switch]
-    );
+    assert_eq!(pair.server_orders, [ANSWER, Order::ReleasePoll, Order::Switch]);
 }
 
 #[test]
@@ -59,10 +56,7 @@ fn a_websocket_that_cannot_be_opened_leaves_both_sides_polling() {
     pair.no_websockets = true;
     pair.advance(secs(60 * 60));
     assert_eq!((pair.transports(), pair.closed()), (POLLING, (None, None)));
-    assert_eq!(
-        pair.client_orders,
-        [client::Order::OpenCandidate, client::Order::DropCandidate]
-    );
+    assert_eq!(pair.client_orders, [client::Order::OpenCandidate, client::Order::DropCandidate]);
 }
 
 #[test]
@@ -161,15 +155,9 @@ fn an_upgrade_without_a_probe_is_taken_and_leaves_no_get_behind() {
 
 #[test]
 fn anything_else_on_the_candidate_drops_it_and_the_session_stays() {
-    for packet in [
-        "2", "2probe!", "3probe", "3", "4hello", "bAQI=", "0{}", "1", "6", "7", "",
-    ] {
+    for packet in ["2", "2probe!", "3probe", "3", "4hello", "bAQI=", "0{}", "1", "6", "7", ""] {
         for mut bench in [Bench::probing(), Bench::probed()] {
-            assert_eq!(
-                bench.on_candidate(packet),
-                [Order::DropCandidate],
-                "{packet}"
-            );
+            assert_eq!(bench.on_candidate(packet), [Order::DropCandidate], "{packet}");
             assert_eq!(bench.session.transport(), Transport::Polling);
             assert_eq!(bench.session.closed(), None);
             assert_eq!(bench.get(), [], "GETs are held again");
@@ -188,10 +176,7 @@ fn a_candidate_that_is_too_slow_is_dropped() {
     for mut bench in [Bench::probing(), Bench::probed()] {
         assert_eq!(bench.session.next_timeout(), Some(bench.now + secs(10)));
         assert_eq!(bench.after(Duration::from_millis(9_999)), []);
-        assert_eq!(
-            bench.after(Duration::from_millis(1)),
-            [Order::DropCandidate]
-        );
+        assert_eq!(bench.after(Duration::from_millis(1)), [Order::DropCandidate]);
         assert_eq!(bench.session.closed(), None);
     }
 }
@@ -201,10 +186,7 @@ fn a_candidate_that_is_lost_is_dropped_once() {
     let mut bench = Bench::probed();
     let lost = bench.loses(Pipe::Candidate, CloseReason::TransportError);
     assert_eq!(lost, [Order::DropCandidate]);
-    assert_eq!(
-        bench.loses(Pipe::Candidate, CloseReason::TransportError),
-        []
-    );
+    assert_eq!(bench.loses(Pipe::Candidate, CloseReason::TransportError), []);
     assert_eq!(bench.after(secs(10)), []);
 }
 
@@ -223,19 +205,12 @@ fn a_second_candidate_is_refused_and_the_first_one_stays() {
     assert_eq!(bench.candidate(), [Order::RefuseCandidate]);
     assert_eq!(bench.on_candidate("2probe"), [ANSWER]);
     assert_eq!(bench.on_candidate("5"), [Order::Switch]);
-    assert_eq!(
-        bench.candidate(),
-        [Order::RefuseCandidate],
-        "nor is one wanted afterwards"
-    );
+    assert_eq!(bench.candidate(), [Order::RefuseCandidate], "nor is one wanted afterwards");
 }
 
 #[test]
 fn a_candidate_is_refused_where_upgrades_are_not_allowed() {
-    let config = Config {
-        allow_upgrades: false,
-        ..Config::default()
-    };
+    let config = Config { allow_upgrades: false, ..Config::default() };
     let mut bench = Bench::with(Transport::Polling, &config);
     assert_eq!(bench.candidate(), [Order::RefuseCandidate]);
     assert!(!bench.session.is_upgrading());
@@ -247,10 +222,7 @@ fn a_ping_during_an_upgrade_goes_through_the_queue() {
     bench.after(secs(20));
     bench.candidate();
     bench.on_candidate("2probe");
-    assert_eq!(
-        bench.after(secs(5)),
-        [Order::Send(Pipe::Current, Control::Ping)]
-    );
+    assert_eq!(bench.after(secs(5)), [Order::Send(Pipe::Current, Control::Ping)]);
     assert_eq!(bench.on_candidate("5"), [Order::Switch]);
     assert_eq!(bench.packet("3"), []);
     assert_eq!(bench.session.next_timeout(), Some(bench.now + secs(25)));

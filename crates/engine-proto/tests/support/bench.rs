@@ -28,10 +28,7 @@ impl Bench {
 
     pub(crate) fn with(transport: Transport, config: &Config) -> Self {
         let now = secs(100);
-        Bench {
-            session: Session::accept(transport, config, now),
-            now,
-        }
+        Bench { session: Session::accept(transport, config, now), now }
     }
 
     pub(crate) fn holding_a_get() -> Self {

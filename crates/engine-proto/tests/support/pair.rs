@@ -63,10 +63,7 @@ pub(crate) struct Pair {
 impl Pair {
     /// Both sides open over this transport, no upgrade wanted.
     pub(crate) fn connected(transport: Transport) -> Self {
-        let config = client::Config {
-            upgrade: false,
-            ..client::Config::default()
-        };
+        let config = client::Config { upgrade: false, ..client::Config::default() };
         let mut pair = Pair::handshaken(transport, &Config::default(), &config);
         pair.settle();
         pair
@@ -74,11 +71,7 @@ impl Pair {
 
     /// Polling, and the client is about to open its WebSocket: `settle` lets it.
     pub(crate) fn upgrading() -> Self {
-        Pair::handshaken(
-            Transport::Polling,
-            &Config::default(),
-            &client::Config::default(),
-        )
+        Pair::handshaken(Transport::Polling, &Config::default(), &client::Config::default())
     }
 
     fn handshaken(transport: Transport, config: &Config, wish: &client::Config) -> Self {
@@ -134,11 +127,7 @@ impl Pair {
     }
 
     fn next_timeout(&self) -> Option<Duration> {
-        self.server
-            .next_timeout()
-            .into_iter()
-            .chain(self.client.next_timeout())
-            .min()
+        self.server.next_timeout().into_iter().chain(self.client.next_timeout()).min()
     }
 
     pub(crate) fn server_says(&mut self, text: &str) {
@@ -164,12 +153,10 @@ impl Pair {
     /// The candidate breaks, as both sides notice.
     pub(crate) fn candidate_breaks(&mut self) {
         let mut out = Tray::new();
-        self.server
-            .pipe_lost(Pipe::Candidate, CloseReason::TransportError, &mut out);
+        self.server.pipe_lost(Pipe::Candidate, CloseReason::TransportError, &mut out);
         self.obey_server(out);
         let mut out = client::Tray::new();
-        self.client
-            .pipe_lost(Pipe::Candidate, CloseReason::TransportError, &mut out);
+        self.client.pipe_lost(Pipe::Candidate, CloseReason::TransportError, &mut out);
         self.obey_client(out);
     }
 
@@ -257,15 +244,11 @@ impl Pair {
             Wire::WebSocketClosedByClient => {
                 let pipe = pipe_of(self.server.transport());
                 let mut out = Tray::new();
-                self.server
-                    .pipe_lost(pipe, CloseReason::TransportClose, &mut out);
+                self.server.pipe_lost(pipe, CloseReason::TransportClose, &mut out);
                 self.obey_server(out);
             }
             Wire::WebSocketClosedByServer => {
-                self.client_loses(
-                    pipe_of(self.client.transport()),
-                    CloseReason::TransportClose,
-                );
+                self.client_loses(pipe_of(self.client.transport()), CloseReason::TransportClose);
             }
         }
     }

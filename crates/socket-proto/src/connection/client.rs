@@ -88,10 +88,7 @@ pub enum Incoming<'a> {
 impl Connection {
     /// A connection that has just been opened.
     pub fn new(limits: &Arc<Limits>) -> Self {
-        Self {
-            core: Core::new(limits),
-            unanswered: Vec::new(),
-        }
+        Self { core: Core::new(limits), unanswered: Vec::new() }
     }
 
     /// The name of the namespace in this slot, pending or joined; `None` for a stale slot.
@@ -173,10 +170,7 @@ impl Connection {
     /// The server took too long with attachments: the whole connection is to be closed.
     pub fn timeout(&mut self, now: Duration) -> Result<Option<Slot>, ProtocolError> {
         self.core.overdue(now)?;
-        let Some((slot, _)) = self
-            .unanswered
-            .first()
-            .filter(|(_, answer_by)| *answer_by <= now)
+        let Some((slot, _)) = self.unanswered.first().filter(|(_, answer_by)| *answer_by <= now)
         else {
             return Ok(None);
         };
@@ -236,11 +230,7 @@ impl Connection {
     fn refused<'a>(&mut self, slot: Slot, payload: &'a str) -> Result<Incoming<'a>, ProtocolError> {
         self.left(slot);
         if payload.starts_with('"') {
-            return Ok(Incoming::Refused {
-                slot,
-                message: split::unquote(payload),
-                data: None,
-            });
+            return Ok(Incoming::Refused { slot, message: split::unquote(payload), data: None });
         }
         let message = string_member(payload, "message")?;
         Ok(Incoming::Refused {
@@ -251,33 +241,20 @@ impl Connection {
     }
 
     fn answered(&mut self, slot: Slot) {
-        self.unanswered
-            .retain(|(unanswered, _)| *unanswered != slot);
+        self.unanswered.retain(|(unanswered, _)| *unanswered != slot);
     }
 }
 
 /// A member of an object, if it is there and a string.
 fn string_member<'a>(object: &'a str, key: &str) -> Result<Option<Cow<'a, str>>, NotJson> {
     let member = split::member(object, key)?;
-    Ok(member
-        .filter(|value| value.starts_with('"'))
-        .map(split::unquote))
+    Ok(member.filter(|value| value.starts_with('"')).map(split::unquote))
 }
 
 impl<'a> From<Delivery<'a>> for Incoming<'a> {
     fn from(delivery: Delivery<'a>) -> Self {
         match delivery {
-            Delivery::Event {
-                slot,
-                name,
-                args,
-                ack,
-            } => Self::Event {
-                slot,
-                name,
-                args,
-                ack,
-            },
+            Delivery::Event { slot, name, args, ack } => Self::Event { slot, name, args, ack },
             Delivery::Ack { slot, id, args } => Self::Ack { slot, id, args },
         }
     }

@@ -15,8 +15,7 @@ pub(super) struct Left {
 impl Left {
     /// Remembers at most `limit` names; the oldest gives way.
     pub(super) fn remember(&mut self, name: Box<str>, now: Duration, limit: usize) {
-        self.names
-            .retain(|(known, until)| *until > now && *known != name);
+        self.names.retain(|(known, until)| *until > now && *known != name);
         if self.names.len() >= limit.max(1) {
             self.names.remove(0);
         }
@@ -25,9 +24,7 @@ impl Left {
 
     /// Whether `name` was left a moment ago.
     pub(super) fn contains(&self, name: &str, now: Duration) -> bool {
-        self.names
-            .iter()
-            .any(|(known, until)| **known == *name && *until > now)
+        self.names.iter().any(|(known, until)| **known == *name && *until > now)
     }
 }
 

@@ -29,17 +29,8 @@ pub enum Message<'a> {
 /// An event or an ack on its way up, the same for both sides.
 #[derive(Debug)]
 pub(crate) enum Delivery<'a> {
-    Event {
-        slot: Slot,
-        name: Cow<'a, str>,
-        args: Args<'a>,
-        ack: Option<u64>,
-    },
-    Ack {
-        slot: Slot,
-        id: u64,
-        args: Args<'a>,
-    },
+    Event { slot: Slot, name: Cow<'a, str>, args: Args<'a>, ack: Option<u64> },
+    Ack { slot: Slot, id: u64, args: Args<'a> },
 }
 
 impl Delivery<'_> {
@@ -93,38 +84,27 @@ impl Core {
         now: Duration,
     ) -> Option<Delivery<'a>> {
         let attachments = packet.attachments;
-        let args = |json| Args {
-            json,
-            attachments: &[],
-        };
+        let args = |json| Args { json, attachments: &[] };
         let delivery = slot.and_then(|slot| match packet.body {
-            Body::Event { name, json, ack } => Some(Delivery::Event {
-                slot,
-                name,
-                args: args(json),
-                ack,
-            }),
-            Body::Ack { id, json } => Some(Delivery::Ack {
-                slot,
-                id: id?,
-                args: args(json),
-            }),
+            Body::Event { name, json, ack } => {
+                Some(Delivery::Event { slot, name, args: args(json), ack })
+            }
+            Body::Ack { id, json } => Some(Delivery::Ack { slot, id: id?, args: args(json) }),
             _ => None,
         });
         if attachments == 0 {
             return delivery;
         }
-        self.assembler
-            .announce(delivery, attachments, &self.limits, now);
+        self.assembler.announce(delivery, attachments, &self.limits, now);
         None
     }
 
     /// Attachments that were due.
     fn overdue(&self, now: Duration) -> Result<(), ProtocolError> {
         match self.assembler.deadline() {
-            Some(deadline) if deadline <= now => Err(ProtocolError::AttachmentsOverdue {
-                missing: self.assembler.missing(),
-            }),
+            Some(deadline) if deadline <= now => {
+                Err(ProtocolError::AttachmentsOverdue { missing: self.assembler.missing() })
+            }
             _ => Ok(()),
         }
     }

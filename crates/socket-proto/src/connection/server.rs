@@ -91,11 +91,7 @@ impl Connection {
     /// A connection that has just been opened; the connect timeout runs from `now`.
     pub fn new(limits: &Arc<Limits>, now: Duration) -> Self {
         let connect_by = Some(now.saturating_add(limits.connect_timeout));
-        Self {
-            core: Core::new(limits),
-            left: Left::default(),
-            connect_by,
-        }
+        Self { core: Core::new(limits), left: Left::default(), connect_by }
     }
 
     /// The name of the namespace in this slot, pending or joined; `None` for a stale slot.
@@ -192,9 +188,9 @@ impl Connection {
             Body::Event { .. } | Body::Ack { .. } => self.delivery(packet, now),
             Body::Connect { payload } => self.connect(packet.namespace, payload).map(Some),
             Body::Disconnect => Ok(self.disconnect(packet.namespace, now)),
-            Body::ConnectError { .. } => Err(ProtocolError::Unexpected {
-                packet: Kind::ConnectError.name(),
-            }),
+            Body::ConnectError { .. } => {
+                Err(ProtocolError::Unexpected { packet: Kind::ConnectError.name() })
+            }
         }
     }
 
@@ -208,9 +204,7 @@ impl Connection {
             Some((slot, State::Joined)) => Some(slot),
             None if self.left.contains(packet.namespace, now) => None,
             _ => {
-                return Err(ProtocolError::NotConnected {
-                    packet: packet.body.kind().name(),
-                });
+                return Err(ProtocolError::NotConnected { packet: packet.body.kind().name() });
             }
         };
         Ok(self.core.deliver(packet, slot, now).map(Incoming::from))
@@ -225,17 +219,11 @@ impl Connection {
             return Err(ProtocolError::AlreadyConnected);
         }
         if namespace.len() > namespace::MAX_BYTES {
-            return Err(ProtocolError::NamespaceTooLong {
-                bytes: namespace.len(),
-            });
+            return Err(ProtocolError::NamespaceTooLong { bytes: namespace.len() });
         }
         let limit = self.core.limits.namespaces;
         match self.core.namespaces.reserve(namespace, limit) {
-            Some(slot) => Ok(Incoming::Connect {
-                slot,
-                namespace,
-                auth,
-            }),
+            Some(slot) => Ok(Incoming::Connect { slot, namespace, auth }),
             None => Err(ProtocolError::TooManyNamespaces { limit }),
         }
     }
@@ -251,17 +239,7 @@ impl Connection {
 impl<'a> From<Delivery<'a>> for Incoming<'a> {
     fn from(delivery: Delivery<'a>) -> Self {
         match delivery {
-            Delivery::Event {
-                slot,
-                name,
-                args,
-                ack,
-            } => Self::Event {
-                slot,
-                name,
-                args,
-                ack,
-            },
+            Delivery::Event { slot, name, args, ack } => Self::Event { slot, name, args, ack },
             Delivery::Ack { slot, id, args } => Self::Ack { slot, id, args },
         }
     }

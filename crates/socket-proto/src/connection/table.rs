@@ -60,20 +60,13 @@ impl Table {
 
     /// A slot for `name`, which has none; `None` if `limit` are taken.
     pub(super) fn reserve(&mut self, name: &str, limit: usize) -> Option<Slot> {
-        let free = self
-            .entries
-            .iter()
-            .position(|entry| entry.state == State::Free);
+        let free = self.entries.iter().position(|entry| entry.state == State::Free);
         let index = free.unwrap_or(self.entries.len());
         if index >= limit {
             return None;
         }
         if index == self.entries.len() {
-            self.entries.push(Entry {
-                name: Name::Main,
-                life: 0,
-                state: State::Free,
-            });
+            self.entries.push(Entry { name: Name::Main, life: 0, state: State::Free });
         }
         let entry = &mut self.entries[index];
         entry.name = Name::new(name);
@@ -107,34 +100,24 @@ impl Table {
     }
 
     pub(super) fn is_joined(&self, slot: Slot) -> bool {
-        self.peek(slot)
-            .is_some_and(|entry| entry.state == State::Joined)
+        self.peek(slot).is_some_and(|entry| entry.state == State::Joined)
     }
 
     pub(super) fn any_joined(&self) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| entry.state == State::Joined)
+        self.entries.iter().any(|entry| entry.state == State::Joined)
     }
 
     fn slot(&self, index: usize) -> Slot {
         let life = self.entries[index].life;
-        Slot {
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-            life,
-        }
+        Slot { index: u32::try_from(index).unwrap_or(u32::MAX), life }
     }
 
     fn peek(&self, slot: Slot) -> Option<&Entry> {
-        self.entries
-            .get(slot.index())
-            .filter(|entry| entry.is(slot))
+        self.entries.get(slot.index()).filter(|entry| entry.is(slot))
     }
 
     fn entry(&mut self, slot: Slot) -> Option<&mut Entry> {
-        self.entries
-            .get_mut(slot.index())
-            .filter(|entry| entry.is(slot))
+        self.entries.get_mut(slot.index()).filter(|entry| entry.is(slot))
     }
 }
 
@@ -152,11 +135,7 @@ enum Name {
 
 impl Name {
     fn new(name: &str) -> Self {
-        if name == namespace::MAIN {
-            Self::Main
-        } else {
-            Self::Other(name.into())
-        }
+        if name == namespace::MAIN { Self::Main } else { Self::Other(name.into()) }
     }
 
     #[inline]

@@ -18,9 +18,7 @@ impl<'de> Key<'de> {
     fn bare(&self) -> Option<Deserializer<serde_json::de::StrRead<'de>>> {
         let inner = &self.token[1..self.token.len() - 1];
         inner
-            .starts_with([
-                '-', 't', 'f', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
-            ])
+            .starts_with(['-', 't', 'f', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
             .then(|| Deserializer::from_str(inner))
     }
 }

@@ -25,11 +25,7 @@ pub(super) struct Source<'de> {
 
 impl<'de> Source<'de> {
     pub(super) fn new(json: &'de str, attachments: &'de [Bytes]) -> Self {
-        Self {
-            cursor: Cursor::new(json),
-            attachments,
-            depth: DEEPEST,
-        }
+        Self { cursor: Cursor::new(json), attachments, depth: DEEPEST }
     }
 
     /// The attachment, if a placeholder comes next.
@@ -44,9 +40,7 @@ impl<'de> Source<'de> {
     }
 
     fn scalar(&mut self) -> Result<Deserializer<serde_json::de::StrRead<'de>>, Error> {
-        Ok(Deserializer::from_str(
-            self.cursor.value().map_err(not_json)?,
-        ))
+        Ok(Deserializer::from_str(self.cursor.value().map_err(not_json)?))
     }
 
     fn at_container(&self) -> bool {
@@ -74,21 +68,11 @@ impl<'de> Source<'de> {
     }
 
     fn array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        self.nested(*b"[]", |source| {
-            visitor.visit_seq(Contents {
-                source,
-                first: true,
-            })
-        })
+        self.nested(*b"[]", |source| visitor.visit_seq(Contents { source, first: true }))
     }
 
     fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        self.nested(*b"{}", |source| {
-            visitor.visit_map(Contents {
-                source,
-                first: true,
-            })
-        })
+        self.nested(*b"{}", |source| visitor.visit_map(Contents { source, first: true }))
     }
 }
 
@@ -143,11 +127,7 @@ impl<'de> serde::Deserializer<'de> for &mut Source<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.cursor.eat_word(b"null") {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if self.cursor.eat_word(b"null") { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -208,12 +188,7 @@ impl<'de> serde::Deserializer<'de> for &mut Source<'de> {
         if let Some(attachment) = self.attachment()? {
             return visitor.visit_borrowed_bytes(attachment);
         }
-        self.nested(*b"{}", |source| {
-            visitor.visit_enum(Contents {
-                source,
-                first: true,
-            })
-        })
+        self.nested(*b"{}", |source| visitor.visit_enum(Contents { source, first: true }))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -18,11 +18,7 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
 }
 
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        failure_persistence: None,
-        cases,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { failure_persistence: None, cases, ..ProptestConfig::default() }
 }
 
 pub(crate) fn fresh() -> Connection {
@@ -74,9 +70,9 @@ pub(crate) fn verdict(packet: &str) -> Result<(), ProtocolError> {
 pub(crate) fn event(packet: &str) -> (String, String, Option<u64>) {
     let (mut connection, _) = joined("/");
     match text(&mut connection, packet) {
-        Ok(Some(Incoming::Event {
-            name, args, ack, ..
-        })) => (name.into_owned(), args.json.to_owned(), ack),
+        Ok(Some(Incoming::Event { name, args, ack, .. })) => {
+            (name.into_owned(), args.json.to_owned(), ack)
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -91,9 +87,9 @@ pub(crate) fn carry(packet: &Encoded, namespace: &str) -> (String, OwnedArgs, Op
         assert_eq!(connection.receive(*message, NOW), Ok(None));
     }
     match connection.receive(*last, NOW) {
-        Ok(Some(Incoming::Event {
-            name, args, ack, ..
-        })) => (name.into_owned(), args.to_owned(), ack),
+        Ok(Some(Incoming::Event { name, args, ack, .. })) => {
+            (name.into_owned(), args.to_owned(), ack)
+        }
         Ok(Some(Incoming::Ack { id, args, .. })) => (String::new(), args.to_owned(), Some(id)),
         other => panic!("{other:?}"),
     }

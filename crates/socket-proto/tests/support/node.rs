@@ -26,9 +26,7 @@ pub(crate) fn node() -> impl Strategy<Value = Node> {
         any::<bool>().prop_map(Node::Bool),
         (i64::MIN..0).prop_map(Node::Integer),
         any::<u64>().prop_map(Node::Large),
-        any::<f64>()
-            .prop_filter("JSON has no others", |f| f.is_finite())
-            .prop_map(Node::Float),
+        any::<f64>().prop_filter("JSON has no others", |f| f.is_finite()).prop_map(Node::Float),
         any::<String>().prop_map(Node::Text),
         prop::collection::vec(any::<u8>(), 0..20).prop_map(Node::Bytes),
     ];

@@ -68,18 +68,12 @@ impl<'a> Incoming<'a> {
                     Some(head) => self.begin_frame(&head)?,
                     None => return Ok(None),
                 },
-                Phase::Payload {
-                    remaining,
-                    key,
-                    opcode,
-                    fin,
-                } => {
+                Phase::Payload { remaining, key, opcode, fin } => {
                     // An empty payload is whole at once; any other needs bytes.
                     if remaining > 0 && self.input.is_empty() {
                         return Ok(None);
                     }
-                    self.go_on(remaining, key, opcode, fin)?
-                        .map(Found::Gathered)
+                    self.go_on(remaining, key, opcode, fin)?.map(Found::Gathered)
                 }
                 Phase::Done => return Ok(None),
             };
@@ -158,12 +152,7 @@ impl<'a> Incoming<'a> {
         let left = remaining - piece.len();
         if left > 0 {
             let key = mask::rotate(key, piece.len());
-            self.receiver.phase = Phase::Payload {
-                remaining: left,
-                key,
-                opcode,
-                fin,
-            };
+            self.receiver.phase = Phase::Payload { remaining: left, key, opcode, fin };
             return Ok(None);
         }
         self.receiver.finish_frame(opcode, fin)

@@ -109,12 +109,7 @@ impl Frame {
             126..=0xffff => vec![126, high, low],
             long => [&[127][..], &(long as u64).to_be_bytes()].concat(),
         };
-        Frame {
-            first: 0x80 | opcode as u8,
-            masked: role == Role::Server,
-            length,
-            payload,
-        }
+        Frame { first: 0x80 | opcode as u8, masked: role == Role::Server, length, payload }
     }
 
     pub(crate) fn unfinished(mut self) -> Self {
@@ -152,11 +147,5 @@ pub(crate) fn fragment(role: Role, opcode: Opcode, payload: impl AsRef<[u8]>) ->
 pub(crate) fn head(role: Role, opcode: Opcode, fin: bool, length: u64) -> Vec<u8> {
     let length = [&[127][..], &length.to_be_bytes()].concat();
     let first = opcode as u8 | if fin { 0x80 } else { 0 };
-    Frame {
-        first,
-        masked: role == Role::Server,
-        length,
-        payload: Vec::new(),
-    }
-    .bytes()
+    Frame { first, masked: role == Role::Server, length, payload: Vec::new() }.bytes()
 }

@@ -132,12 +132,7 @@ impl Fleet {
     ///
     /// What the kernel says.
     pub fn flush(&mut self) -> Result<(), Failure> {
-        let Self {
-            outbox,
-            links,
-            poller,
-            ..
-        } = self;
+        let Self { outbox, links, poller, .. } = self;
         outbox.flush(|number, bytes| {
             let link = &mut links[number];
             if link.write(bytes)? == Flushed::Part {
@@ -162,10 +157,7 @@ impl Fleet {
         scratch: &mut [u8],
     ) -> Result<(), Failure> {
         let Some(count) = self.links[number].read(scratch)? else {
-            return Err(Failure::Closed {
-                link: number,
-                said: String::new(),
-            });
+            return Err(Failure::Closed { link: number, said: String::new() });
         };
         let at = self.now();
         let input = &scratch[..count];

@@ -52,12 +52,7 @@ impl<L: Listener> Reader for Frames<'_, L> {
         outbox: &mut Outbox,
     ) -> Result<usize, Failure> {
         let mut taken = 0;
-        while let Some(Frame {
-            opcode,
-            payload,
-            length,
-        }) = next_frame(link, &input[taken..])?
-        {
+        while let Some(Frame { opcode, payload, length }) = next_frame(link, &input[taken..])? {
             taken += length;
             match (opcode, payload) {
                 (frame::TEXT, b"2") => push_text(outbox.to(link), b"3"),
@@ -92,11 +87,7 @@ pub(super) fn next_frame(link: usize, input: &[u8]) -> Result<Option<Frame<'_>>,
     }
     let (opcode, length) = (head.opcode, head.frame());
     let payload = input.get(head.length..length);
-    Ok(payload.map(|payload| Frame {
-        opcode,
-        payload,
-        length,
-    }))
+    Ok(payload.map(|payload| Frame { opcode, payload, length }))
 }
 
 /// Appends one masked text frame.

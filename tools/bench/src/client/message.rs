@@ -48,11 +48,7 @@ fn holes(text: &[u8]) -> Vec<Hole> {
     let holes = runs.filter_map(|run| {
         start += run.len();
         let mark = run[0];
-        (LINK..=ROOM).contains(&mark).then(|| Hole {
-            mark,
-            start: start - run.len(),
-            end: start,
-        })
+        (LINK..=ROOM).contains(&mark).then(|| Hole { mark, start: start - run.len(), end: start })
     });
     holes.collect()
 }
@@ -83,23 +79,13 @@ impl Question {
     pub fn new(opcode: u8, text: &[u8]) -> Self {
         let mut bytes = Vec::new();
         frame::push(&mut bytes, opcode, Some(KEY), text);
-        Self {
-            payload: bytes.len() - text.len(),
-            bytes,
-            key: KEY,
-            holes: holes(text),
-        }
+        Self { payload: bytes.len() - text.len(), bytes, key: KEY, holes: holes(text) }
     }
 
     /// A request with this head; `body` may hold marks.
     pub fn request(head: &str, body: &[u8]) -> Self {
         let bytes = [head.as_bytes(), body].concat();
-        Self {
-            payload: head.len(),
-            bytes,
-            key: [0; 4],
-            holes: holes(body),
-        }
+        Self { payload: head.len(), bytes, key: [0; 4], holes: holes(body) }
     }
 
     /// Appends the message with these numbers in its holes.
@@ -128,10 +114,7 @@ pub struct Answer {
 impl Answer {
     /// An answer with this payload; `text` may hold marks.
     pub fn new(text: &[u8]) -> Self {
-        Self {
-            text: text.to_vec(),
-            holes: holes(text),
-        }
+        Self { text: text.to_vec(), holes: holes(text) }
     }
 
     /// Compares every byte. The numbers, if it is what was expected; a number that stands in several places has to be the

@@ -89,18 +89,10 @@ impl Failure {
     /// [`Failure::Wrong`], with at most the first 120 bytes of what came.
     pub fn wrong(link: usize, got: &[u8], expected: &'static str) -> Self {
         let got = String::from_utf8_lossy(&got[..got.len().min(120)]).into_owned();
-        Self::Wrong {
-            link,
-            got,
-            expected,
-        }
+        Self::Wrong { link, got, expected }
     }
 }
 
 fn reason(said: &str) -> String {
-    if said.is_empty() {
-        String::new()
-    } else {
-        format!(" with `{said}`")
-    }
+    if said.is_empty() { String::new() } else { format!(" with `{said}`") }
 }

@@ -35,29 +35,18 @@ pub fn open(fleet: &mut Fleet, count: usize) -> Result<(), Failure> {
          Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {REQUEST_KEY}\r\n\r\n",
         fleet.server()
     );
-    let mut opening = Opening {
-        first: fleet.len(),
-        stages: Vec::with_capacity(count),
-        joined: 0,
-    };
+    let mut opening = Opening { first: fleet.len(), stages: Vec::with_capacity(count), joined: 0 };
     let give_up = fleet.now() + u64::try_from(DEADLINE.as_nanos()).expect("a minute");
     while opening.joined < count {
         while opening.stages.len() < count && opening.on_the_way() < ON_THE_WAY {
             let link = fleet.connect()?;
-            fleet
-                .outbox()
-                .to(link)
-                .extend_from_slice(request.as_bytes());
+            fleet.outbox().to(link).extend_from_slice(request.as_bytes());
             opening.stages.push(Stage::Upgrading);
         }
         fleet.turn(&mut opening, Duration::from_millis(100))?;
         if fleet.now() > give_up {
             let missing = count - opening.joined;
-            return Err(Failure::Late {
-                missing,
-                of: count,
-                seconds: DEADLINE.as_secs(),
-            });
+            return Err(Failure::Late { missing, of: count, seconds: DEADLINE.as_secs() });
         }
     }
     Ok(())
@@ -122,21 +111,12 @@ impl Reader for Opening {
                 return Ok(0);
             };
             if head.status() != Some(101) || head.header("sec-websocket-accept") != Some(ACCEPT) {
-                return Err(Failure::wrong(
-                    link,
-                    input,
-                    "101 with the right Sec-WebSocket-Accept",
-                ));
+                return Err(Failure::wrong(link, input, "101 with the right Sec-WebSocket-Accept"));
             }
             self.stages[link - self.first] = Stage::Opening;
             taken = head.length;
         }
-        while let Some(Frame {
-            opcode,
-            payload,
-            length,
-        }) = next_frame(link, &input[taken..])?
-        {
+        while let Some(Frame { opcode, payload, length }) = next_frame(link, &input[taken..])? {
             taken += length;
             self.frame(link, opcode, payload, outbox)?;
         }

@@ -26,10 +26,7 @@ pub struct Answered {
 
 impl Default for InFlight {
     fn default() -> Self {
-        Self {
-            sent: VecDeque::new(),
-            next: FIRST,
-        }
+        Self { sent: VecDeque::new(), next: FIRST }
     }
 }
 
@@ -56,10 +53,7 @@ impl InFlight {
     pub fn answer(&mut self, number: u32) -> Option<Answered> {
         let place = self.sent.iter().position(|&(sent, _)| sent == number)?;
         let (_, sent) = self.sent.remove(place).expect("it was found there");
-        Some(Answered {
-            sent,
-            overtook: place > 0,
-        })
+        Some(Answered { sent, overtook: place > 0 })
     }
 }
 
@@ -75,10 +69,7 @@ pub struct Received {
 
 impl Default for Received {
     fn default() -> Self {
-        Self {
-            next: FIRST,
-            ahead: 0,
-        }
+        Self { next: FIRST, ahead: 0 }
     }
 }
 
@@ -96,9 +87,7 @@ pub enum Arrival {
 impl Received {
     /// One more number has come.
     pub fn receive(&mut self, number: u32) -> Arrival {
-        let Some(distance) = number
-            .checked_sub(self.next)
-            .filter(|&distance| distance < SPAN)
+        let Some(distance) = number.checked_sub(self.next).filter(|&distance| distance < SPAN)
         else {
             return Arrival::Doubled;
         };
@@ -110,10 +99,6 @@ impl Received {
         let run = self.ahead.trailing_ones();
         self.ahead = self.ahead.checked_shr(run).unwrap_or(0);
         self.next += run;
-        if distance == 0 {
-            Arrival::InOrder
-        } else {
-            Arrival::Overtook
-        }
+        if distance == 0 { Arrival::InOrder } else { Arrival::Overtook }
     }
 }

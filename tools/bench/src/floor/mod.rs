@@ -116,10 +116,7 @@ impl Floor {
                     let link = Link::ready(TcpStream::from(socket));
                     let number = self.free.pop().unwrap_or(self.connections.len());
                     self.poller.add(&link, number)?;
-                    let connection = Some(Connection {
-                        link,
-                        speaks: Speaks::Http,
-                    });
+                    let connection = Some(Connection { link, speaks: Speaks::Http });
                     match self.connections.get_mut(number) {
                         Some(place) => *place = connection,
                         None => self.connections.push(connection),
@@ -136,38 +133,17 @@ impl Floor {
         if self.connections.get(number).is_none_or(Option::is_none) {
             return;
         }
-        let served = if ready.writable {
-            self.write_on(number)
-        } else {
-            Ok(())
-        };
-        let served = served.and_then(|()| {
-            if ready.readable {
-                self.read(number)
-            } else {
-                Ok(())
-            }
-        });
+        let served = if ready.writable { self.write_on(number) } else { Ok(()) };
+        let served = served.and_then(|()| if ready.readable { self.read(number) } else { Ok(()) });
         if served.is_err() {
             self.remove(number);
         }
     }
 
     fn read(&mut self, number: usize) -> Result<(), Gone> {
-        let Self {
-            connections,
-            scratch,
-            house,
-            sessions,
-            outbox,
-            ..
-        } = self;
+        let Self { connections, scratch, house, sessions, outbox, .. } = self;
         let connection = connections[number].as_mut().ok_or(Gone)?;
-        let count = connection
-            .link
-            .read(scratch)
-            .map_err(|_| Gone)?
-            .ok_or(Gone)?;
+        let count = connection.link.read(scratch).map_err(|_| Gone)?.ok_or(Gone)?;
         let input = &mut scratch[..count];
         let mut taken = 0;
         if connection.speaks == Speaks::Http {
@@ -183,25 +159,17 @@ impl Floor {
     }
 
     fn flush(&mut self) {
-        let Self {
-            outbox,
-            connections,
-            poller,
-            ..
-        } = self;
+        let Self { outbox, connections, poller, .. } = self;
         let mut lost = Vec::new();
         let flushed = outbox.flush(|number, bytes| {
             // Gone earlier in this turn.
             let Some(Some(connection)) = connections.get_mut(number) else {
                 return Ok(());
             };
-            let written = connection
-                .link
-                .write(bytes)
-                .and_then(|flushed| match flushed {
-                    Flushed::All => Ok(()),
-                    Flushed::Part => poller.watch_room(&connection.link, number, true),
-                });
+            let written = connection.link.write(bytes).and_then(|flushed| match flushed {
+                Flushed::All => Ok(()),
+                Flushed::Part => poller.watch_room(&connection.link, number, true),
+            });
             if written.is_err() {
                 lost.push(number);
             }
@@ -216,9 +184,7 @@ impl Floor {
     fn write_on(&mut self, number: usize) -> Result<(), Gone> {
         let connection = self.connections[number].as_mut().ok_or(Gone)?;
         if connection.link.flush().map_err(|_| Gone)? == Flushed::All {
-            self.poller
-                .watch_room(&connection.link, number, false)
-                .map_err(|_| Gone)?;
+            self.poller.watch_room(&connection.link, number, false).map_err(|_| Gone)?;
         }
         Ok(())
     }

@@ -55,11 +55,7 @@ impl Sessions {
 
     /// A GET that waits on this connection will not be answered.
     pub(super) fn leave(&mut self, number: usize) {
-        for session in self
-            .all
-            .iter_mut()
-            .filter(|session| session.held == Some(number))
-        {
+        for session in self.all.iter_mut().filter(|session| session.held == Some(number)) {
             *session = Session::default();
         }
     }

@@ -42,17 +42,11 @@ fn text(number: usize, payload: &[u8], house: &mut House, outbox: &mut Outbox) -
         Word::Binary(rest) => push(outbox.to(number), &[b"451-[\"message-back\",", rest]),
         Word::Broadcast(rest) => {
             let frame = frame_of(&[b"42[\"news\",", rest]);
-            house
-                .everybody()
-                .iter()
-                .for_each(|&to| outbox.to(to).extend_from_slice(&frame));
+            house.everybody().iter().for_each(|&to| outbox.to(to).extend_from_slice(&frame));
         }
         Word::Say(room, rest) => {
             let frame = frame_of(&[b"42[\"said\",", rest]);
-            house
-                .members(room)
-                .iter()
-                .for_each(|&to| outbox.to(to).extend_from_slice(&frame));
+            house.members(room).iter().for_each(|&to| outbox.to(to).extend_from_slice(&frame));
         }
         Word::Join(id, room) => {
             house.join(number, room);
@@ -69,12 +63,7 @@ fn text(number: usize, payload: &[u8], house: &mut House, outbox: &mut Outbox) -
 
 /// Appends one text frame of these pieces.
 fn push(out: &mut Vec<u8>, pieces: &[&[u8]]) {
-    frame::push_head(
-        out,
-        frame::TEXT,
-        None,
-        pieces.iter().map(|piece| piece.len()).sum(),
-    );
+    frame::push_head(out, frame::TEXT, None, pieces.iter().map(|piece| piece.len()).sum());
     for piece in pieces {
         out.extend_from_slice(piece);
     }

@@ -14,19 +14,13 @@ pub struct Cores {
 }
 
 /// Servers on core 0, the generator on core 1.
-pub const CORES: Cores = Cores {
-    server: 0,
-    generator: 1,
-};
+pub const CORES: Cores = Cores { server: 0, generator: 1 };
 
 impl Cores {
     /// [`CORES`], if this thread may run on both.
     pub fn available() -> Option<Self> {
         let allowed = sched_getaffinity(None).ok()?;
-        [CORES.server, CORES.generator]
-            .iter()
-            .all(|&core| allowed.is_set(core))
-            .then_some(CORES)
+        [CORES.server, CORES.generator].iter().all(|&core| allowed.is_set(core)).then_some(CORES)
     }
 }
 

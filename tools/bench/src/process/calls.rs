@@ -45,11 +45,7 @@ impl Counter {
     /// There is no `perf`, or the kernel does not let it count.
     pub fn attach(process: u32) -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let unique = format!(
-            "{}-{}",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+        let unique = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(format!("sockeye-bench-{unique}"));
         fs::create_dir(&directory)?;
         let attached = Self::attach_in(process, directory.clone());
@@ -62,33 +58,16 @@ impl Counter {
             mkfifoat(CWD, fifo, Mode::RUSR | Mode::WUSR)?;
         }
         let mut command = Command::new("perf");
-        command.args([
-            "stat",
-            "--delay",
-            "-1",
-            "--field-separator",
-            ",",
-            "--event",
-            &events(),
-        ]);
+        command.args(["stat", "--delay", "-1", "--field-separator", ",", "--event", &events()]);
         command.arg("--pid").arg(process.to_string());
-        command
-            .arg("--control")
-            .arg(format!("fifo:{},{}", control.display(), answers.display()));
+        command.arg("--control").arg(format!("fifo:{},{}", control.display(), answers.display()));
         command.arg("--output").arg(directory.join("counts"));
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let perf = command.spawn()?;
         // Opened for reading and writing, a fifo never waits for its other end.
         let open = |path| File::options().read(true).write(true).open(path);
-        let mut counter = Self {
-            perf,
-            directory,
-            control: open(control)?,
-            answers: open(answers)?,
-        };
+        let mut counter =
+            Self { perf, directory, control: open(control)?, answers: open(answers)? };
         rustix::fs::fcntl_setfl(&counter.answers, OFlags::NONBLOCK)?;
         counter.say("ping")?;
         Ok(counter)
@@ -163,14 +142,8 @@ impl Drop for Counter {
 }
 
 fn events() -> String {
-    let single = WRITES
-        .iter()
-        .chain(&READS)
-        .map(|call| format!("syscalls:sys_enter_{call}"));
-    std::iter::once(ALL.to_owned())
-        .chain(single)
-        .collect::<Vec<_>>()
-        .join(",")
+    let single = WRITES.iter().chain(&READS).map(|call| format!("syscalls:sys_enter_{call}"));
+    std::iter::once(ALL.to_owned()).chain(single).collect::<Vec<_>>().join(",")
 }
 
 /// Reads the lines `count,,event,…` of `perf stat --field-separator ,`. `None`: system calls were not counted.
@@ -183,14 +156,7 @@ pub fn parse_counts(text: &str) -> Option<Calls> {
         })
     };
     let sum = |calls: &[&str]| {
-        calls
-            .iter()
-            .filter_map(|call| count(&format!("syscalls:sys_enter_{call}")))
-            .sum()
+        calls.iter().filter_map(|call| count(&format!("syscalls:sys_enter_{call}"))).sum()
     };
-    Some(Calls {
-        all: count(ALL)?,
-        writes: sum(&WRITES),
-        reads: sum(&READS),
-    })
+    Some(Calls { all: count(ALL)?, writes: sum(&WRITES), reads: sum(&READS) })
 }

@@ -55,11 +55,7 @@ struct Clocks {
 impl Observer {
     /// Watches time and memory.
     pub fn new(process: u32) -> Self {
-        Self {
-            process,
-            counter: None,
-            before: None,
-        }
+        Self { process, counter: None, before: None }
     }
 
     /// Counts system calls too; this slows the server, so such a round says nothing about time.
@@ -68,11 +64,7 @@ impl Observer {
     ///
     /// What keeps `perf` from counting.
     pub fn counting(process: u32) -> io::Result<Self> {
-        Ok(Self {
-            process,
-            counter: Some(Counter::attach(process)?),
-            before: None,
-        })
+        Ok(Self { process, counter: Some(Counter::attach(process)?), before: None })
     }
 
     /// Whether it counts system calls.
@@ -137,14 +129,10 @@ impl Core {
     /// Reads the first two numbers of a `schedstat`.
     fn read(path: &str) -> io::Result<Self> {
         let text = fs::read_to_string(path)?;
-        let mut numbers = text
-            .split_whitespace()
-            .map_while(|number| number.parse().ok());
+        let mut numbers = text.split_whitespace().map_while(|number| number.parse().ok());
         match (numbers.next(), numbers.next()) {
             (Some(used), Some(waited)) => Ok(Self { used, waited }),
-            _ => Err(io::Error::other(format!(
-                "{path} does not start with two numbers"
-            ))),
+            _ => Err(io::Error::other(format!("{path} does not start with two numbers"))),
         }
     }
 
@@ -164,10 +152,7 @@ fn of_process(process: u32) -> io::Result<Core> {
         // A thread may end between the list and the look.
         let path = format!("{}/schedstat", thread?.path().display());
         let core = Core::read(&path).unwrap_or_default();
-        sum = Core {
-            used: sum.used + core.used,
-            waited: sum.waited + core.waited,
-        };
+        sum = Core { used: sum.used + core.used, waited: sum.waited + core.waited };
     }
     Ok(sum)
 }
@@ -175,15 +160,10 @@ fn of_process(process: u32) -> io::Result<Core> {
 /// Reads the sums of `smaps_rollup`; a line that is missing counts as zero.
 pub fn parse_rollup(rollup: &str) -> Memory {
     let bytes = |name: &str| {
-        let line = rollup
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let line = rollup.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         let kibibytes =
             line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
         kibibytes.unwrap_or(0) * 1024
     };
-    Memory {
-        pss: bytes("Pss"),
-        anonymous: bytes("Pss_Anon"),
-    }
+    Memory { pss: bytes("Pss"), anonymous: bytes("Pss_Anon") }
 }

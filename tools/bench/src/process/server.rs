@@ -53,10 +53,7 @@ impl Server {
         let mut child = spawn(command, port, cores)?;
         let output = child.stdout.take().expect("it is piped");
         // Drop ends the child from here on, whatever happens.
-        let server = Self {
-            child,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        };
+        let server = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) };
         let (sender, first_line) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -66,9 +63,7 @@ impl Server {
         });
         match first_line.recv_timeout(READY) {
             Ok(_line) => Ok(server),
-            Err(_) => Err(StartError::NotReady {
-                command: command.join(" "),
-            }),
+            Err(_) => Err(StartError::NotReady { command: command.join(" ") }),
         }
     }
 
@@ -104,10 +99,7 @@ fn spawn(command: &[String], port: u16, cores: Option<Cores>) -> Result<Child, S
     if let Some(cores) = cores {
         affinity::pin(cores.generator)?;
     }
-    child.map_err(|error| StartError::Start {
-        command: command.join(" "),
-        error,
-    })
+    child.map_err(|error| StartError::Start { command: command.join(" "), error })
 }
 
 /// What makes a server end with this process even if it is killed, where the system has it.
@@ -122,7 +114,5 @@ fn with_parent() -> &'static [String] {
 }
 
 fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

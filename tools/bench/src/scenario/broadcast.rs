@@ -41,11 +41,7 @@ impl Broadcast {
     /// `recipients` connections are open already.
     pub fn new(recipients: usize, load: Load) -> Self {
         let payload = payload(PAYLOAD);
-        let rate = if let Load::PerSecond(rate) = load {
-            rate
-        } else {
-            1
-        };
+        let rate = if let Load::PerSecond(rate) = load { rate } else { 1 };
         Self {
             question: Question::new(
                 frame::TEXT,
@@ -69,17 +65,8 @@ impl Broadcast {
 
     fn send(&mut self, due: Nanos, outbox: &mut Outbox) {
         let number = self.oldest + u32::try_from(self.sent.len()).expect("no more than SPAN");
-        self.question.push(
-            outbox.to(SENDER),
-            Fields {
-                number,
-                ..Fields::default()
-            },
-        );
-        self.sent.push_back(Sent {
-            at: due,
-            missing: self.recipients.len(),
-        });
+        self.question.push(outbox.to(SENDER), Fields { number, ..Fields::default() });
+        self.sent.push_back(Sent { at: due, missing: self.recipients.len() });
         self.in_flight += 1;
         self.tally.asked(self.recipients.len() as u64);
     }
@@ -145,10 +132,7 @@ impl Listener for Broadcast {
         let Message::Text(text) = message else {
             return Err(Failure::wrong(link, message.bytes(), "news"));
         };
-        let fields = self
-            .answer
-            .read(text)
-            .ok_or_else(|| Failure::wrong(link, text, "news"))?;
+        let fields = self.answer.read(text).ok_or_else(|| Failure::wrong(link, text, "news"))?;
         let number = fields.number;
         let newest = self.oldest + u32::try_from(self.sent.len()).expect("no more than SPAN");
         let arrival = self.recipients[link].receive(number);

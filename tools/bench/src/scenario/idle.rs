@@ -31,10 +31,7 @@ pub fn run(
     let end = fleet.now() + nanos(timing.silence);
     while fleet.now() < end {
         let patience = Duration::from_nanos(end.saturating_sub(fleet.now()));
-        fleet.turn(
-            &mut Frames(&mut Silence),
-            patience.min(Duration::from_millis(100)),
-        )?;
+        fleet.turn(&mut Frames(&mut Silence), patience.min(Duration::from_millis(100)))?;
     }
     let after = observer.memory()?;
     let units = links as u64;
@@ -45,13 +42,7 @@ pub fn run(
         pss: each(before.pss, after.pss),
         anonymous: each(before.anonymous, after.anonymous),
     };
-    Ok(Measurement {
-        units,
-        reordered: 0,
-        cost,
-        latency: Histogram::new(),
-        memory: Some(memory),
-    })
+    Ok(Measurement { units, reordered: 0, cost, latency: Histogram::new(), memory: Some(memory) })
 }
 
 /// Nobody has anything to say.

@@ -88,12 +88,7 @@ pub fn run(
         _ => open(&mut fleet, scenario.connections())?,
     }
     match scenario {
-        Scenario::Talk {
-            kind,
-            links,
-            load,
-            payload,
-        } => {
+        Scenario::Talk { kind, links, load, payload } => {
             let mut game = talk::Talk::new(kind, links, load, payload);
             window::play(&mut fleet, &mut window::Heard(&mut game), timing, observer)
         }

@@ -121,38 +121,17 @@ impl Scenario {
         for links in [1, 100, 1000] {
             for load in [1, 16].map(Load::InFlight) {
                 for payload in [32, 1024] {
-                    every.push(Self::Talk {
-                        kind: Kind::Echo,
-                        links,
-                        load,
-                        payload,
-                    });
+                    every.push(Self::Talk { kind: Kind::Echo, links, load, payload });
                 }
-                every.push(Self::Talk {
-                    kind: Kind::Ack,
-                    links,
-                    load,
-                    payload: 32,
-                });
+                every.push(Self::Talk { kind: Kind::Ack, links, load, payload: 32 });
             }
         }
-        every.extend(
-            Self::usual()
-                .into_iter()
-                .filter(|usual| !usual.is_closed_text()),
-        );
+        every.extend(Self::usual().into_iter().filter(|usual| !usual.is_closed_text()));
         every
     }
 
     fn is_closed_text(self) -> bool {
-        matches!(
-            self,
-            Self::Talk {
-                kind: Kind::Echo | Kind::Ack,
-                load: Load::InFlight(_),
-                ..
-            }
-        )
+        matches!(self, Self::Talk { kind: Kind::Echo | Kind::Ack, load: Load::InFlight(_), .. })
     }
 
     /// Scenarios from a list of words: names, `all`, `usual`, `quick`, or the beginning of the names of usual ones.
@@ -225,10 +204,7 @@ const QUICK: [&str; 9] = [
 ];
 
 fn all(names: &[&str]) -> Vec<Scenario> {
-    names
-        .iter()
-        .map(|name| name.parse().expect("the built-in names are right"))
-        .collect()
+    names.iter().map(|name| name.parse().expect("the built-in names are right")).collect()
 }
 
 /// A word that names no scenario.
@@ -246,10 +222,7 @@ impl FromStr for Scenario {
     type Err = NameError;
 
     fn from_str(word: &str) -> Result<Self, NameError> {
-        let error = |why| NameError {
-            word: word.to_owned(),
-            why,
-        };
+        let error = |why| NameError { word: word.to_owned(), why };
         let scenario = parse(word).ok_or_else(|| error("its parts are not understood"))?;
         scenario.check().map_err(error)?;
         Ok(scenario)
@@ -268,17 +241,10 @@ fn parse(word: &str) -> Option<Scenario> {
         "bcast" => broadcast(size, rest)?,
         "rooms" if rest.is_none() => {
             let (rooms, members) = size.split_once('x')?;
-            Scenario::Rooms {
-                rooms: count(rooms)?,
-                members: count(members)?,
-            }
+            Scenario::Rooms { rooms: count(rooms)?, members: count(members)? }
         }
-        "poll" if rest.is_none() => Scenario::Polling {
-            clients: count(size)?,
-        },
-        "idle" if rest.is_none() => Scenario::Idle {
-            links: count(size)?,
-        },
+        "poll" if rest.is_none() => Scenario::Polling { clients: count(size)? },
+        "idle" if rest.is_none() => Scenario::Idle { links: count(size)? },
         _ => return None,
     };
     parts.next().is_none().then_some(scenario)
@@ -293,12 +259,7 @@ fn talk(kind: Kind, size: &str, payload: &str) -> Option<Scenario> {
         Some((links, window)) => (links, Load::InFlight(count(window)?)),
         None => open_loop(size)?,
     };
-    Some(Scenario::Talk {
-        kind,
-        links: count(links)?,
-        load,
-        payload,
-    })
+    Some(Scenario::Talk { kind, links: count(links)?, load, payload })
 }
 
 fn broadcast(size: &str, window: Option<&str>) -> Option<Scenario> {
@@ -306,10 +267,7 @@ fn broadcast(size: &str, window: Option<&str>) -> Option<Scenario> {
         Some(window) => (size, Load::InFlight(count(window.strip_prefix('k')?)?)),
         None => open_loop(size)?,
     };
-    Some(Scenario::Broadcast {
-        recipients: count(recipients)?,
-        load,
-    })
+    Some(Scenario::Broadcast { recipients: count(recipients)?, load })
 }
 
 fn open_loop(size: &str) -> Option<(&str, Load)> {
@@ -356,12 +314,7 @@ impl Scenario {
 impl Display for Scenario {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Talk {
-                kind,
-                links,
-                load,
-                payload,
-            } => {
+            Self::Talk { kind, links, load, payload } => {
                 match load {
                     Load::InFlight(window) => write!(f, "{kind}-{links}x{window}-")?,
                     Load::PerSecond(rate) => write!(f, "{kind}-{links}@{rate}/s-")?,
@@ -371,16 +324,10 @@ impl Display for Scenario {
                     bytes => write!(f, "{bytes}B"),
                 }
             }
-            Self::Broadcast {
-                recipients,
-                load: Load::InFlight(window),
-            } => {
+            Self::Broadcast { recipients, load: Load::InFlight(window) } => {
                 write!(f, "bcast-{recipients}-k{window}")
             }
-            Self::Broadcast {
-                recipients,
-                load: Load::PerSecond(rate),
-            } => {
+            Self::Broadcast { recipients, load: Load::PerSecond(rate) } => {
                 write!(f, "bcast-{recipients}@{rate}/s")
             }
             Self::Rooms { rooms, members } => write!(f, "rooms-{rooms}x{members}"),

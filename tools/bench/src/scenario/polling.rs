@@ -78,11 +78,7 @@ impl Polling {
             fleet.turn(&mut polling, Duration::from_millis(100))?;
             if fleet.now() > give_up {
                 let missing = count - polling.open;
-                return Err(Failure::Late {
-                    missing,
-                    of: count,
-                    seconds: DEADLINE.as_secs(),
-                });
+                return Err(Failure::Late { missing, of: count, seconds: DEADLINE.as_secs() });
             }
         }
         Ok(polling)
@@ -127,9 +123,7 @@ impl Polling {
             (Stage::Handshake, [b'0', open @ ..]) => {
                 let sid = sid(open).ok_or_else(|| Failure::wrong(2 * number, packet, "a sid"))?;
                 client.name(&self.host, sid);
-                outbox
-                    .to(2 * number + 1)
-                    .extend_from_slice(&post(&self.host, sid, "40"));
+                outbox.to(2 * number + 1).extend_from_slice(&post(&self.host, sid, "40"));
                 client.posting = true;
             }
             (Stage::Joining, [b'4', b'0', ..]) => {
@@ -137,17 +131,12 @@ impl Polling {
                 self.open += 1;
             }
             (Stage::Open, _) => {
-                let fields = self
-                    .answer
-                    .read(packet)
-                    .filter(|found| found.link as usize == number);
+                let fields = self.answer.read(packet).filter(|found| found.link as usize == number);
                 let wrong = || Failure::wrong(2 * number, packet, "the answer to a question");
                 let number = fields.ok_or_else(wrong)?.number;
                 let answered = client.in_flight.answer(number);
-                let answered = answered.ok_or(Failure::Doubled {
-                    link: 2 * number as usize,
-                    number,
-                })?;
+                let answered =
+                    answered.ok_or(Failure::Doubled { link: 2 * number as usize, number })?;
                 self.tally.answered(answered.overtook);
                 self.tally.took(answered.sent, at);
                 client.question_due = true;
@@ -215,14 +204,7 @@ impl Client {
         } else if self.question_due && tally.sending {
             let message = self.in_flight.send(at);
             let link = u32::try_from(number).expect("clients are few");
-            self.question.push(
-                outbox.to(out),
-                Fields {
-                    link,
-                    number: message,
-                    room: 0,
-                },
-            );
+            self.question.push(outbox.to(out), Fields { link, number: message, room: 0 });
             tally.asked(1);
             self.question_due = false;
             self.posting = true;

@@ -44,26 +44,13 @@ impl Rooms {
     pub fn join(fleet: &mut Fleet, rooms: usize, members: usize) -> Result<Self, Failure> {
         join(fleet, rooms * members, members)?;
         let payload = payload(PAYLOAD);
-        let question = [
-            b"42[\"say\",\"room-".as_slice(),
-            &[ROOM; 5],
-            b"\",\"",
-            &payload,
-            b"\"]",
-        ]
-        .concat();
+        let question =
+            [b"42[\"say\",\"room-".as_slice(), &[ROOM; 5], b"\",\"", &payload, b"\"]"].concat();
         Ok(Self {
             question: Question::new(frame::TEXT, &question),
             answer: Answer::new(&[b"42[\"said\",\"", &*payload, b"\"]"].concat()),
             members,
-            said: vec![
-                Said {
-                    number: FIRST,
-                    at: 0,
-                    missing: 0
-                };
-                rooms * members
-            ],
+            said: vec![Said { number: FIRST, at: 0, missing: 0 }; rooms * members],
             next: vec![FIRST; rooms * members * members],
             started: false,
             tally: Tally::default(),
@@ -81,11 +68,7 @@ impl Rooms {
 
 fn fields(link: usize, number: u32, room: usize) -> Fields {
     let small = |number| u32::try_from(number).expect("links are few");
-    Fields {
-        link: small(link),
-        number,
-        room: small(room),
-    }
+    Fields { link: small(link), number, room: small(room) }
 }
 
 impl Play for Rooms {
@@ -140,24 +123,14 @@ impl Listener for Rooms {
 
 /// Sends all joins and waits for their acknowledgements.
 fn join(fleet: &mut Fleet, links: usize, members: usize) -> Result<(), Failure> {
-    let question = [
-        b"42".as_slice(),
-        &[NUMBER; 8],
-        b"[\"join\",\"room-",
-        &[ROOM; 5],
-        b"\"]",
-    ]
-    .concat();
+    let question =
+        [b"42".as_slice(), &[NUMBER; 8], b"[\"join\",\"room-", &[ROOM; 5], b"\"]"].concat();
     let question = Question::new(frame::TEXT, &question);
     for link in 0..links {
         question.push(fleet.outbox().to(link), fields(link, FIRST, link / members));
     }
     let answer = Answer::new(&[b"43".as_slice(), &[NUMBER; 8], b"[]"].concat());
-    let mut joining = Joining {
-        answer,
-        joined: vec![false; links],
-        missing: links as u64,
-    };
+    let mut joining = Joining { answer, joined: vec![false; links], missing: links as u64 };
     let give_up = fleet.now() + nanos(JOIN);
     while joining.missing > 0 {
         if fleet.now() > give_up {

@@ -16,11 +16,7 @@ pub struct Schedule {
 impl Schedule {
     /// So many moments a second, from the first question on.
     pub fn per_second(rate: u32) -> Self {
-        Self {
-            start: None,
-            rate: u64::from(rate.max(1)),
-            done: 0,
-        }
+        Self { start: None, rate: u64::from(rate.max(1)), done: 0 }
     }
 
     /// The next moment that is not done.

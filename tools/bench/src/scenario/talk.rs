@@ -34,11 +34,7 @@ struct Conversation {
 impl Talk {
     /// `links` connections are open already.
     pub fn new(kind: Kind, links: usize, load: Load, size: usize) -> Self {
-        let rate = if let Load::PerSecond(rate) = load {
-            rate
-        } else {
-            1
-        };
+        let rate = if let Load::PerSecond(rate) = load { rate } else { 1 };
         Self {
             words: Words::new(kind, size),
             load,
@@ -51,8 +47,7 @@ impl Talk {
 
     fn ask(&mut self, link: usize, due: Nanos, outbox: &mut Outbox) {
         let number = self.links[link].in_flight.send(due);
-        self.words
-            .push_question(outbox.to(link), fields(link, number));
+        self.words.push_question(outbox.to(link), fields(link, number));
         self.tally.asked(1);
     }
 
@@ -73,11 +68,7 @@ impl Talk {
 }
 
 fn fields(link: usize, number: u32) -> Fields {
-    Fields {
-        link: u32::try_from(link).expect("links are few"),
-        number,
-        room: 0,
-    }
+    Fields { link: u32::try_from(link).expect("links are few"), number, room: 0 }
 }
 
 impl Play for Talk {
@@ -121,10 +112,7 @@ impl Listener for Talk {
             }
             (Message::Binary(bytes), Some(_)) if conversation.attachment_due => {
                 conversation.attachment_due = false;
-                (
-                    self.words.answer.read(bytes),
-                    "the attachment that was sent",
-                )
+                (self.words.answer.read(bytes), "the attachment that was sent")
             }
             (Message::Text(text), None) => {
                 (self.words.answer.read(text), "the answer to a question")
@@ -158,10 +146,7 @@ impl Words {
         let payload = payload(size);
         let text = |parts: &[&[u8]]| parts.concat();
         let (asked, answered) = match kind {
-            Kind::Echo => (
-                text(&[b"42[\"message\",\""]),
-                text(&[b"42[\"message-back\",\""]),
-            ),
+            Kind::Echo => (text(&[b"42[\"message\",\""]), text(&[b"42[\"message-back\",\""])),
             Kind::Ack => (
                 text(&[b"42", &[NUMBER; 8], b"[\"message-with-ack\",\""]),
                 text(&[b"43", &[NUMBER; 8], b"[\""]),
@@ -190,8 +175,6 @@ impl Words {
     }
 
     fn push_question(&self, out: &mut Vec<u8>, fields: Fields) {
-        self.questions
-            .iter()
-            .for_each(|question| question.push(out, fields));
+        self.questions.iter().for_each(|question| question.push(out, fields));
     }
 }

@@ -122,11 +122,7 @@ pub fn play(
     observer.begin()?;
     game.tally().counting = true;
     go_on(fleet, game, timing.measure, |_| false)?;
-    let timed = if counts_calls {
-        None
-    } else {
-        Some(observer.end()?)
-    };
+    let timed = if counts_calls { None } else { Some(observer.end()?) };
     game.tally().counting = counts_calls;
     game.tally().sending = false;
     go_on(fleet, game, timing.drain, |tally| tally.in_flight == 0)?;
@@ -141,19 +137,8 @@ pub fn play(
     game.tally().counting = false;
     go_on(fleet, game, LISTEN, |_| false)?;
     let tally = std::mem::take(game.tally());
-    let Tally {
-        units,
-        reordered,
-        latency,
-        ..
-    } = tally;
-    Ok(Measurement {
-        units,
-        reordered,
-        cost,
-        latency,
-        memory: None,
-    })
+    let Tally { units, reordered, latency, .. } = tally;
+    Ok(Measurement { units, reordered, cost, latency, memory: None })
 }
 
 /// Goes on until the time is over or `enough` says so.
@@ -169,11 +154,7 @@ fn go_on(
         if now >= end || enough(game.tally()) {
             return Ok(());
         }
-        let due = if game.tally().sending {
-            game.pulse(now, fleet.outbox())
-        } else {
-            None
-        };
+        let due = if game.tally().sending { game.pulse(now, fleet.outbox()) } else { None };
         let patience = Duration::from_nanos(due.unwrap_or(end).min(end).saturating_sub(now));
         fleet.turn(game, patience.min(LONGEST_WAIT))?;
     }

@@ -39,9 +39,7 @@ async fn rooms(socket: Socket) -> Vec<String> {
 type RoomAndEvent = Data<(Rooms, String)>;
 
 async fn to_room(socket: Socket, Data((rooms, event)): RoomAndEvent, args: Args) -> Result<()> {
-    socket
-        .to(rooms.into_vec())
-        .emit(&event, &argument(&args, 2))?;
+    socket.to(rooms.into_vec()).emit(&event, &argument(&args, 2))?;
     Ok(())
 }
 
@@ -50,9 +48,7 @@ async fn in_room(
     Data((rooms, event)): RoomAndEvent,
     args: Args,
 ) -> Result<()> {
-    namespace
-        .in_(rooms.into_vec())
-        .emit(&event, &argument(&args, 2))?;
+    namespace.in_(rooms.into_vec()).emit(&event, &argument(&args, 2))?;
     Ok(())
 }
 
@@ -61,9 +57,7 @@ async fn except_room(
     Data((rooms, event)): RoomAndEvent,
     args: Args,
 ) -> Result<()> {
-    namespace
-        .except(rooms.into_vec())
-        .emit(&event, &argument(&args, 2))?;
+    namespace.except(rooms.into_vec()).emit(&event, &argument(&args, 2))?;
     Ok(())
 }
 
@@ -90,9 +84,7 @@ async fn count(namespace: Namespace, Data((room,)): Data<(Option<String>,)>) -> 
 }
 
 async fn room_join(namespace: Namespace, Data((room, other)): Data<(Rooms, Rooms)>) -> bool {
-    namespace
-        .in_(room.into_vec())
-        .sockets_join(other.into_vec());
+    namespace.in_(room.into_vec()).sockets_join(other.into_vec());
     true
 }
 

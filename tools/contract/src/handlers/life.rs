@@ -13,13 +13,9 @@ use super::Reasons;
 pub(super) fn register(namespace: &Namespace) {
     namespace
         .on("kick", kick)
-        .on("kill-transport", async |socket: Socket| {
-            socket.close_transport()
-        })
+        .on("kill-transport", async |socket: Socket| socket.close_transport())
         .on("handshake", handshake)
-        .on("transport", async |socket: Socket| {
-            socket.transport().as_str()
-        })
+        .on("transport", async |socket: Socket| socket.transport().as_str())
         .on("id", async |socket: Socket| socket.id().to_owned())
         .on("reason-of", reason_of)
         .on_disconnect(remember);

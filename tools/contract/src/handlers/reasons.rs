@@ -22,9 +22,6 @@ impl Reasons {
 
     pub(crate) fn of(&self, id: &str) -> Option<DisconnectReason> {
         let reasons = self.0.lock();
-        reasons
-            .iter()
-            .find(|(known, _)| known == id)
-            .map(|(_, reason)| *reason)
+        reasons.iter().find(|(known, _)| known == id).map(|(_, reason)| *reason)
     }
 }

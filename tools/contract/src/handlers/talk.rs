@@ -34,10 +34,7 @@ async fn call_me(socket: Socket, args: Args) -> Result<()> {
 }
 
 async fn call_timeout(socket: Socket, Data(ms): Data<u64>) -> Result<()> {
-    let answer = socket
-        .emit_with_ack::<Args>("call", &())
-        .timeout(Duration::from_millis(ms))
-        .await;
+    let answer = socket.emit_with_ack::<Args>("call", &()).timeout(Duration::from_millis(ms)).await;
     let outcome = match answer {
         Ok(_) => "ok",
         Err(AckError::Timeout { .. }) => "timeout",
@@ -49,15 +46,10 @@ async fn call_timeout(socket: Socket, Data(ms): Data<u64>) -> Result<()> {
 
 /// The answers of everybody in the room that came within two seconds.
 async fn who(namespace: Namespace, Data(room): Data<String>) -> Vec<Value> {
-    let asked = namespace
-        .in_(room)
-        .timeout(Duration::from_secs(2))
-        .emit_with_ack("who", &());
+    let asked = namespace.in_(room).timeout(Duration::from_secs(2)).emit_with_ack("who", &());
     let mut answers: Vec<Value> = asked.await.into_values();
     answers.sort_by_cached_key(|answer| {
-        answer
-            .as_str()
-            .map_or_else(|| answer.to_string(), str::to_owned)
+        answer.as_str().map_or_else(|| answer.to_string(), str::to_owned)
     });
     answers
 }

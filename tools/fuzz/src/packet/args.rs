@@ -14,12 +14,7 @@ pub(super) fn check_event(name: &str, args: Args<'_>, ack: Option<u64>) {
     check(args);
     let packet = encode::event_raw(NAMESPACE, name, args, ack, ROOM);
     hear(&packet, |heard| {
-        let Incoming::Event {
-            name: heard_name,
-            args: heard_args,
-            ack: heard_ack,
-            ..
-        } = heard
+        let Incoming::Event { name: heard_name, args: heard_args, ack: heard_ack, .. } = heard
         else {
             panic!("an event arrives as {heard:?}");
         };
@@ -32,12 +27,7 @@ pub(super) fn check_ack(id: u64, args: Args<'_>) {
     check(args);
     let packet = encode::ack_raw(NAMESPACE, id, args, ROOM);
     hear(&packet, |heard| {
-        let Incoming::Ack {
-            id: heard_id,
-            args: heard_args,
-            ..
-        } = heard
-        else {
+        let Incoming::Ack { id: heard_id, args: heard_args, .. } = heard else {
             panic!("an ack arrives as {heard:?}");
         };
         assert_eq!((heard_id, heard_args), (id, args));
@@ -49,12 +39,7 @@ pub(super) fn judge_json(text: &str) {
     if text.trim_matches([' ', '\t', '\n', '\r']).is_empty() {
         return; // an empty list for one, a missing value for the other
     }
-    let ours = Args {
-        json: text,
-        attachments: &[],
-    }
-    .validate()
-    .is_ok();
+    let ours = Args { json: text, attachments: &[] }.validate().is_ok();
     let theirs = serde_json::from_str::<Vec<IgnoredAny>>(&format!("[{text}]")).is_ok();
     assert_eq!(ours, theirs, "is it JSON? {text}");
 }
@@ -80,23 +65,13 @@ fn check(args: Args<'_>) {
 fn check_placeholders(value: &Value, attachments: usize) {
     match value {
         Value::Object(members) if members.get("_placeholder") == Some(&Value::Bool(true)) => {
-            let index = members
-                .get("num")
-                .and_then(Value::as_u64)
-                .expect("a placeholder's number");
-            assert!(
-                index < attachments as u64,
-                "a placeholder points to {index}"
-            );
+            let index = members.get("num").and_then(Value::as_u64).expect("a placeholder's number");
+            assert!(index < attachments as u64, "a placeholder points to {index}");
         }
         Value::Object(members) => {
-            members
-                .values()
-                .for_each(|value| check_placeholders(value, attachments));
+            members.values().for_each(|value| check_placeholders(value, attachments));
         }
-        Value::Array(list) => list
-            .iter()
-            .for_each(|value| check_placeholders(value, attachments)),
+        Value::Array(list) => list.iter().for_each(|value| check_placeholders(value, attachments)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
@@ -108,10 +83,8 @@ fn parse(args: Args<'_>) {
         args.parse::<Value>().err(),
         args.parse::<Bytes>().err(),
         args.parse::<(String, Option<u64>)>().err(),
-        args.parse::<(Vec<Value>, Option<Bytes>, Option<f64>)>()
-            .err(),
-        args.parse::<std::collections::BTreeMap<String, Bytes>>()
-            .err(),
+        args.parse::<(Vec<Value>, Option<Bytes>, Option<f64>)>().err(),
+        args.parse::<std::collections::BTreeMap<String, Bytes>>().err(),
     ];
     for error in errors.into_iter().flatten() {
         assert!((1..=3).contains(&error.argument()), "{error}");
@@ -125,26 +98,15 @@ fn hear(packet: &Encoded, look: impl FnOnce(Incoming<'_>)) {
     let mut client = Connection::new(&Arc::new(Limits::default()));
     client.connect(NAMESPACE, now).expect("a good name");
     let reply = encode::connect_reply(NAMESPACE, "sid", 0);
-    client
-        .receive(Message::Text(reply.text()), now)
-        .expect("a good reply");
+    client.receive(Message::Text(reply.text()), now).expect("a good reply");
 
     let mut messages = vec![Message::Text(packet.text())];
     messages.extend(packet.attachments.iter().map(|data| Message::Binary(data)));
     let last = messages.pop().expect("a packet has a text");
     for message in messages {
-        assert_eq!(
-            client.receive(message, now),
-            Ok(None),
-            "attachments are still to come"
-        );
+        assert_eq!(client.receive(message, now), Ok(None), "attachments are still to come");
     }
-    look(
-        client
-            .receive(last, now)
-            .expect("what we send is valid")
-            .expect("it is complete"),
-    );
+    look(client.receive(last, now).expect("what we send is valid").expect("it is complete"));
 }
 
 const NAMESPACE: &str = "/n";

@@ -55,10 +55,7 @@ impl Life {
         let name = ["/", "/a", "/b", "/c"][usize::from(which) % 4];
         if let Ok(slot) = self.connection.connect(name, self.now) {
             assert!(slot.index() < LIMITS.namespaces, "slots are dense");
-            assert!(
-                self.known.iter().all(|(known, _)| *known != slot),
-                "a slot has one life"
-            );
+            assert!(self.known.iter().all(|(known, _)| *known != slot), "a slot has one life");
             self.known.push((slot, Some(false)));
         }
     }
@@ -82,11 +79,7 @@ impl Life {
         match heard {
             Heard::Nothing => {}
             Heard::Connected(slot) => {
-                assert_eq!(
-                    self.state(slot).replace(true),
-                    Some(false),
-                    "one answers once"
-                );
+                assert_eq!(self.state(slot).replace(true), Some(false), "one answers once");
             }
             Heard::Gone(slot) => assert!(self.state(slot).take().is_some(), "one goes once"),
             Heard::Delivery(slot) => assert!(self.state(slot).is_some(), "for a live namespace"),
@@ -129,12 +122,7 @@ fn look(incoming: Incoming<'_>) -> Heard {
             data.into_iter().for_each(args::judge_json);
             Heard::Gone(slot)
         }
-        Incoming::Event {
-            slot,
-            name,
-            args,
-            ack,
-        } => {
+        Incoming::Event { slot, name, args, ack } => {
             args::check_event(&name, args, ack);
             Heard::Delivery(slot)
         }

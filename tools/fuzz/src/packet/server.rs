@@ -90,16 +90,9 @@ impl Life {
         for known in &self.known {
             assert_ne!(known.slot, slot, "a slot has one life");
             let elsewhere = known.name != name && known.slot.index() != slot.index();
-            assert!(
-                known.state == State::Gone || elsewhere,
-                "one CONNECT per namespace"
-            );
+            assert!(known.state == State::Gone || elsewhere, "one CONNECT per namespace");
         }
-        self.known.push(Known {
-            slot,
-            name,
-            state: State::Pending,
-        });
+        self.known.push(Known { slot, name, state: State::Pending });
     }
 
     fn accept(&mut self, which: u8) {
@@ -119,10 +112,7 @@ impl Life {
         let Some(slot) = self.choose(which).filter(pending) else {
             return;
         };
-        assert_eq!(
-            self.connection.refused(slot),
-            self.state(slot) == State::Pending
-        );
+        assert_eq!(self.connection.refused(slot), self.state(slot) == State::Pending);
         self.set(slot, State::Gone);
     }
 
@@ -130,10 +120,7 @@ impl Life {
         let Some(slot) = self.choose(which) else {
             return;
         };
-        assert_eq!(
-            self.connection.left(slot, self.now),
-            self.state(slot) != State::Gone
-        );
+        assert_eq!(self.connection.left(slot, self.now), self.state(slot) != State::Gone);
         self.set(slot, State::Gone);
     }
 
@@ -149,10 +136,7 @@ impl Life {
             Some(due) => {
                 let before = due.saturating_sub(Duration::from_nanos(1));
                 assert_eq!(self.connection.timeout(before), Ok(()));
-                assert!(
-                    self.connection.timeout(due).is_err(),
-                    "a deadline ends the connection"
-                );
+                assert!(self.connection.timeout(due).is_err(), "a deadline ends the connection");
                 false
             }
         }
@@ -162,16 +146,10 @@ impl Life {
         for known in &self.known {
             let name = (known.state != State::Gone).then_some(&*known.name);
             assert_eq!(self.connection.namespace(known.slot), name);
-            assert_eq!(
-                self.connection.is_joined(known.slot),
-                known.state == State::Joined
-            );
+            assert_eq!(self.connection.is_joined(known.slot), known.state == State::Joined);
         }
         let joined = self.known.iter().any(|known| known.state == State::Joined);
-        assert!(
-            joined || self.connection.next_timeout().is_some(),
-            "whoever joins nothing goes"
-        );
+        assert!(joined || self.connection.next_timeout().is_some(), "whoever joins nothing goes");
     }
 
     /// One of the latest namespaces, gone ones included.
@@ -181,11 +159,7 @@ impl Life {
     }
 
     fn state(&self, slot: Slot) -> State {
-        self.known
-            .iter()
-            .find(|known| known.slot == slot)
-            .expect("a slot that was named")
-            .state
+        self.known.iter().find(|known| known.slot == slot).expect("a slot that was named").state
     }
 
     fn set(&mut self, slot: Slot, state: State) {
@@ -196,23 +170,14 @@ impl Life {
 
 fn look(incoming: Incoming<'_>) -> Heard {
     match incoming {
-        Incoming::Connect {
-            slot,
-            namespace,
-            auth,
-        } => {
+        Incoming::Connect { slot, namespace, auth } => {
             if let Some(auth) = auth {
                 assert!(auth.starts_with('{'), "auth is an object");
                 args::judge_json(auth);
             }
             Heard::Connect(slot, namespace.to_owned())
         }
-        Incoming::Event {
-            slot,
-            name,
-            args,
-            ack,
-        } => {
+        Incoming::Event { slot, name, args, ack } => {
             assert!(!socket_proto::event::is_reserved(&name));
             assert!(args.attachments.len() <= LIMITS.attachments);
             args::check_event(&name, args, ack);

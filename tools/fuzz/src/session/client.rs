@@ -9,15 +9,8 @@ use super::{packet, reason, span};
 use crate::input::Input;
 
 pub(super) fn live(input: &mut Input<'_>) {
-    let transport = if input.flag() {
-        Transport::WebSocket
-    } else {
-        Transport::Polling
-    };
-    let config = Config {
-        upgrade: input.byte() > 31,
-        ..Config::default()
-    };
+    let transport = if input.flag() { Transport::WebSocket } else { Transport::Polling };
+    let config = Config { upgrade: input.byte() > 31, ..Config::default() };
     let mut life = Life::begin(transport, &config);
     while !input.is_empty() {
         life.happen(input);
@@ -64,13 +57,8 @@ impl Life {
             4 => return self.candidate_opened(),
             5 => self.session.polling_paused(&mut self.tray),
             6 => {
-                let pipe = if input.flag() {
-                    Pipe::Candidate
-                } else {
-                    Pipe::Current
-                };
-                self.session
-                    .pipe_lost(pipe, reason(input.byte()), &mut self.tray);
+                let pipe = if input.flag() { Pipe::Candidate } else { Pipe::Current };
+                self.session.pipe_lost(pipe, reason(input.byte()), &mut self.tray);
             }
             7 => return self.wait(span(input.byte())),
             _ => self.session.close(reason(input.byte()), &mut self.tray),
@@ -84,10 +72,7 @@ impl Life {
         match self.session.receive(from, packet, self.now, &mut self.tray) {
             None => {
                 let is_message = packet.is_ok_and(|packet| packet.message().is_some());
-                assert!(
-                    !(is_message && counts && self.opened),
-                    "a message is handed on"
-                );
+                assert!(!(is_message && counts && self.opened), "a message is handed on");
             }
             Some(Incoming::Open(_)) => {
                 assert!(counts && !self.opened, "a session opens once");
@@ -123,10 +108,7 @@ impl Life {
             self.now = self.now.max(due);
             self.session.timeout(self.now, &mut self.tray);
             let next = self.session.next_timeout();
-            assert!(
-                next.is_none_or(|next| next > self.now),
-                "a deadline passes once"
-            );
+            assert!(next.is_none_or(|next| next > self.now), "a deadline passes once");
             self.obey();
         }
         self.now = until;
@@ -134,11 +116,7 @@ impl Life {
 
     /// Carries out the tray, and checks that each order makes sense.
     fn obey(&mut self) {
-        assert!(
-            self.tray.len() <= 4,
-            "four orders are the most: {:?}",
-            self.tray
-        );
+        assert!(self.tray.len() <= 4, "four orders are the most: {:?}", self.tray);
         for order in std::mem::take(&mut self.tray) {
             assert!(self.finished.is_none(), "{order:?} after the end");
             self.carry_out(order);
@@ -148,18 +126,9 @@ impl Life {
             self.finished,
             "the reason comes with the end, and stays"
         );
-        assert_eq!(
-            self.session.next_timeout().is_none(),
-            self.finished.is_some()
-        );
-        assert_eq!(
-            self.session.is_open(),
-            self.opened && self.finished.is_none()
-        );
-        assert_eq!(
-            self.session.is_upgrading(),
-            self.candidate != Candidate::None
-        );
+        assert_eq!(self.session.next_timeout().is_none(), self.finished.is_some());
+        assert_eq!(self.session.is_open(), self.opened && self.finished.is_none());
+        assert_eq!(self.session.is_upgrading(), self.candidate != Candidate::None);
     }
 
     fn carry_out(&mut self, order: Order) {
@@ -184,11 +153,7 @@ impl Life {
                 assert_eq!(self.session.transport(), Transport::WebSocket);
             }
             Order::DropCandidate => {
-                assert_ne!(
-                    self.candidate,
-                    Candidate::None,
-                    "only a candidate can be dropped"
-                );
+                assert_ne!(self.candidate, Candidate::None, "only a candidate can be dropped");
                 self.candidate = Candidate::None;
             }
             Order::Finish(goodbye) => self.finish(goodbye),
@@ -196,15 +161,8 @@ impl Life {
     }
 
     fn finish(&mut self, goodbye: Goodbye) {
-        assert_eq!(
-            self.candidate,
-            Candidate::None,
-            "no candidate is left behind"
-        );
-        assert!(
-            self.opened || goodbye != Goodbye::Flush,
-            "nothing is queued before the opening"
-        );
+        assert_eq!(self.candidate, Candidate::None, "no candidate is left behind");
+        assert!(self.opened || goodbye != Goodbye::Flush, "nothing is queued before the opening");
         self.finished = self.session.closed();
         assert!(self.finished.is_some(), "a finished session says why");
     }

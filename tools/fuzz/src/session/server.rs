@@ -8,15 +8,8 @@ use super::{packet, reason, span};
 use crate::input::Input;
 
 pub(super) fn live(input: &mut Input<'_>) {
-    let transport = if input.flag() {
-        Transport::WebSocket
-    } else {
-        Transport::Polling
-    };
-    let config = Config {
-        allow_upgrades: input.byte() > 31,
-        ..Config::default()
-    };
+    let transport = if input.flag() { Transport::WebSocket } else { Transport::Polling };
+    let config = Config { allow_upgrades: input.byte() > 31, ..Config::default() };
     let mut life = Life::begin(transport, &config);
     while !input.is_empty() {
         life.happen(input);
@@ -78,13 +71,8 @@ impl Life {
             10 => self.session.post_invalid_content(&mut self.tray),
             11 => return self.candidate_arrives(),
             12 => {
-                let pipe = if input.flag() {
-                    Pipe::Candidate
-                } else {
-                    Pipe::Current
-                };
-                self.session
-                    .pipe_lost(pipe, reason(input.byte()), &mut self.tray);
+                let pipe = if input.flag() { Pipe::Candidate } else { Pipe::Current };
+                self.session.pipe_lost(pipe, reason(input.byte()), &mut self.tray);
             }
             13 => return self.wait(span(input.byte())),
             14 => self.session.close(reason(input.byte()), &mut self.tray),
@@ -109,10 +97,7 @@ impl Life {
         self.session.poll_arrived(&mut self.tray);
         if self.tray.contains(&Order::RefuseRequest(400)) {
             // The GET before it, if there is one, is ended in the same tray.
-            assert_eq!(
-                self.held,
-                self.tray.contains(&Order::EndPoll(Control::Close))
-            );
+            assert_eq!(self.held, self.tray.contains(&Order::EndPoll(Control::Close)));
         } else {
             self.held = true;
         }
@@ -157,10 +142,7 @@ impl Life {
             self.now = self.now.max(due);
             self.session.timeout(self.now, &mut self.tray);
             let next = self.session.next_timeout();
-            assert!(
-                next.is_none_or(|next| next > self.now),
-                "a deadline passes once"
-            );
+            assert!(next.is_none_or(|next| next > self.now), "a deadline passes once");
             self.obey();
         }
         self.now = until;
@@ -168,11 +150,7 @@ impl Life {
 
     /// Carries out the tray, and checks that each order makes sense.
     fn obey(&mut self) {
-        assert!(
-            self.tray.len() <= 4,
-            "four orders are the most: {:?}",
-            self.tray
-        );
+        assert!(self.tray.len() <= 4, "four orders are the most: {:?}", self.tray);
         for order in std::mem::take(&mut self.tray) {
             self.carry_out(order);
         }
@@ -189,10 +167,7 @@ impl Life {
         match order {
             Order::Send(Pipe::Current, control) => self.sent(control),
             Order::Send(Pipe::Candidate, control) => {
-                assert_eq!(
-                    (self.candidate, control),
-                    (Candidate::Here, Control::ProbeAnswer)
-                );
+                assert_eq!((self.candidate, control), (Candidate::Here, Control::ProbeAnswer));
                 self.candidate = Candidate::Probed;
             }
             Order::ReleasePoll | Order::EndPoll(_) => {
@@ -200,21 +175,13 @@ impl Life {
                 self.held = false;
             }
             Order::Switch => {
-                assert_ne!(
-                    self.candidate,
-                    Candidate::None,
-                    "only a candidate can be switched to"
-                );
+                assert_ne!(self.candidate, Candidate::None, "only a candidate can be switched to");
                 assert!(!self.held, "nobody polls any more");
                 self.candidate = Candidate::None;
                 assert_eq!(self.session.transport(), Transport::WebSocket);
             }
             Order::DropCandidate => {
-                assert_ne!(
-                    self.candidate,
-                    Candidate::None,
-                    "only a candidate can be dropped"
-                );
+                assert_ne!(self.candidate, Candidate::None, "only a candidate can be dropped");
                 self.candidate = Candidate::None;
             }
             Order::Finish(goodbye) => self.finish(goodbye),
@@ -224,10 +191,7 @@ impl Life {
 
     fn take_goodbye(&mut self) {
         let end = self.end.as_mut().expect("asked after the end");
-        assert!(
-            end.goodbye == Goodbye::NextPoll && !end.taken,
-            "a goodbye is taken once"
-        );
+        assert!(end.goodbye == Goodbye::NextPoll && !end.taken, "a goodbye is taken once");
         end.taken = true;
         self.held = false;
     }
@@ -246,42 +210,24 @@ impl Life {
     fn finish(&mut self, goodbye: Goodbye) {
         let reason = self.session.closed().expect("a finished session says why");
         assert!(!self.held, "no GET is left hanging");
-        assert_eq!(
-            self.candidate,
-            Candidate::None,
-            "no candidate is left behind"
-        );
+        assert_eq!(self.candidate, Candidate::None, "no candidate is left behind");
         let polling = self.session.transport() == Transport::Polling;
         match goodbye {
             Goodbye::Nothing => {}
             Goodbye::CloseFrame | Goodbye::Flush => assert!(!polling),
             Goodbye::NextPoll => assert!(polling),
         }
-        self.end = Some(End {
-            goodbye,
-            reason,
-            taken: false,
-        });
+        self.end = Some(End { goodbye, reason, taken: false });
     }
 
     /// The session's own view is the driver's.
     fn compare(&self) {
         let reason = self.end.as_ref().map(|end| end.reason);
-        assert_eq!(
-            self.session.closed(),
-            reason,
-            "the reason comes with the end, and stays"
-        );
+        assert_eq!(self.session.closed(), reason, "the reason comes with the end, and stays");
         assert_eq!(self.session.next_timeout().is_none(), reason.is_some());
-        assert_eq!(
-            self.session.is_upgrading(),
-            self.candidate != Candidate::None
-        );
+        assert_eq!(self.session.is_upgrading(), self.candidate != Candidate::None);
         let polls = self.held && self.candidate == Candidate::Probed;
-        assert!(
-            !polls,
-            "a probed client's GET is released, or its upgrade waits for nothing"
-        );
+        assert!(!polls, "a probed client's GET is released, or its upgrade waits for nothing");
     }
 
     /// Without a sign of life the session is over after the upgrade's deadline, a ping and a pong.

@@ -9,11 +9,7 @@ use std::time::Duration;
 use websocket_proto::handshake::{UpgradeResponse, request_key, verify_response};
 use websocket_proto::{CloseFrame, Event, Limits, Opcode, Receiver, Role, push_close, push_frame};
 
-const LIMITS: Limits = Limits {
-    frame: 64 << 20,
-    message: 64 << 20,
-    fragments: 1 << 20,
-};
+const LIMITS: Limits = Limits { frame: 64 << 20, message: 64 << 20, fragments: 1 << 20 };
 
 /// How long the suite may be silent; its own patience with a slow case is 100 seconds.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -21,12 +17,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Asks how many cases there are, sits them all and has the report written. Returns the number.
 pub(super) fn run_all(server: SocketAddr, agent: &str) -> Result<usize, String> {
     let broken = |error: io::Error| format!("the suite's server: {error}");
-    let count = connect(server, "/getCaseCount")
-        .and_then(Client::first_text)
-        .map_err(broken)?;
-    let cases = count
-        .parse()
-        .map_err(|_| format!("`{count}` is not a number of cases"))?;
+    let count = connect(server, "/getCaseCount").and_then(Client::first_text).map_err(broken)?;
+    let cases = count.parse().map_err(|_| format!("`{count}` is not a number of cases"))?;
     for case in 1..=cases {
         let path = format!("/runCase?case={case}&agent={agent}");
         // A connection that breaks is the suite's to judge; it says so in its report.
@@ -35,9 +27,7 @@ pub(super) fn run_all(server: SocketAddr, agent: &str) -> Result<usize, String> 
         }
     }
     let path = format!("/updateReports?agent={agent}");
-    connect(server, &path)
-        .and_then(Client::echo)
-        .map_err(broken)?;
+    connect(server, &path).and_then(Client::echo).map_err(broken)?;
     Ok(cases)
 }
 
@@ -56,11 +46,7 @@ fn connect(server: SocketAddr, path: &str) -> io::Result<Client> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let keys = RandomState::new();
-    let nonce = [
-        keys.hash_one(0).to_ne_bytes(),
-        keys.hash_one(1).to_ne_bytes(),
-    ]
-    .concat();
+    let nonce = [keys.hash_one(0).to_ne_bytes(), keys.hash_one(1).to_ne_bytes()].concat();
     let key = request_key(nonce.try_into().expect("twice eight bytes"));
     write!(
         stream,
@@ -70,13 +56,7 @@ fn connect(server: SocketAddr, path: &str) -> io::Result<Client> {
     let (head, early) = read_head(&mut stream)?;
     verify_head(&key, &head).map_err(io::Error::other)?;
     let receiver = Receiver::new(Role::Client, LIMITS);
-    Ok(Client {
-        stream,
-        receiver,
-        early,
-        keys,
-        frames: 0,
-    })
+    Ok(Client { stream, receiver, early, keys, frames: 0 })
 }
 
 /// Reads the answer to the handshake, and what already came behind it.

@@ -36,8 +36,7 @@ pub(super) fn install(folder: &Path) -> Result<PathBuf, String> {
     let options = ["--upgrade", VIRTUALENV, "--target"].map(OsStr::new);
     pip(&python, &[&options[..], &[tool.as_os_str()]].concat())?;
     let mut make = Command::new(&python);
-    make.env("PYTHONPATH", &tool)
-        .args(["-m", "virtualenv", "--quiet", "--no-download"]);
+    make.env("PYTHONPATH", &tool).args(["-m", "virtualenv", "--quiet", "--no-download"]);
     run::run(make.arg(&environment))?;
     pip(&environment.join("bin/python"), &[SUITE.as_ref()])?;
     fs::write(&done, "").map_err(|error| cannot("write", &done, &error))?;
@@ -50,10 +49,8 @@ fn find() -> Option<PathBuf> {
     let root = env::var_os("PYENV_ROOT").map(PathBuf::from);
     let root = root.or_else(|| env::home_dir().map(|home| home.join(".pyenv")));
     if let Some(versions) = root.and_then(|root| fs::read_dir(root.join("versions")).ok()) {
-        let mut found: Vec<PathBuf> = versions
-            .flatten()
-            .map(|version| version.path().join("bin/python2.7"))
-            .collect();
+        let mut found: Vec<PathBuf> =
+            versions.flatten().map(|version| version.path().join("bin/python2.7")).collect();
         found.sort_unstable();
         candidates.extend(found.into_iter().rev());
     }
@@ -63,10 +60,7 @@ fn find() -> Option<PathBuf> {
 /// Whether it starts: pyenv leaves a `python2.7` on the PATH that may not.
 fn runs(python: &Path) -> bool {
     let mut command = Command::new(python);
-    command
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 

@@ -27,9 +27,7 @@ pub(super) fn read(folder: &Path, agent: &str) -> Result<Report, String> {
     let mut agents: BTreeMap<String, BTreeMap<String, Verdict>> =
         serde_json::from_str(&text).map_err(|error| cannot("understand", &path, &error))?;
     let verdicts = agents.remove(agent);
-    verdicts
-        .map(Report)
-        .ok_or_else(|| format!("{} says nothing of `{agent}`", path.display()))
+    verdicts.map(Report).ok_or_else(|| format!("{} says nothing of `{agent}`", path.display()))
 }
 
 impl Report {
@@ -39,15 +37,9 @@ impl Report {
 
     /// A line for each case that is not as it should be.
     pub(super) fn failed(&self, side: &str) -> impl Iterator<Item = String> {
-        let failed = self
-            .0
-            .iter()
-            .filter(|(case, verdict)| !verdict.passes(case));
+        let failed = self.0.iter().filter(|(case, verdict)| !verdict.passes(case));
         failed.map(move |(case, verdict)| {
-            let Verdict {
-                behavior,
-                behavior_close,
-            } = verdict;
+            let Verdict { behavior, behavior_close } = verdict;
             format!("{side}, case {case}: {behavior}, closing {behavior_close}")
         })
     }
@@ -85,13 +77,7 @@ mod tests {
     fn every_other_verdict_is_named() {
         let said = failed("2.3", "FAILED", "OK");
         assert_eq!(said, ["server side, case 2.3: FAILED, closing OK"]);
-        for verdict in [
-            "FAILED",
-            "UNCLEAN",
-            "WRONG CODE",
-            "UNIMPLEMENTED",
-            "NON-STRICT",
-        ] {
+        for verdict in ["FAILED", "UNCLEAN", "WRONG CODE", "UNIMPLEMENTED", "NON-STRICT"] {
             assert_eq!(failed("7.3.1", verdict, "OK").len(), 1);
             assert_eq!(failed("7.3.1", "OK", verdict).len(), 1);
         }

@@ -51,7 +51,8 @@ mod tests {
     fn results_of_several_runs_are_added_up() {
         let mut count = Count::default();
         count.take("test result: ok. 23 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
-        count.take("test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out");
+        count
+            .take("test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out");
         count.take("test something ... ok");
         assert_eq!(count.to_string(), "25 passed, 1 failed, 0 skipped");
     }

@@ -42,7 +42,8 @@ fn python() -> Result<(), String> {
         return Ok(());
     }
     println!("installing the Python packages of tests/python");
-    let advice = |error| format!("{error}; install Python 3.11 with venv to have the tests of tests/python");
+    let advice =
+        |error| format!("{error}; install Python 3.11 with venv to have the tests of tests/python");
     run(Command::new("python3").args(["-m", "venv"]).arg(&to)).map_err(advice)?;
     let mut pip = Command::new(to.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&list);
@@ -56,7 +57,8 @@ fn chromium() -> Result<(), String> {
     if Path::new(&browser).exists() {
         return Ok(());
     }
-    let advice = "install Chromium (on Debian: apt-get install chromium) to have the tests in a browser";
+    let advice =
+        "install Chromium (on Debian: apt-get install chromium) to have the tests in a browser";
     if !Path::new("/usr/bin/apt-get").exists() {
         return Err(advice.to_owned());
     }

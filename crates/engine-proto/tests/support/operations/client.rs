@@ -33,11 +33,7 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(how: u8) -> Self {
         let streaming = how % 4 == 3;
-        let transport = if streaming {
-            Transport::WebSocket
-        } else {
-            Transport::Polling
-        };
+        let transport = if streaming { Transport::WebSocket } else { Transport::Polling };
         let config = Config {
             upgrade: how % 8 != 4,
             open_timeout: Duration::from_secs(3),
@@ -85,14 +81,8 @@ impl Driver {
         };
         self.now = self.now.max(next);
         self.session.timeout(self.now, out);
-        let later = self
-            .session
-            .next_timeout()
-            .is_none_or(|next| next > self.now);
-        assert!(
-            later,
-            "a timeout that has been dealt with does not come again"
-        );
+        let later = self.session.next_timeout().is_none_or(|next| next > self.now);
+        assert!(later, "a timeout that has been dealt with does not come again");
     }
 
     fn receive(
@@ -116,10 +106,7 @@ impl Driver {
             }
             None => {
                 let message = packet.ok().and_then(Packet::message);
-                assert!(
-                    message.is_none() || !passes || !self.opened,
-                    "no message is lost"
-                );
+                assert!(message.is_none() || !passes || !self.opened, "no message is lost");
             }
         }
     }

@@ -35,11 +35,7 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(how: u8) -> Self {
         let streaming = how % 4 == 3;
-        let transport = if streaming {
-            Transport::WebSocket
-        } else {
-            Transport::Polling
-        };
+        let transport = if streaming { Transport::WebSocket } else { Transport::Polling };
         let config = Config {
             ping_interval: Duration::from_secs(4),
             ping_timeout: Duration::from_secs(2),
@@ -126,14 +122,8 @@ impl Driver {
         };
         self.now = self.now.max(next);
         self.session.timeout(self.now, out);
-        let later = self
-            .session
-            .next_timeout()
-            .is_none_or(|next| next > self.now);
-        assert!(
-            later,
-            "a timeout that has been dealt with does not come again"
-        );
+        let later = self.session.next_timeout().is_none_or(|next| next > self.now);
+        assert!(later, "a timeout that has been dealt with does not come again");
     }
 
     fn receive(&mut self, from: Pipe, how: u8, out: &mut Tray) {
@@ -149,10 +139,7 @@ impl Driver {
         match order {
             Order::Send(Pipe::Current, packet) => {
                 assert!(!over);
-                assert!(matches!(
-                    packet,
-                    Control::Ping | Control::Noop | Control::Close
-                ));
+                assert!(matches!(packet, Control::Ping | Control::Noop | Control::Close));
                 assert!(packet == Control::Ping || !self.streaming);
             }
             Order::Send(Pipe::Candidate, packet) => {
@@ -206,10 +193,7 @@ impl Driver {
             Goodbye::CloseFrame | Goodbye::Flush => assert!(self.streaming),
             Goodbye::NextPoll => assert!(!self.streaming),
         }
-        let reason = self
-            .session
-            .closed()
-            .expect("Finish is for closed sessions");
+        let reason = self.session.closed().expect("Finish is for closed sessions");
         self.finished = Some((goodbye, reason));
     }
 
