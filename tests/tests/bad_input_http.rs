@@ -275,7 +275,7 @@ fn refusal_after_continue(wire: &mut Wire) -> Response {
 fn a_body_at_the_limit_is_taken() {
     beside_a_healthy_client(Contract::port, |port| {
         let session = Polling::join(port);
-        let packet = format!(r#"42["echo","{}"]"#, "x".repeat(2_000_000 - 12));
+        let packet = format!(r#"42["echo","{}"]"#, "x".repeat(2_000_000 - 13));
         assert_eq!(packet.len(), 2_000_000);
         session.post(&packet);
         assert_eq!(session.packets(1)[0].len(), packet.len() + "-back".len());

@@ -291,7 +291,7 @@ async fn closing_the_server_does_not_wait_for_a_client_that_polls_no_more() {
     let running = start(Config::default()).await;
     let mut http = Http::connect(running.address).await;
     http.open().await;
-    let deadline = Duration::from_secs(3600);
+    let deadline = Duration::from_hours(1);
     running.server.close(CloseReason::ServerShuttingDown, deadline).await;
     assert_eq!(running.server.connections(), 0);
     assert_eq!(running.record.reasons(), [CloseReason::ServerShuttingDown]);

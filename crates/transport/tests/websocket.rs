@@ -181,12 +181,12 @@ async fn closing_the_server_is_not_held_up_by_a_client_that_does_not_read() {
 
 #[tokio::test]
 async fn a_client_that_answers_the_close_frame_but_keeps_its_socket_delays_nothing() {
-    let running = start(Config { linger: Duration::from_secs(3600), ..Config::default() }).await;
+    let running = start(Config { linger: Duration::from_hours(1), ..Config::default() }).await;
     let mut ws = Ws::open(running.address).await;
     running.record.last().close(CloseReason::ForcedClose);
     assert_eq!(ws.next().await, Heard::Close(None));
     ws.frame(Opcode::Close, &[]).await;
-    let deadline = Duration::from_secs(3600);
+    let deadline = Duration::from_hours(1);
     running.server.close(CloseReason::ServerShuttingDown, deadline).await;
     assert_eq!(ws.next().await, Heard::End);
 }

@@ -65,7 +65,7 @@ fn echo(mut incoming: Incoming<'_>, out: &mut Vec<u8>) -> bool {
         match incoming.next() {
             Ok(None) => return true,
             Ok(Some(Event::Text(text))) => {
-                push_frame(out, Opcode::Text, true, None, text.as_bytes())
+                push_frame(out, Opcode::Text, true, None, text.as_bytes());
             }
             Ok(Some(Event::Binary(bytes))) => push_frame(out, Opcode::Binary, true, None, bytes),
             Ok(Some(Event::Ping(bytes))) => push_frame(out, Opcode::Pong, true, None, bytes),
