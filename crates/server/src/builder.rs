@@ -149,6 +149,21 @@ macro_rules! engine_options {
                 self
             }
 
+            /// With `serve`: how long the head of a request may take, and how long a kept-alive
+            /// connection may be silent between two requests. Under a foreign server that is the
+            /// foreign server's. Default 30 s.
+            pub fn header_deadline(mut self, deadline: Duration) -> Self {
+                self.transport.listener.header_deadline = deadline;
+                self
+            }
+
+            /// With `serve`: most HTTP connections at a time, upgraded ones not counted. Past it, new
+            /// ones wait in the kernel's queue. Default 100 000.
+            pub fn max_http_connections(mut self, connections: usize) -> Self {
+                self.transport.listener.connections = connections;
+                self
+            }
+
             /// Most sessions at a time; past it, new clients are answered with 503. Default: no
             /// limit.
             pub fn max_sessions(mut self, sessions: usize) -> Self {

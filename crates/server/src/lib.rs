@@ -101,3 +101,8 @@ pub use remote::RemoteSocket;
 pub use rooms::Rooms;
 pub use socket::{Socket, SocketData, SocketEmit};
 pub use verdict::Fail;
+
+/// The example of the project's front page, kept true.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;

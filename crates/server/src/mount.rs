@@ -14,7 +14,7 @@ use futures_util::future::{Either, MapOk};
 use http::{Extensions, Request, Response, StatusCode};
 use http_body_util::Either as EitherBody;
 use tokio::net::{TcpListener, ToSocketAddrs};
-use transport::listener::{self, Options};
+use transport::listener;
 use transport::{Application, Body as OwnBody};
 
 use crate::error::ServeError;
@@ -285,6 +285,7 @@ pub(crate) async fn serve<A: Application>(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    let options = server.config().listener.clone();
     let answer = move |request: Request<hyper::body::Incoming>, remote| {
         let server = server.clone();
         async move {
@@ -295,7 +296,7 @@ pub(crate) async fn serve<A: Application>(
             }
         }
     };
-    listener::serve(listener, Options::default(), answer, stop).await.map_err(ServeError::Accept)
+    listener::serve(listener, options, answer, stop).await.map_err(ServeError::Accept)
 }
 
 fn not_found() -> Response<OwnBody> {

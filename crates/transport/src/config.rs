@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Origins;
+use crate::{Origins, listener};
 
 /// Settings of a [`Server`](crate::Server).
 ///
@@ -30,6 +30,8 @@ pub struct Config {
     pub fragments: usize,
     /// Most sessions at a time; a handshake past it is answered with 503. Default: no limit.
     pub sessions: usize,
+    /// How a server of its own treats its HTTP connections.
+    pub listener: listener::Options,
 }
 
 impl Default for Config {
@@ -43,6 +45,7 @@ impl Default for Config {
             linger: Duration::from_secs(5),
             fragments: 1024,
             sessions: usize::MAX,
+            listener: listener::Options::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use engine_proto::CloseReason;
 use sockeye_transport::{Class, Config, Encoded, Origins, Pushed};
 use support::{Heard, Http, Ws, eventually, quick, start};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
 async fn the_open_packet_has_the_keys_and_the_order_of_the_reference() {
@@ -295,4 +295,19 @@ async fn closing_the_server_does_not_wait_for_a_client_that_polls_no_more() {
     running.server.close(CloseReason::ServerShuttingDown, deadline).await;
     assert_eq!(running.server.connections(), 0);
     assert_eq!(running.record.reasons(), [CloseReason::ServerShuttingDown]);
+}
+
+#[tokio::test]
+async fn a_request_head_that_never_ends_is_given_up() {
+    let options = sockeye_transport::listener::Options {
+        header_deadline: Duration::from_millis(100),
+        ..Default::default()
+    };
+    let running = support::start_with(Config::default(), options).await;
+    let mut http = Http::connect(running.address).await;
+    http.socket.write_all(b"GET /engine.io/?EIO=4 HTTP/1.1\r\nHost: te").await.unwrap();
+    let mut rest = Vec::new();
+    http.socket.read_to_end(&mut rest).await.unwrap();
+    let answer = String::from_utf8_lossy(&rest);
+    assert!(rest.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
 }
