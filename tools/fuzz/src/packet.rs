@@ -11,7 +11,7 @@ use socket_proto::{Limits, Message, ProtocolError};
 /// Lives the life of a connection as a server and as a client. Panics if a namespace has two lives at
 /// once, if a limit or a deadline is passed, or if arguments cannot be passed on unchanged.
 ///
-/// The bytes are steps with [`SEPARATOR`] in between; the first byte of a step is its kind:
+/// The bytes are steps with `SEPARATOR` in between; the first byte of a step is its kind:
 ///
 /// | kind              | step                                                     |
 /// |-------------------|----------------------------------------------------------|
