@@ -51,12 +51,20 @@ impl Wire {
 
     /// Sends a request; `Content-Length` is added if there is a body.
     pub fn request(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) {
+        let length = body.len().to_string();
+        let mut headers = headers.to_vec();
+        if !body.is_empty() || method == "POST" {
+            headers.push(("Content-Length", &length));
+        }
+        self.head(method, path, &headers);
+        self.send(body);
+    }
+
+    /// Sends the head of a request; what it announces is up to the caller.
+    pub fn head(&mut self, method: &str, path: &str, headers: &[(&str, &str)]) {
         let mut lines = vec![format!("{method} {path} HTTP/1.1"), "Host: localhost".to_owned()];
         lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
-        if !body.is_empty() || method == "POST" {
-            lines.push(format!("Content-Length: {}", body.len()));
-        }
-        self.send(format!("{}\r\n\r\n{body}", lines.join("\r\n")));
+        self.send(lines.join("\r\n") + "\r\n\r\n");
     }
 
     /// Reads one response whole; none is left of it.
@@ -120,6 +128,15 @@ impl Wire {
         let more = self.more();
         self.unread(&more);
         more.is_empty()
+    }
+
+    /// Waits until the server hangs up, whatever it says before.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub fn is_let_go(&mut self) {
+        self.rest();
     }
 
     /// Hangs up: nothing more is sent, nothing is read.

@@ -114,6 +114,7 @@ fn a_close_frame_is_answered() {
         let Frame::Close(code) = client.websocket.next() else { panic!("no close frame") };
         assert!(matches!(code, Some(1000) | None));
         assert_eq!(client.websocket.next(), Frame::End);
+        client.websocket.hang_up();
         assert_eq!(Client::join(port).reason_of(&client.id), "transport close");
     });
 }
