@@ -65,6 +65,19 @@ impl Candidate {
         }
     }
 
+    /// Waits until the client says something or hangs up, and closes.
+    pub(crate) async fn see_off(mut self) {
+        std::future::poll_fn(|cx| {
+            // The answer to its probe may still be here.
+            let _ = self.write_out(cx);
+            let Some(socket) = &mut self.socket else { return Poll::Ready(()) };
+            with_buffer(|buffer| socket.stream.poll_read(cx, buffer).map(drop))
+        })
+        .await;
+        websocket_proto::push_close(&mut self.out, None, "", None);
+        std::future::poll_fn(|cx| Poll::Ready(self.write_out(cx))).await;
+    }
+
     /// Writes what is due; false if it could not be done at once: a pipe that blocks at its first bytes is
     /// not worth having.
     pub(crate) fn write_out(&mut self, cx: &mut Context<'_>) -> bool {

@@ -251,6 +251,38 @@ async fn an_upgrade_that_never_completes_leaves_the_session_on_polling() {
 }
 
 #[tokio::test]
+async fn a_session_that_ends_in_an_upgrade_waits_for_its_client_to_move() {
+    let running = start(Config::default()).await;
+    let mut http = Http::connect(running.address).await;
+    let session = http.open().await;
+    http.send("GET", &session, "", b"").await;
+    let mut ws = Ws::connect(running.address, &session.replace("polling", "websocket")).await;
+    ws.text("2probe").await;
+    assert_eq!(ws.next().await, Heard::Text("3probe".into()));
+    assert_eq!(http.answer().await.body, "6");
+    running.record.last().close(CloseReason::ForcedClose);
+    eventually("the session ends at once", || !running.record.reasons().is_empty()).await;
+    // The official client has paused polling by now: closed before it moves, it would be deaf.
+    assert!(ws.is_silent().await);
+    ws.text("5").await;
+    assert_eq!(ws.next().await, Heard::Close(None));
+    assert_eq!(ws.next().await, Heard::End);
+}
+
+#[tokio::test]
+async fn a_client_that_never_moves_is_not_waited_for_for_long() {
+    let config = Config { linger: Duration::from_millis(100), ..Config::default() };
+    let running = start(config).await;
+    let mut http = Http::connect(running.address).await;
+    let session = http.open().await;
+    let mut ws = Ws::connect(running.address, &session.replace("polling", "websocket")).await;
+    ws.text("2probe").await;
+    assert_eq!(ws.next().await, Heard::Text("3probe".into()));
+    running.record.last().close(CloseReason::ForcedClose);
+    assert_eq!(ws.next().await, Heard::End);
+}
+
+#[tokio::test]
 async fn a_foreign_page_is_refused_on_both_transports() {
     let running = start(Config::default()).await;
     let mut http = Http::connect(running.address).await;

@@ -47,6 +47,11 @@ pub enum Order {
     RefuseCandidate,
     /// Close the candidate and forget it; the session goes on as it did without it.
     DropCandidate,
+    /// The session is over, and its client may be on its way to the candidate: wait until it has said `5`
+    /// or hung up, but not for long, then close the candidate. Closed earlier, the official client
+    /// (engine.io-client 6.6) is left deaf: it has paused polling for a WebSocket that fails, does not
+    /// poll again, and finds out by its own ping timeout.
+    EndCandidate,
     /// The session is over, [`closed`](crate::Session::closed) says why. The last order of a session
     /// but for refusals, and but for the `ReleasePoll` that [`Goodbye::NextPoll`] waits for.
     Finish(Goodbye),

@@ -336,7 +336,7 @@ impl Session {
     /// with it and a `1`; without one the next GET gets it, within [`LINGER`](crate::LINGER); a WebSocket
     /// gets it and an empty close frame. The user can be told at once: nothing here waits for a write.
     pub fn close(&mut self, reason: CloseReason, out: &mut Tray) {
-        self.drop_candidate(out);
+        self.end_candidate(out);
         match self.phase {
             Phase::Polling(Requests { get: true, .. }) => {
                 out.push(Order::Send(Pipe::Current, Control::Close));
@@ -384,7 +384,7 @@ impl Session {
     }
 
     fn end(&mut self, reason: CloseReason, last_word: Control, out: &mut Tray) {
-        self.drop_candidate(out);
+        self.end_candidate(out);
         match self.phase {
             Phase::Polling(requests) => {
                 if requests.get {
@@ -403,7 +403,17 @@ impl Session {
         out.push(Order::Finish(goodbye));
     }
 
-    /// Back to polling alone, if there is a candidate. A session that ends does so from here too.
+    /// Back to polling alone, from where a session ends. A candidate whose probe was answered may have a
+    /// client that polls no more.
+    fn end_candidate(&mut self, out: &mut Tray) {
+        if let Phase::Probing { requests, probed: true, .. } = self.phase {
+            self.phase = Phase::Polling(requests);
+            out.push(Order::EndCandidate);
+        }
+        self.drop_candidate(out);
+    }
+
+    /// Back to polling alone, if there is a candidate.
     fn drop_candidate(&mut self, out: &mut Tray) {
         if let Phase::Probing { requests, .. } = self.phase {
             self.phase = Phase::Polling(requests);

@@ -14,7 +14,8 @@ fn goodbyes(phase: &str) -> Vec<Order> {
     match phase {
         "polling" => lingers.to_vec(),
         "polling, GET held" => released.to_vec(),
-        "probing" | "probed" => [&[Order::DropCandidate], &lingers[..]].concat(),
+        "probing" => [&[Order::DropCandidate], &lingers[..]].concat(),
+        "probed" => [&[Order::EndCandidate], &lingers[..]].concat(),
         "probing, GET held" => [&[Order::DropCandidate], &released[..]].concat(),
         "streaming" => vec![Order::Finish(Goodbye::Flush)],
         "closed" | "lingering" => vec![],
@@ -47,9 +48,10 @@ fn the_first_reason_stays() {
 fn the_client_can_close_in_every_phase() {
     for (phase, mut bench) in Bench::in_each_phase() {
         let over = bench.session.closed().is_some();
-        let candidate = bench.session.is_upgrading();
         let orders = bench.packet("1");
-        assert_eq!(orders.contains(&Order::DropCandidate), candidate, "{phase}");
+        assert_eq!(orders.contains(&Order::EndCandidate), phase == "probed", "{phase}");
+        let dropped = orders.contains(&Order::DropCandidate);
+        assert_eq!(dropped, phase.starts_with("probing"), "{phase}");
         let noop = orders.contains(&Order::EndPoll(Control::Noop));
         assert_eq!(noop, phase.ends_with("GET held"), "{phase}");
         assert_eq!(matches!(orders.last(), Some(Order::Finish(_))), !over, "{phase}");

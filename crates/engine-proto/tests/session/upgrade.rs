@@ -108,6 +108,16 @@ fn either_side_may_close_during_an_upgrade() {
 }
 
 #[test]
+fn a_client_that_may_have_stopped_polling_is_waited_for_when_the_session_ends() {
+    let mut bench = Bench::probed();
+    assert_eq!(bench.closes(CloseReason::ForcedClose)[0], Order::EndCandidate);
+    assert_eq!(bench.on_candidate("5"), [], "there is no session to move any more");
+
+    let mut bench = Bench::probing();
+    assert_eq!(bench.closes(CloseReason::ForcedClose)[0], Order::DropCandidate, "it still polls");
+}
+
+#[test]
 fn the_probe_releases_a_held_get_at_once() {
     let mut bench = Bench::holding_a_get();
     assert_eq!(bench.candidate(), []);

@@ -352,7 +352,7 @@ impl Pair {
                 }
                 Order::RefuseRequest(_) => self.wire.push_back(Wire::Refused),
                 Order::Switch => {}
-                Order::DropCandidate | Order::RefuseCandidate => {
+                Order::DropCandidate | Order::EndCandidate | Order::RefuseCandidate => {
                     self.wire.push_back(Wire::WebSocketClosedByServer);
                 }
                 Order::Finish(goodbye) => self.server_finishes(goodbye),

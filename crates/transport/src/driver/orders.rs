@@ -32,6 +32,7 @@ impl<A: Application> Driver<A> {
                 Order::EndPoll(control) => self.end_poll(control),
                 Order::Switch => self.switch(),
                 Order::DropCandidate => self.drop_candidate(cx),
+                Order::EndCandidate => self.end_candidate(),
                 // Done by whoever reported it.
                 Order::RefuseCandidate => {}
                 Order::Finish(goodbye) => self.finish(goodbye, cx),
@@ -57,6 +58,14 @@ impl<A: Application> Driver<A> {
         self.give_to_flusher(candidate.write.take());
         // It is in the hands of the reader, who puts it in its new place.
         self.switched = true;
+    }
+
+    /// The session does not wait for its candidate, so a task of its own does.
+    fn end_candidate(&mut self) {
+        if let Some(candidate) = self.candidate.take() {
+            let patience = self.server.config.linger;
+            tokio::spawn(tokio::time::timeout(patience, candidate.see_off()));
+        }
     }
 
     fn drop_candidate(&mut self, cx: &mut Context<'_>) {

@@ -281,6 +281,12 @@ impl Ws {
         }
     }
 
+    /// Nothing has come, and nothing comes for a moment.
+    pub async fn is_silent(&mut self) -> bool {
+        let moment = Duration::from_millis(50);
+        self.heard.is_empty() && tokio::time::timeout(moment, self.next()).await.is_err()
+    }
+
     /// The next text that is no ping.
     pub async fn next_text(&mut self) -> String {
         loop {

@@ -184,6 +184,10 @@ impl Life {
                 assert_ne!(self.candidate, Candidate::None, "only a candidate can be dropped");
                 self.candidate = Candidate::None;
             }
+            Order::EndCandidate => {
+                assert_eq!(self.candidate, Candidate::Probed, "nobody else is on its way");
+                self.candidate = Candidate::None;
+            }
             Order::Finish(goodbye) => self.finish(goodbye),
             Order::RefuseRequest(_) | Order::RefuseCandidate => unreachable!("dealt with above"),
         }

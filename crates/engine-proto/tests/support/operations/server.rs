@@ -167,6 +167,10 @@ impl Driver {
                 assert!(self.candidate, "there is one to drop, once");
                 self.candidate = false;
             }
+            Order::EndCandidate => {
+                assert!(self.candidate && self.session.closed().is_some());
+                self.candidate = false;
+            }
             Order::Finish(goodbye) => self.finish(goodbye),
         }
     }
