@@ -11,17 +11,23 @@ use crate::flusher::Writer;
 use crate::mailbox::Mailbox;
 use crate::outbox::{Entry, Next, Outbox, Way};
 use crate::worker::{Key, Worker};
-use crate::{Class, Encoded, Pushed};
+use crate::{Class, Encoded, Pushed, Recipients};
 
 /// One engine session, from any thread. Cloning counts a reference; holding one keeps no session alive.
 #[derive(Clone)]
 pub struct Connection(pub(crate) Arc<Shared>);
 
 impl Connection {
-    /// Queues a packet. Never blocks, writes or wakes the connection's task: what a turn has pushed is
-    /// written together at its end.
+    /// Queues a packet for this client alone. Never blocks, writes or wakes the connection's task: what a
+    /// turn has pushed is written together at its end.
     pub fn push(&self, packet: &Arc<Encoded>, class: Class) -> Pushed {
-        let (pushed, next) = self.0.outbox.lock().push(packet, class, self.0.outbox_bytes);
+        self.push_to(packet, class, Recipients::One)
+    }
+
+    /// As [`push`](Self::push), and says whether others get the packet as well.
+    pub fn push_to(&self, packet: &Arc<Encoded>, class: Class, recipients: Recipients) -> Pushed {
+        let limit = self.0.outbox_bytes;
+        let (pushed, next) = self.0.outbox.lock().push(packet, class, recipients, limit);
         if next == Next::Mark {
             self.0.mark();
         }

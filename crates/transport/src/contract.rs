@@ -22,12 +22,18 @@ pub trait Application: Send + Sync + 'static {
 
 /// What sits on one session. Owned and called by the session's own task alone.
 pub trait Upper: Send + 'static {
-    /// Takes one message of the client. The slices live only for this call.
+    /// Takes one message of the client. The slices live only for this call. `now` is the time of the
+    /// turn, the same for all that one read brought.
     ///
     /// # Errors
     ///
     /// The reason for which the session has to be closed.
-    fn message(&mut self, message: Message<'_>, cx: &mut Context<'_>) -> Result<(), CloseReason>;
+    fn message(
+        &mut self,
+        message: Message<'_>,
+        now: Duration,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CloseReason>;
 
     /// Goes on with whatever waits here, such as unfinished handlers. `Ready` means that nothing waits.
     ///

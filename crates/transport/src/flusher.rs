@@ -61,6 +61,7 @@ pub(crate) struct Writer {
 pub(crate) fn flush_dirty(connection: &Arc<Shared>) {
     let mut outbox = connection.outbox.lock();
     outbox.dirty = false;
+    outbox.shared = false;
     let way = outbox.way;
     drop(outbox);
     match way {

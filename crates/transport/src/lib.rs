@@ -45,5 +45,5 @@ pub use contract::{Application, Upper};
 pub use encoded::{Encoded, ROOM};
 pub use handshake::Handshake;
 pub use origin::Origins;
-pub use outbox::{Class, Pushed};
+pub use outbox::{Class, Pushed, Recipients};
 pub use server::Server;

@@ -25,6 +25,16 @@ pub enum Class {
     Volatile,
 }
 
+/// Whom a packet is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipients {
+    /// This connection alone: it leaves with whatever the turn of its task has for it.
+    One,
+    /// Others too. It leaves when the worker's turn ends, even if the connection's own task pushes it: where
+    /// everybody speaks to everybody, what several tasks push meets in one write.
+    Several,
+}
+
 /// What became of a pushed packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -90,6 +100,8 @@ pub(crate) struct Outbox {
     /// Somebody wants the session closed; its task will do it.
     pub(crate) wish: Option<CloseReason>,
     pub(crate) closed: bool,
+    /// Something in the queue was sent to others as well: more of it is likely to come in this turn.
+    pub(crate) shared: bool,
 }
 
 /// What whoever pushed has to do next.
@@ -114,6 +126,7 @@ impl Outbox {
             ready: way == Way::Socket,
             wish: None,
             closed: false,
+            shared: false,
         }
     }
 
@@ -122,6 +135,7 @@ impl Outbox {
         &mut self,
         packet: &Arc<Encoded>,
         class: Class,
+        recipients: Recipients,
         limit: usize,
     ) -> (Pushed, Next) {
         if self.closed || self.wish.is_some() {
@@ -136,6 +150,7 @@ impl Outbox {
             let pushed = if class == Class::Volatile { Pushed::Dropped } else { Pushed::Overflow };
             return (pushed, Next::Nothing);
         }
+        self.shared |= recipients == Recipients::Several;
         (Pushed::Queued, self.add(entry))
     }
 
@@ -171,44 +186,53 @@ mod tests {
     #[test]
     fn the_first_push_of_a_turn_marks_the_connection_and_the_others_do_not() {
         let (mut outbox, packet) = (idle(Way::Socket), Encoded::message("2[]"));
-        assert_eq!(outbox.push(&packet, Class::Normal, 1000), (Pushed::Queued, Next::Mark));
-        assert_eq!(outbox.push(&packet, Class::Normal, 1000), (Pushed::Queued, Next::Nothing));
+        assert_eq!(
+            outbox.push(&packet, Class::Normal, Recipients::One, 1000),
+            (Pushed::Queued, Next::Mark)
+        );
+        assert_eq!(
+            outbox.push(&packet, Class::Normal, Recipients::One, 1000),
+            (Pushed::Queued, Next::Nothing)
+        );
     }
 
     #[test]
     fn what_the_own_task_pushes_needs_no_mark() {
         let (mut outbox, packet) = (Outbox::new(Way::Socket), Encoded::message("2[]"));
-        assert_eq!(outbox.push(&packet, Class::Normal, 1000), (Pushed::Queued, Next::Nothing));
+        assert_eq!(
+            outbox.push(&packet, Class::Normal, Recipients::One, 1000),
+            (Pushed::Queued, Next::Nothing)
+        );
     }
 
     #[test]
     fn past_the_limit_a_volatile_packet_is_dropped_and_another_overflows() {
         let (mut outbox, packet) = (idle(Way::Socket), Encoded::message("2[]"));
         assert_eq!(
-            outbox.push(&packet, Class::Normal, 10).0,
+            outbox.push(&packet, Class::Normal, Recipients::One, 10).0,
             Pushed::Queued,
             "the first always fits"
         );
-        assert_eq!(outbox.push(&packet, Class::Volatile, 10).0, Pushed::Dropped);
-        assert_eq!(outbox.push(&packet, Class::Normal, 10).0, Pushed::Overflow);
+        assert_eq!(outbox.push(&packet, Class::Volatile, Recipients::One, 10).0, Pushed::Dropped);
+        assert_eq!(outbox.push(&packet, Class::Normal, Recipients::One, 10).0, Pushed::Overflow);
     }
 
     #[test]
     fn a_volatile_packet_is_dropped_while_the_client_is_not_ready() {
         let (mut outbox, packet) = (idle(Way::Task), Encoded::message("2[]"));
-        assert_eq!(outbox.push(&packet, Class::Volatile, 1000).0, Pushed::Dropped);
+        assert_eq!(outbox.push(&packet, Class::Volatile, Recipients::One, 1000).0, Pushed::Dropped);
         outbox.ready = true;
-        assert_eq!(outbox.push(&packet, Class::Volatile, 1000).0, Pushed::Queued);
+        assert_eq!(outbox.push(&packet, Class::Volatile, Recipients::One, 1000).0, Pushed::Queued);
         outbox.blocked = true;
-        assert_eq!(outbox.push(&packet, Class::Volatile, 1000).0, Pushed::Dropped);
+        assert_eq!(outbox.push(&packet, Class::Volatile, Recipients::One, 1000).0, Pushed::Dropped);
     }
 
     #[test]
     fn a_closed_outbox_keeps_nothing() {
         let (mut outbox, packet) = (idle(Way::Socket), Encoded::message("2[]"));
-        let _ = outbox.push(&packet, Class::Normal, 1000);
+        let _ = outbox.push(&packet, Class::Normal, Recipients::One, 1000);
         outbox.shut();
-        assert_eq!(outbox.push(&packet, Class::Normal, 1000).0, Pushed::Closed);
+        assert_eq!(outbox.push(&packet, Class::Normal, Recipients::One, 1000).0, Pushed::Closed);
         assert!(outbox.queue.is_empty());
     }
 }

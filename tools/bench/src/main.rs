@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -42,6 +43,9 @@ struct Run {
     /// Servers.
     #[arg(long, value_delimiter = ',', value_enum)]
     servers: Vec<Peer>,
+    /// Another build of the contract server, to be measured beside this one: what a change brings.
+    #[arg(long)]
+    before: Option<PathBuf>,
     /// How often everything is measured; the table shows medians [default: 3].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: Option<u16>,
@@ -122,9 +126,11 @@ impl Run {
             eprintln!("only {files} files may be open, {} are wanted", limits::WANTED_FILES);
         }
         let places = Places::find()?;
-        let servers: Result<_, _> = peers.map(|peer| places.prepare(peer)).collect();
+        let servers: Result<Vec<_>, _> = peers.map(|peer| places.prepare(peer)).collect();
+        let mut servers = servers?;
+        servers.extend(self.before.as_deref().map(Places::before));
         Ok(Bench {
-            servers: servers?,
+            servers,
             scenarios,
             rounds: usize::from(self.rounds.unwrap_or(if self.quick { 1 } else { 3 })),
             timing: self.timing(),

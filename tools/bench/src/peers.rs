@@ -16,6 +16,9 @@ use clap::ValueEnum;
 pub enum Peer {
     /// Ours: `contract --profile bench`.
     Sockeye,
+    /// Another build of ours, to see what a change brings.
+    #[value(skip)]
+    Before,
     /// What the kernel alone costs.
     Floor,
     /// The reference: npm `socket.io` on Node.js.
@@ -25,7 +28,7 @@ pub enum Peer {
 }
 
 impl Peer {
-    /// All of them, in the order of the table.
+    /// All of them but [`Before`](Self::Before), in the order of the table.
     pub const ALL: [Self; 4] = [Self::Sockeye, Self::Floor, Self::Socketio, Self::Socketioxide];
 }
 
@@ -33,6 +36,7 @@ impl Display for Peer {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Sockeye => "sockeye",
+            Self::Before => "before",
             Self::Floor => "floor",
             Self::Socketio => "socket.io",
             Self::Socketioxide => "socketioxide",
@@ -114,12 +118,18 @@ impl Places {
     /// A [`PrepareError`] that says what is missing.
     pub fn prepare(&self, peer: Peer) -> Result<Prepared, PrepareError> {
         let (command, version) = match peer {
-            Peer::Sockeye => self.sockeye()?,
+            Peer::Sockeye | Peer::Before => self.sockeye()?,
             Peer::Floor => (vec![text(&self.bench), "floor".to_owned()], String::new()),
             Peer::Socketio => self.socketio()?,
             Peer::Socketioxide => self.socketioxide()?,
         };
         Ok(Prepared { peer, command, version })
+    }
+
+    /// Another build of the contract server.
+    pub fn before(contract: &Path) -> Prepared {
+        let command = vec![text(contract), "--profile".to_owned(), "bench".to_owned()];
+        Prepared { peer: Peer::Before, command, version: String::new() }
     }
 
     fn sockeye(&self) -> Result<(Vec<String>, String), PrepareError> {

@@ -30,7 +30,7 @@ use transport::{Class, ROOM, Upper};
 use crate::emit;
 use crate::{DisconnectReason, Io, Socket};
 use events::take_event;
-use running::{Finished, Job, Task, poll_guarded};
+use running::{Finished, Job, Task, end_turn, poll_guarded};
 use work::Work;
 
 /// What sits on one engine session.
@@ -107,11 +107,11 @@ impl Upper for Client {
     fn message(
         &mut self,
         message: engine_proto::Message<'_>,
+        now: Duration,
         cx: &mut Context<'_>,
     ) -> Result<(), CloseReason> {
         // A socket that our side has disconnected may be connected again by this very message.
         self.sweep(cx);
-        let now = self.now()?;
         let message = match message {
             engine_proto::Message::Text(text) => socket_proto::Message::Text(text),
             engine_proto::Message::Binary(data) => socket_proto::Message::Binary(data),
@@ -135,24 +135,9 @@ impl Upper for Client {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.sweep(cx);
-        if self.work.is_none() {
-            return Poll::Ready(());
-        }
-        while let Some(finished) = self.next_finished(cx) {
-            self.settle(finished, cx);
-            self.sweep(cx);
-        }
-        if self.start_parked(cx) {
-            cx.waker().wake_by_ref();
-        }
-        self.lose_patience(cx);
-        self.say_farewells(cx);
-        if self.work.as_ref().is_some_and(|work| !work.is_over()) {
-            return Poll::Pending;
-        }
-        self.work = None;
-        Poll::Ready(())
+        let idle = self.go_on(cx);
+        end_turn();
+        idle
     }
 
     fn next_timeout(&self) -> Option<Duration> {
@@ -168,6 +153,7 @@ impl Upper for Client {
         for member in std::mem::take(&mut self.members).into_iter().flatten() {
             self.depart(&member, reason.into(), cx);
         }
+        end_turn();
     }
 }
 
@@ -247,6 +233,28 @@ fn find(members: &[Option<Member>], slot: Slot) -> Option<&Member> {
 
 // Handlers.
 impl Client {
+    /// Goes on with the handlers that wait, and starts what waits for them.
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.sweep(cx);
+        if self.work.is_none() {
+            return Poll::Ready(());
+        }
+        while let Some(finished) = self.next_finished(cx) {
+            self.settle(finished, cx);
+            self.sweep(cx);
+        }
+        if self.start_parked(cx) {
+            cx.waker().wake_by_ref();
+        }
+        self.lose_patience(cx);
+        self.say_farewells(cx);
+        if self.work.as_ref().is_some_and(|work| !work.is_over()) {
+            return Poll::Pending;
+        }
+        self.work = None;
+        Poll::Ready(())
+    }
+
     /// Polls a handler once in place; it is kept if it has to wait.
     fn run(&mut self, mut task: Task, cx: &mut Context<'_>) {
         let Task { job, socket, entry, running } = &mut task;

@@ -4,6 +4,7 @@
 //! thread for too long is named in the log.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -65,6 +66,7 @@ impl Future for Task {
 pub(crate) fn start_guarded(entry: &Entry, call: &mut Call<'_>) -> Result<Running, Error> {
     let socket = call.socket;
     let core = socket.namespace().core();
+    began();
     let started = guarded(core, socket, entry, || entry.start(call))?;
     started.map_err(|error| {
         count(&core.counters.rejected_arguments, 1);
@@ -87,7 +89,10 @@ pub(crate) fn poll_guarded(
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Error>> {
     let core = socket.namespace().core();
-    match guarded(core, socket, entry, || running.as_mut().poll(cx)) {
+    let began = began();
+    let polled = guarded(core, socket, entry, || running.as_mut().poll(cx));
+    ended(began, core, socket, entry);
+    match polled {
         Ok(Poll::Ready(Err(error))) => {
             if !matches!(job, Job::Middleware(_)) {
                 report(core, socket, entry, &error);
@@ -105,19 +110,7 @@ fn guarded<T>(
     entry: &Entry,
     act: impl FnOnce() -> T,
 ) -> Result<T, Error> {
-    let began = Instant::now();
     let outcome = catch_unwind(AssertUnwindSafe(act));
-    let took = began.elapsed();
-    if took > core.slow_handler {
-        count(&core.counters.slow_polls, 1);
-        tracing::warn!(
-            socket = socket.id(),
-            namespace = socket.namespace().name(),
-            handler = &*entry.label,
-            ?took,
-            "a handler held its thread: everybody else on it waited"
-        );
-    }
     outcome.map_err(|panic| {
         count(&core.counters.panics, 1);
         tracing::error!(
@@ -129,6 +122,39 @@ fn guarded<T>(
         );
         Error::new("the handler panicked")
     })
+}
+
+thread_local! {
+    /// When the last handler of this turn let its thread go: the next one begins then, extractors
+    /// included, and one look at the clock is enough for each.
+    static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// The turn is over: what the thread does before the next one is no handler's fault.
+pub(super) fn end_turn() {
+    SINCE.set(None);
+}
+
+fn began() -> Instant {
+    let began = SINCE.get().unwrap_or_else(Instant::now);
+    SINCE.set(Some(began));
+    began
+}
+
+fn ended(began: Instant, core: &Core, socket: &Socket, entry: &Entry) {
+    let now = Instant::now();
+    SINCE.set(Some(now));
+    let took = now - began;
+    if took > core.slow_handler {
+        count(&core.counters.slow_polls, 1);
+        tracing::warn!(
+            socket = socket.id(),
+            namespace = socket.namespace().name(),
+            handler = &*entry.label,
+            ?took,
+            "a handler held its thread: everybody else on it waited"
+        );
+    }
 }
 
 fn report(core: &Core, socket: &Socket, entry: &Entry, error: &Error) {

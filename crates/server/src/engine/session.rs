@@ -29,7 +29,12 @@ impl Session {
 }
 
 impl Upper for Session {
-    fn message(&mut self, message: Message<'_>, _: &mut Context<'_>) -> Result<(), CloseReason> {
+    fn message(
+        &mut self,
+        message: Message<'_>,
+        _: Duration,
+        _: &mut Context<'_>,
+    ) -> Result<(), CloseReason> {
         let heard = self.visit.is_some();
         if heard && !self.socket.deliver(message) {
             return Err(CloseReason::TooManyEvents);

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use adapter::Key;
 use socket_proto::{Args, Encoded};
-use transport::{Class, Encoded as Packet, Pushed};
+use transport::{Class, Encoded as Packet, Pushed, Recipients};
 
 use super::{Ended, Extra, Socket, state};
 use crate::ack::{Silence, Waiter};
@@ -89,7 +89,7 @@ impl Socket {
 
     pub(super) fn push(&self, packet: &Arc<Packet>, class: Class) -> Result<Emitted, EmitError> {
         let mut emitted = Emitted::default();
-        match self.offer(packet, class) {
+        match self.0.connection.push(packet, class) {
             Pushed::Overflow => Err(EmitError::SlowConsumer { socket: self.id().to_owned() }),
             Pushed::Closed => Err(self.not_connected()),
             pushed => {
@@ -99,9 +99,9 @@ impl Socket {
         }
     }
 
-    /// One more reference in the client's outbox.
+    /// One more reference in the client's outbox, of a packet that others get as well.
     pub(crate) fn offer(&self, packet: &Arc<Packet>, class: Class) -> Pushed {
-        self.0.connection.push(packet, class)
+        self.0.connection.push_to(packet, class, Recipients::Several)
     }
 
     pub(crate) fn push_answer(&self, encoded: Encoded) -> Result<(), EmitError> {

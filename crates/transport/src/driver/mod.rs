@@ -210,7 +210,7 @@ impl<A: Application> Driver<A> {
     ) {
         let mut orders = Tray::new();
         if let Some(message) = self.session.receive(from, packet, self.now, &mut orders)
-            && let Err(reason) = self.upper.message(message, cx)
+            && let Err(reason) = self.upper.message(message, self.now, cx)
         {
             self.session.close(reason, &mut orders);
         }
@@ -247,6 +247,9 @@ impl<A: Application> Driver<A> {
 
     /// Sends what waits, and gives the turn up once nothing more can be sent.
     fn finish_turn(&mut self, cx: &mut Context<'_>) {
+        if self.leave_to_worker() {
+            return;
+        }
         loop {
             if self.deliver(cx) == Flow::Broken {
                 self.lose(Pipe::Current, CloseReason::TransportError, cx);
@@ -259,6 +262,23 @@ impl<A: Application> Driver<A> {
                 return;
             }
         }
+    }
+
+    /// Whether the worker is to flush at the end of its turn, when others have pushed their part.
+    fn leave_to_worker(&self) -> bool {
+        let mut outbox = self.shared.outbox.lock();
+        let waits = !outbox.queue.is_empty() && !outbox.blocked && !outbox.flushing;
+        let shared = std::mem::take(&mut outbox.shared);
+        if !(shared && waits && outbox.way == Way::Socket && self.stage == Stage::Open) {
+            return false;
+        }
+        outbox.owned = false;
+        if !outbox.dirty {
+            outbox.dirty = true;
+            drop(outbox);
+            self.server.worker.mark(Arc::clone(&self.shared));
+        }
+        true
     }
 
     fn can_deliver(&self, outbox: &Outbox) -> bool {

@@ -51,7 +51,12 @@ impl Application for Echo {
 }
 
 impl Upper for EchoUpper {
-    fn message(&mut self, message: Message<'_>, _: &mut Context<'_>) -> Result<(), CloseReason> {
+    fn message(
+        &mut self,
+        message: Message<'_>,
+        _: Duration,
+        _: &mut Context<'_>,
+    ) -> Result<(), CloseReason> {
         match message {
             Message::Text("close") => return Err(CloseReason::ForcedClose),
             Message::Text(text) if text.starts_with("flood ") => {
