@@ -37,7 +37,22 @@ pub struct Packets<'a> {
     base64: Vec<u8>,
 }
 
-impl Packets<'_> {
+impl<'a> Packets<'a> {
+    /// What is still to be read, for whoever goes on later; `None` after the last packet and after an error.
+    ///
+    /// ```
+    /// use sockeye_engine_proto::payload;
+    ///
+    /// let mut packets = payload::decode(b"4a\x1e4b");
+    /// packets.next();
+    /// assert_eq!(packets.rest(), Some(&b"4b"[..]));
+    /// packets.next();
+    /// assert_eq!(packets.rest(), None);
+    /// ```
+    pub fn rest(&self) -> Option<&'a [u8]> {
+        self.rest
+    }
+
     /// The next packet. It borrows from `self`, so it has to be done with before the next one is read.
     /// After the first error there is nothing more: the rest of the payload is dropped.
     #[expect(clippy::should_implement_trait, reason = "an Iterator cannot lend")]

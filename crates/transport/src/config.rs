@@ -19,6 +19,9 @@ pub struct Config {
     pub engine: engine_proto::Config,
     /// Which foreign pages may connect. Default: none.
     pub origins: Origins,
+    /// Most bytes of a request's target and headers, which a session keeps as its handshake; more is answered
+    /// with 431. Default 16 KiB, as Node.js.
+    pub head_bytes: usize,
     /// Bytes that may wait for one connection. Past it a volatile packet is dropped, and any other closes
     /// the connection with `slow consumer`. A packet for an empty outbox is always taken. Default 4 MiB.
     pub outbox_bytes: usize,
@@ -26,7 +29,7 @@ pub struct Config {
     pub body_deadline: Duration,
     /// How long a closed connection may take to read what was sent before. Default 5 s.
     pub linger: Duration,
-    /// Fragments that one WebSocket message may be cut into. Default 1024.
+    /// Fragments that one WebSocket message may be cut into. Default 16 384.
     pub fragments: usize,
     /// Most sessions at a time; a handshake past it is answered with 503. Default: no limit.
     pub sessions: usize,
@@ -40,10 +43,11 @@ impl Default for Config {
             path: "/engine.io/".to_owned(),
             engine: engine_proto::Config::default(),
             origins: Origins::default(),
+            head_bytes: 16 << 10,
             outbox_bytes: 4 << 20,
             body_deadline: Duration::from_secs(20),
             linger: Duration::from_secs(5),
-            fragments: 1024,
+            fragments: 16_384,
             sessions: usize::MAX,
             listener: listener::Options::default(),
         }

@@ -7,7 +7,7 @@ use atomic_waker::AtomicWaker;
 use engine_proto::{CloseReason, Sid, Transport};
 use parking_lot::Mutex;
 
-use crate::flusher::Writer;
+use crate::flusher::{self, Writer};
 use crate::mailbox::Mailbox;
 use crate::outbox::{Entry, Next, Outbox, Way};
 use crate::worker::{Key, Worker};
@@ -18,8 +18,8 @@ use crate::{Class, Encoded, Pushed, Recipients};
 pub struct Connection(pub(crate) Arc<Shared>);
 
 impl Connection {
-    /// Queues a packet for this client alone. Never blocks, writes or wakes the connection's task: what a
-    /// turn has pushed is written together at its end.
+    /// Queues a packet for this client alone. Never blocks, nor wakes the connection's task: what a turn has
+    /// pushed is written together at its end, or when the outbox is full.
     pub fn push(&self, packet: &Arc<Encoded>, class: Class) -> Pushed {
         self.push_to(packet, class, Recipients::One)
     }
@@ -27,7 +27,12 @@ impl Connection {
     /// As [`push`](Self::push), and says whether others get the packet as well.
     pub fn push_to(&self, packet: &Arc<Encoded>, class: Class, recipients: Recipients) -> Pushed {
         let limit = self.0.outbox_bytes;
-        let (pushed, next) = self.0.outbox.lock().push(packet, class, recipients, limit);
+        let push = || self.0.outbox.lock().push(packet, class, recipients, limit);
+        let (mut pushed, mut next) = push();
+        // A turn may say more than an outbox holds: only a client that does not take it is slow.
+        if pushed == Pushed::Overflow && flusher::make_room(&self.0) {
+            (pushed, next) = push();
+        }
         if next == Next::Mark {
             self.0.mark();
         }
@@ -153,6 +158,16 @@ impl Shared {
     /// Queues what the protocol has to say.
     pub(crate) fn add(self: &Arc<Self>, entry: Entry) {
         if self.outbox.lock().add(entry) == Next::Mark {
+            self.mark();
+        }
+    }
+
+    /// Puts the connection on the dirty list unless it stands there, or its own task will flush.
+    pub(crate) fn mark_again(self: &Arc<Self>) {
+        let mut outbox = self.outbox.lock();
+        if !outbox.owned && !outbox.dirty {
+            outbox.dirty = true;
+            drop(outbox);
             self.mark();
         }
     }

@@ -20,6 +20,10 @@ use crate::outbox::{Entry, Outbox, Way};
 const DIRECT: usize = 1024;
 /// Most bytes gathered for one write.
 const GATHERED: usize = 64 * 1024;
+/// What one connection is written before others get their turn: whoever pushes as fast as the other side
+/// reads must not have the thread for itself. Small, for tokio looks for news from outside only after some
+/// sixty such turns if somebody is always ready.
+const AT_ONCE: usize = 256 * 1024;
 /// Most pieces of one write.
 const SEGMENTS: usize = 32;
 
@@ -28,6 +32,8 @@ const SEGMENTS: usize = 32;
 pub(crate) enum Flow {
     /// Nothing waits any more, or somebody else is writing it.
     Done,
+    /// Enough for one turn: there is more, and others want theirs.
+    More,
     /// The other side takes no more for now.
     Blocked,
     /// The pipe has failed.
@@ -66,12 +72,31 @@ pub(crate) fn flush_dirty(connection: &Arc<Shared>) {
     drop(outbox);
     match way {
         Way::Task => connection.waker.wake(),
-        Way::Socket => match flush_socket(connection) {
-            Flow::Done => {}
-            Flow::Blocked => connection.waker.wake(),
-            Flow::Broken => connection.raise(flag::BROKEN),
-        },
+        Way::Socket => flush_from_outside(connection),
     }
+}
+
+/// Flushes, and tells the connection's task what only it can deal with.
+fn flush_from_outside(connection: &Arc<Shared>) {
+    match flush_socket(connection) {
+        Flow::Done => {}
+        Flow::More => connection.mark_again(),
+        Flow::Blocked => connection.waker.wake(),
+        Flow::Broken => connection.raise(flag::BROKEN),
+    }
+}
+
+/// Writes before the turn is over, since the outbox is full. False if that frees nothing: the client does
+/// not take it, or only the connection's own task can write.
+pub(crate) fn make_room(connection: &Arc<Shared>) -> bool {
+    let outbox = connection.outbox.lock();
+    let (way, before) = (outbox.way, outbox.bytes);
+    drop(outbox);
+    if way == Way::Task {
+        return false;
+    }
+    flush_from_outside(connection);
+    connection.outbox.lock().bytes < before
 }
 
 /// Flushes to the shared socket, unless somebody else is at it.
@@ -108,15 +133,20 @@ fn release(connection: &Shared) {
     connection.outbox.lock().flushing = false;
 }
 
-/// Writes until nothing waits or nothing more is taken. Gives the claim up at the end.
+/// Writes until nothing waits, nothing more is taken, or others should have their turn. Gives the claim up at
+/// the end.
 fn run(connection: &Shared, writer: &mut Writer, sink: &mut impl Sink) -> Flow {
-    let mut written = 0;
-    loop {
-        if !refill(&mut connection.outbox.lock(), &mut writer.unsent, written) {
-            return Flow::Done;
+    let (mut written, mut all) = (0, 0);
+    while refill(&mut connection.outbox.lock(), &mut writer.unsent, written) {
+        if all >= AT_ONCE {
+            release(connection);
+            return Flow::More;
         }
-        match writer.write(sink) {
-            Ok(cost) => written = cost,
+        match writer.write(sink, AT_ONCE - all) {
+            Ok(cost) => {
+                written = cost;
+                all += cost;
+            }
             Err(error) => {
                 let mut outbox = connection.outbox.lock();
                 outbox.flushing = false;
@@ -126,6 +156,7 @@ fn run(connection: &Shared, writer: &mut Writer, sink: &mut impl Sink) -> Flow {
             }
         }
     }
+    Flow::Done
 }
 
 /// Moves the queue to the writer. False, and the claim is free, if there is nothing to write.
@@ -157,10 +188,10 @@ struct Stopped {
 }
 
 impl Writer {
-    /// Writes everything unsent; returns its cost.
-    fn write(&mut self, sink: &mut impl Sink) -> Result<usize, Stopped> {
+    /// Writes what is unsent, up to this cost and a little more; returns the cost of it.
+    fn write(&mut self, sink: &mut impl Sink, most: usize) -> Result<usize, Stopped> {
         let mut cost = 0;
-        while !self.unsent.is_empty() {
+        while cost < most && !self.unsent.is_empty() {
             match self.write_once(sink) {
                 Ok(0) => {
                     return Err(Stopped { cost, blocked: false });
@@ -360,7 +391,7 @@ mod tests {
     #[test]
     fn what_waits_together_is_one_write() {
         let (packets, mut pipe) = (mixed(), pipe(usize::MAX));
-        assert!(writer(&packets).write(&mut pipe).is_ok());
+        assert!(writer(&packets).write(&mut pipe, usize::MAX).is_ok());
         assert_eq!((pipe.writes, pipe.got), (1, wire(&packets)));
     }
 
@@ -373,7 +404,7 @@ mod tests {
             let mut cost = 0;
             loop {
                 pipe.room = step;
-                match writer.write(&mut pipe) {
+                match writer.write(&mut pipe, usize::MAX) {
                     Ok(rest) => {
                         cost += rest;
                         break;

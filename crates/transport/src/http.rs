@@ -1,5 +1,6 @@
 //! Requests in, answers out. The protocol's judgement is `engine_proto`'s; here it is printed.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,6 +39,9 @@ impl<A: Application> Server<A> {
         B::Error: fmt::Display,
     {
         let (mut parts, body) = request.into_parts();
+        if head_bytes(&parts) > self.0.config.head_bytes {
+            return empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        }
         let origins = &self.0.config.origins;
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
         let verdict = origins.judge(&parts.headers, authority);
@@ -266,6 +270,13 @@ where
     }
 }
 
+/// What keeping the request's head would cost: URI and headers.
+fn head_bytes(parts: &Parts) -> usize {
+    let uri = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let lines = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    uri + lines.sum::<usize>()
+}
+
 fn origin_of(verdict: &Verdict) -> Origin {
     match verdict {
         Verdict::Own | Verdict::Listed(_) => Origin::Allowed,
@@ -278,10 +289,12 @@ fn origin_of(verdict: &Verdict) -> Origin {
 fn switch(parts: &mut Parts) -> Option<(Response<Body>, hyper::upgrade::OnUpgrade)> {
     let headers = &parts.headers;
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let (connection, upgrade) =
+        (joined(headers, &header::CONNECTION), joined(headers, &header::UPGRADE));
     let asked = UpgradeRequest {
         method: parts.method.as_str(),
-        connection: text(&header::CONNECTION),
-        upgrade: text(&header::UPGRADE),
+        connection: connection.as_deref(),
+        upgrade: upgrade.as_deref(),
         version: text(&header::SEC_WEBSOCKET_VERSION),
         key: text(&header::SEC_WEBSOCKET_KEY),
     };
@@ -299,6 +312,13 @@ fn switch(parts: &mut Parts) -> Option<(Response<Body>, hyper::upgrade::OnUpgrad
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
     Some((response, upgrade))
+}
+
+/// The values of all header lines of this name, as one (RFC 9110, 5.3).
+fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let first = Cow::Borrowed(values.next()?);
+    Some(values.fold(first, |all, value| Cow::Owned(format!("{all},{value}"))))
 }
 
 fn is_binary(headers: &HeaderMap) -> bool {

@@ -31,6 +31,7 @@ pub mod listener;
 mod mailbox;
 mod origin;
 mod outbox;
+mod patient;
 mod polling;
 mod server;
 mod upgrade;

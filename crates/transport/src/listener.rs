@@ -15,6 +15,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::Body;
+use crate::patient::Patient;
+
+/// Most bytes of a request that are held unread: a head that does not fit is answered with 431.
+const READ_BUFFER: usize = 64 << 10;
 
 /// How [`serve`] treats its connections.
 #[derive(Clone, Debug)]
@@ -25,6 +29,8 @@ pub struct Options {
     /// HTTP connections at a time, upgraded ones not counted. At the limit, new ones wait in the kernel's
     /// queue. Default 100 000.
     pub connections: usize,
+    /// How long a client may take nothing of an answer that waits for it. Default 30 s.
+    pub write_deadline: Duration,
     /// How long requests in progress may go on after the stop. Default 1 s.
     pub grace: Duration,
 }
@@ -34,6 +40,7 @@ impl Default for Options {
         Options {
             header_deadline: Duration::from_secs(30),
             connections: 100_000,
+            write_deadline: Duration::from_secs(30),
             grace: Duration::from_secs(1),
         }
     }
@@ -64,7 +71,7 @@ where
         };
         let (socket, remote, place) = accepted?;
         let (answer, watcher) = (answer.clone(), watcher.clone());
-        tokio::spawn(connection(socket, remote, place, options.header_deadline, answer, watcher));
+        tokio::spawn(connection(socket, remote, place, options.clone(), answer, watcher));
     }
     drop((listener, watcher));
     let _ = stopped.send(());
@@ -100,7 +107,7 @@ async fn connection<F, R>(
     socket: TcpStream,
     remote: SocketAddr,
     place: OwnedSemaphorePermit,
-    header_deadline: Duration,
+    options: Options,
     answer: F,
     mut stopped: watch::Receiver<()>,
 ) where
@@ -115,8 +122,9 @@ async fn connection<F, R>(
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_deadline)
-        .serve_connection(TokioIo::new(socket), service)
+        .header_read_timeout(options.header_deadline)
+        .max_buf_size(READ_BUFFER)
+        .serve_connection(TokioIo::new(Patient::new(socket, options.write_deadline)), service)
         .with_upgrades();
     let mut served = std::pin::pin!(served);
     let outcome = tokio::select! {

@@ -146,6 +146,8 @@ impl Outbox {
         }
         let entry = Entry::Packet(Arc::clone(packet));
         let cost = entry.cost();
+        // Somebody is writing at this very moment: what is on its way still counts.
+        let limit = if self.flushing { limit.saturating_mul(2) } else { limit };
         if self.bytes > 0 && self.bytes + cost > limit {
             let pushed = if class == Class::Volatile { Pushed::Dropped } else { Pushed::Overflow };
             return (pushed, Next::Nothing);
@@ -163,6 +165,13 @@ impl Outbox {
         }
         self.dirty = true;
         Next::Mark
+    }
+
+    /// Drops what is queued; what is half written stays.
+    pub(crate) fn forget_queue(&mut self) {
+        for entry in self.queue.drain(..) {
+            self.bytes = self.bytes.saturating_sub(entry.cost());
+        }
     }
 
     /// Forgets everything and takes no more.

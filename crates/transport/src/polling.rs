@@ -16,6 +16,8 @@ use crate::websocket::Candidate;
 pub(crate) struct Polling {
     held: Option<Reply>,
     post: Option<(PostId, Reply)>,
+    /// What is left of that POST's body once it has come.
+    body: Option<Bytes>,
 }
 
 impl Polling {
@@ -24,6 +26,9 @@ impl Polling {
     }
 }
 
+/// Packets of a POST taken in one turn.
+const PACKETS: usize = 512;
+
 impl<A: Application> Driver<A> {
     /// Takes in what HTTP requests have put into the mailbox.
     pub(crate) fn read_letters(&mut self, cx: &mut Context<'_>) {
@@ -31,7 +36,7 @@ impl<A: Application> Driver<A> {
             match letter {
                 Letter::Poll(reply) => self.poll_arrived(reply, cx),
                 Letter::Post(id, reply) => self.post_arrived(id, reply, cx),
-                Letter::Body(id, body) => self.body_arrived(id, &body, cx),
+                Letter::Body(id, body) => self.body_arrived(id, body),
                 Letter::TooLarge(id) => {
                     if self.take_post(id).is_some() {
                         self.session().post_finished();
@@ -82,20 +87,45 @@ impl<A: Application> Driver<A> {
         polling.post.take_if(|(expected, _)| *expected == id).map(|(_, reply)| reply)
     }
 
-    /// The packets of one payload. After a violation the rest is dropped, and the answer is `ok` all the
-    /// same.
-    fn body_arrived(&mut self, id: PostId, body: &Bytes, cx: &mut Context<'_>) {
-        let Some(reply) = self.take_post(id) else {
+    fn body_arrived(&mut self, id: PostId, body: Bytes) {
+        if let Some(polling) = &mut self.polling
+            && polling.post.as_ref().is_some_and(|(expected, _)| *expected == id)
+        {
+            polling.body = Some(body);
+        }
+    }
+
+    /// Takes in the next packets of a POST: so many in a turn, since a body may hold a hundred thousand and
+    /// others wait. After a violation the rest is dropped, and the answer is `ok` all the same.
+    pub(crate) fn read_body(&mut self, cx: &mut Context<'_>) {
+        let Some(body) = self.polling.as_mut().and_then(|polling| polling.body.take()) else {
             return;
         };
-        let mut packets = payload::decode(body);
-        while self.is_open()
-            && let Some(packet) = packets.next()
-        {
-            self.packet(Pipe::Current, packet, cx);
+        let mut packets = payload::decode(&body);
+        for _ in 0..PACKETS {
+            match packets.next() {
+                Some(packet) if self.is_open() => self.packet(Pipe::Current, packet, cx),
+                _ => break,
+            }
         }
+        let rest = packets.rest().filter(|_| self.is_open()).map(|rest| body.slice_ref(rest));
+        match rest {
+            Some(rest) => {
+                if let Some(polling) = &mut self.polling {
+                    polling.body = Some(rest);
+                }
+                cx.waker().wake_by_ref();
+            }
+            None => self.body_ended(),
+        }
+    }
+
+    fn body_ended(&mut self) {
         self.session().post_finished();
-        let _ = reply.send(Answer::Taken);
+        let post = self.polling.as_mut().and_then(|polling| polling.post.take());
+        if let Some((_, reply)) = post {
+            let _ = reply.send(Answer::Taken);
+        }
     }
 
     fn candidate_arrived(&mut self, mut candidate: Box<Candidate>, cx: &mut Context<'_>) {

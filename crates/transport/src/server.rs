@@ -69,6 +69,8 @@ impl<A: Application> Server<A> {
         let sessions = &self.0.sessions;
         sessions.closing.store(true, Ordering::Release);
         for session in sessions.all() {
+            // One that is leaving already is told to hurry.
+            session.raise(flag::CLOSE);
             Connection(session).close(reason);
         }
         if tokio::time::timeout(deadline, sessions.emptied()).await.is_err() {

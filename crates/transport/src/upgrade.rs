@@ -7,6 +7,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 
+use crate::patient::Patient;
 use crate::websocket::Stream;
 
 /// A raw pipe, and what was read from it already.
@@ -21,6 +22,10 @@ pub(crate) struct Taken {
 /// 4 to 8 KiB.
 pub(crate) async fn take(upgrade: OnUpgrade) -> io::Result<Taken> {
     let upgraded = upgrade.await.map_err(io::Error::other)?;
+    let upgraded = match upgraded.downcast::<TokioIo<Patient>>() {
+        Ok(parts) => return plain(parts.io.into_inner().into_inner(), &parts.read_buf),
+        Err(upgraded) => upgraded,
+    };
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => return plain(parts.io.into_inner(), &parts.read_buf),
         Err(upgraded) => upgraded,

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine_proto::CloseReason;
@@ -280,6 +281,32 @@ async fn a_client_that_never_moves_is_not_waited_for_for_long() {
     assert_eq!(ws.next().await, Heard::Text("3probe".into()));
     running.record.last().close(CloseReason::ForcedClose);
     assert_eq!(ws.next().await, Heard::End);
+}
+
+#[tokio::test]
+async fn a_post_of_many_packets_takes_several_turns() {
+    let running = start(Config::default()).await;
+    let mut http = Http::connect(running.address).await;
+    let session = http.open().await;
+    let packets: Vec<_> = (0..5000).map(|n| format!("4{n}")).collect();
+    let body = packets.join("\x1e");
+    assert_eq!(http.post(&session, &body).await.body, "ok");
+    assert_eq!(http.get(&session).await.body, body);
+    let longest = running.record.longest_turn.load(Ordering::SeqCst);
+    assert!((1..=512).contains(&longest), "others wait for {longest} packets");
+}
+
+#[tokio::test]
+async fn a_request_head_that_is_too_large_is_refused() {
+    let running = start(Config { head_bytes: 1000, ..Config::default() }).await;
+    let mut http = Http::connect(running.address).await;
+    let cookie = format!("Cookie: {}\r\n", "x".repeat(1000));
+    http.send("GET", "/engine.io/?EIO=4&transport=polling", &cookie, b"").await;
+    assert_eq!(http.answer().await.status, 431);
+    let mut http = Http::connect(running.address).await;
+    let cookie = format!("Cookie: {}\r\n", "x".repeat(100_000));
+    http.send("GET", "/engine.io/?EIO=4&transport=polling", &cookie, b"").await;
+    assert_eq!(http.answer().await.status, 431, "not even the listener keeps it");
 }
 
 #[tokio::test]

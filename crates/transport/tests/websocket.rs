@@ -206,3 +206,36 @@ async fn the_base64_form_of_a_binary_message_is_taken_as_text_too() {
     ws.text("bAQI=").await;
     assert_eq!(ws.next().await, Heard::Binary(vec![1, 2]));
 }
+
+#[tokio::test]
+async fn what_came_before_a_violation_is_still_answered() {
+    let running = start(Config::default()).await;
+    for violation in ["9", "1"] {
+        let mut ws = Ws::open(running.address).await;
+        ws.both("4hello", violation).await;
+        assert_eq!(ws.next_text().await, "4hello");
+        assert_eq!(ws.next().await, Heard::Close(None));
+        ws.frame(Opcode::Close, b"").await;
+        assert_eq!(ws.next().await, Heard::End);
+    }
+}
+
+#[tokio::test]
+async fn a_message_in_too_many_fragments_is_refused() {
+    let running = start(Config { fragments: 3, ..Config::default() }).await;
+    let mut ws = Ws::open(running.address).await;
+    ws.fragments(&["4", "a", "b"]).await;
+    assert_eq!(ws.next_text().await, "4ab");
+    ws.fragments(&["4", "a", "b", "c"]).await;
+    assert_eq!(ws.next().await, Heard::Close(Some(1009)));
+}
+
+#[tokio::test]
+async fn an_upgrade_may_come_in_several_header_lines() {
+    let running = start(Config::default()).await;
+    let mut http = Http::connect(running.address).await;
+    let headers = "Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    http.send("GET", "/engine.io/?EIO=4&transport=websocket", headers, b"").await;
+    assert_eq!(http.answer().await.status, 101);
+}

@@ -373,7 +373,8 @@ impl Session {
         out.push(Order::Send(Pipe::Current, Control::Ping));
     }
 
-    /// The peer is at fault, or silent. A held GET hears `1`; what is queued is lost with the session.
+    /// The peer is at fault, or silent. A held GET hears `1`, and what is queued for it is lost with the
+    /// session, as it is in the reference.
     fn fail(&mut self, reason: CloseReason, out: &mut Tray) {
         self.end(reason, Control::Close, out);
     }
@@ -392,7 +393,12 @@ impl Session {
                 }
                 self.finish(reason, Goodbye::Nothing, out);
             }
-            Phase::Streaming => self.finish(reason, Goodbye::CloseFrame, out),
+            Phase::Streaming => {
+                // Whoever was silent takes nothing more; others may read what was answered before.
+                let silent = reason == CloseReason::PingTimeout;
+                let goodbye = if silent { Goodbye::CloseFrame } else { Goodbye::Flush };
+                self.finish(reason, goodbye, out);
+            }
             Phase::Probing { .. } | Phase::Closed { .. } => {}
         }
     }

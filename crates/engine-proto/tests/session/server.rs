@@ -10,7 +10,7 @@ use crate::pair::Pair;
 const REFUSED: Order = Order::RefuseRequest(400);
 const END: Order = Order::EndPoll(Control::Close);
 const OVER: Order = Order::Finish(Goodbye::Nothing);
-const CLOSE_FRAME: Order = Order::Finish(Goodbye::CloseFrame);
+const GOODBYE: Order = Order::Finish(Goodbye::Flush);
 
 #[test]
 fn messages_travel_both_ways_over_either_transport() {
@@ -47,7 +47,7 @@ fn a_session_is_small() {
 fn a_ping_from_the_client_is_a_transport_error() {
     for ping in ["2", "2data", "2probe"] {
         let mut bench = Bench::streaming();
-        assert_eq!(bench.packet(ping), [CLOSE_FRAME]);
+        assert_eq!(bench.packet(ping), [GOODBYE]);
         assert_eq!(bench.session.closed(), Some(CloseReason::TransportError));
         let mut bench = Bench::holding_a_get();
         assert_eq!(bench.packet(ping), [END, OVER]);
@@ -69,7 +69,7 @@ fn open_upgrade_and_noop_are_ignored_once_the_session_is_open() {
 fn what_is_no_packet_is_a_parse_error() {
     for packet in ["", "7", "abc", "b!", "\u{1}"] {
         let mut bench = Bench::streaming();
-        assert_eq!(bench.packet(packet), [CLOSE_FRAME]);
+        assert_eq!(bench.packet(packet), [GOODBYE]);
         assert_eq!(bench.session.closed(), Some(CloseReason::ParseError));
         let mut bench = Bench::holding_a_get();
         assert_eq!(bench.packet(packet), [END, OVER]);
@@ -87,7 +87,7 @@ fn a_close_packet_over_polling_ends_the_held_get_with_a_noop() {
 #[test]
 fn a_close_packet_over_websocket_ends_the_session_too() {
     let mut bench = Bench::streaming();
-    assert_eq!(bench.packet("1"), [CLOSE_FRAME]);
+    assert_eq!(bench.packet("1"), [GOODBYE]);
     assert_eq!(bench.session.closed(), Some(CloseReason::TransportClose));
 }
 

@@ -25,15 +25,30 @@ pub(super) enum Stage {
     /// The client may still read what was sent before.
     Leaving {
         until: Duration,
+        /// The server is going down: what waited when the client was last looked at, and when it has to
+        /// have taken some of it.
+        hurry: Option<Hurry>,
     },
     /// No pipe is left.
     Gone,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hurry {
+    waiting: usize,
+    by: Duration,
+}
+
 impl Stage {
+    pub(super) fn leaving(until: Duration) -> Stage {
+        Stage::Leaving { until, hurry: None }
+    }
+
     pub(super) fn until(self) -> Option<Duration> {
         match self {
-            Stage::Leaving { until } => Some(until),
+            Stage::Leaving { until, hurry } => {
+                Some(hurry.map_or(until, |hurry| hurry.by.min(until)))
+            }
             Stage::Open | Stage::Gone => None,
         }
     }
@@ -52,21 +67,17 @@ impl<A: Application> Driver<A> {
     }
 
     fn say(&mut self, goodbye: Goodbye, reason: CloseReason) -> Stage {
-        let linger = Stage::Leaving { until: self.now + self.server.config.linger };
+        let linger = Stage::leaving(self.now + self.server.config.linger);
         match goodbye {
             // Its queue is full because it does not read: nothing more is kept for it.
             _ if reason == CloseReason::SlowConsumer => Stage::Gone,
             Goodbye::Nothing => Stage::Gone,
-            Goodbye::NextPoll => Stage::Leaving { until: self.now + poll_linger(reason) },
+            Goodbye::NextPoll => Stage::leaving(self.now + LINGER),
             Goodbye::CloseFrame => {
-                self.shared.outbox.lock().queue.clear();
+                self.shared.outbox.lock().forget_queue();
                 self.shared.add(close_frame(None));
                 // A client that was silent for so long gets one try.
-                if reason == CloseReason::PingTimeout {
-                    Stage::Leaving { until: self.now }
-                } else {
-                    linger
-                }
+                if reason == CloseReason::PingTimeout { Stage::leaving(self.now) } else { linger }
             }
             Goodbye::Flush => {
                 self.shared.add(close_frame(None));
@@ -81,13 +92,13 @@ impl<A: Application> Driver<A> {
     pub(super) fn part(&mut self, code: u16, cx: &mut Context<'_>) {
         self.shared.add(close_frame(Some(code)));
         self.lose(engine_proto::Pipe::Current, CloseReason::TransportError, cx);
-        self.stage = Stage::Leaving { until: self.now + self.server.config.linger };
+        self.stage = Stage::leaving(self.now + self.server.config.linger);
     }
 
     /// One step of saying goodbye.
     pub(super) fn leave(&mut self, cx: &mut Context<'_>) {
-        if let Stage::Leaving { until } = self.stage
-            && (until <= self.now || self.has_left(cx))
+        if let Stage::Leaving { until, .. } = self.stage
+            && (until <= self.now || self.has_left(cx) || self.is_out_of_patience())
         {
             self.stage = Stage::Gone;
         }
@@ -96,13 +107,39 @@ impl<A: Application> Driver<A> {
         }
     }
 
+    /// A server that is going down waits only for a client that goes on reading: one that is there polls
+    /// again at once, or takes some of what waits.
+    fn is_out_of_patience(&mut self) -> bool {
+        let Stage::Leaving { hurry, .. } = &mut self.stage else {
+            return false;
+        };
+        if !self.server.sessions.is_closing() {
+            return false;
+        }
+        let waiting = self.shared.outbox.lock().bytes;
+        match hurry {
+            Some(last) if last.waiting <= waiting => last.by <= self.now,
+            _ => {
+                *hurry = Some(Hurry { waiting, by: self.now + LAST_CALL });
+                false
+            }
+        }
+    }
+
     fn has_left(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.broken.is_some() {
+            return true;
+        }
         if self.link.is_none() {
             return self.polling.is_none() || self.shared.outbox.lock().queue.is_empty();
         }
         match self.deliver(cx) {
             Flow::Broken => true,
             Flow::Blocked => false,
+            Flow::More => {
+                cx.waker().wake_by_ref();
+                false
+            }
             Flow::Done => self.shared.outbox.lock().bytes == 0 && self.hear_the_end(cx),
         }
     }
@@ -144,9 +181,8 @@ impl<A: Application> Driver<A> {
         self.shared.outbox.lock().shut();
         self.shared.close_mailbox();
         self.server.sessions.forget(&self.shared);
-        if let Some(mut writer) = self.shared.writer.try_lock() {
-            writer.clear();
-        }
+        // Held by others for the time of a write that does not wait; the socket is not theirs to keep.
+        self.shared.writer.lock().clear();
     }
 }
 
@@ -162,12 +198,8 @@ fn hears_close(link: &mut WebSocket, bytes: &mut [u8]) -> bool {
     false
 }
 
-/// How long the next GET is waited for. A server that is going down has less time: a client that is there
-/// polls again at once.
-fn poll_linger(reason: CloseReason) -> Duration {
-    const LAST_CALL: Duration = Duration::from_millis(500);
-    if reason == CloseReason::ServerShuttingDown { LAST_CALL } else { LINGER }
-}
+/// How long a client that takes nothing holds up a server that is going down.
+const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// A close frame, with a status code or empty.
 pub(super) fn close_frame(code: Option<u16>) -> Entry {

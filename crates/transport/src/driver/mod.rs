@@ -52,6 +52,8 @@ pub(crate) struct Driver<A: Application> {
     switched: bool,
     /// The peer's close frame has come: there is nobody to wait for.
     peer_closed: bool,
+    /// A write has failed; what can still be read is waited for until then.
+    broken: Option<Duration>,
     /// The time of this turn.
     now: Duration,
 }
@@ -99,6 +101,10 @@ impl<A: Application> Driver<A> {
             Shared::new(sid, key, Arc::clone(worker), config.outbox_bytes, transport)
         });
         server.sessions.insert(&shared);
+        if server.sessions.is_closing() {
+            // It began while the server was open; whoever closes may have looked already.
+            Connection(Arc::clone(&shared)).close(CloseReason::ServerShuttingDown);
+        }
         let now = worker.now();
         let upper = server.application.open(Connection(Arc::clone(&shared)), handshake, now);
         Driver {
@@ -113,6 +119,7 @@ impl<A: Application> Driver<A> {
             stage: Stage::Open,
             switched: false,
             peer_closed: false,
+            broken: None,
             now,
         }
     }
@@ -173,22 +180,30 @@ impl<A: Application> Driver<A> {
             self.close(reason, cx);
         }
         if flags & flag::BROKEN != 0 {
-            self.lose(Pipe::Current, CloseReason::TransportError, cx);
+            self.write_failed();
         }
         if flags & flag::MAIL != 0 {
             self.read_letters(cx);
         }
+        self.read_body(cx);
         self.pass_time(cx);
         self.read_pipes(cx);
         self.watch_requests(cx);
-        let idle = self.upper.poll(cx).is_ready();
+        let _ = self.upper.poll(cx);
         self.finish_turn(cx);
         self.leave(cx);
-        if self.stage == Stage::Gone && idle {
+        // Asked once more: the end of this very turn may have started the last handlers.
+        if self.stage == Stage::Gone && self.upper.poll(cx).is_ready() {
             return Poll::Ready(());
         }
         self.arm();
         Poll::Pending
+    }
+
+    /// The socket takes nothing more. What the client said before lies in the kernel, and the end comes
+    /// behind it: the read side finds both. Should it not, the session ends by itself.
+    fn write_failed(&mut self) {
+        self.broken.get_or_insert(self.now + LAST_WORDS);
     }
 
     /// Claims the turn; takes the wish to close.
@@ -232,6 +247,9 @@ impl<A: Application> Driver<A> {
 
     /// Tells both machines the time if they asked for it.
     fn pass_time(&mut self, cx: &mut Context<'_>) {
+        if self.broken.is_some_and(|until| until <= self.now) {
+            self.lose(Pipe::Current, CloseReason::TransportError, cx);
+        }
         if self.session.next_timeout().is_some_and(|at| at <= self.now) {
             let mut orders = Tray::new();
             self.session.timeout(self.now, &mut orders);
@@ -251,13 +269,15 @@ impl<A: Application> Driver<A> {
             return;
         }
         loop {
-            if self.deliver(cx) == Flow::Broken {
-                self.lose(Pipe::Current, CloseReason::TransportError, cx);
-                self.link = None;
+            let flow = self.deliver(cx);
+            match flow {
+                Flow::Broken => self.write_failed(),
+                Flow::More => cx.waker().wake_by_ref(),
+                Flow::Done | Flow::Blocked => {}
             }
             let mut outbox = self.shared.outbox.lock();
             // Somebody may have pushed since, trusting that this turn would send it.
-            if outbox.queue.is_empty() || !self.can_deliver(&outbox) {
+            if flow != Flow::Done || outbox.queue.is_empty() || !self.can_deliver(&outbox) {
                 outbox.owned = false;
                 return;
             }
@@ -295,6 +315,9 @@ impl<A: Application> Driver<A> {
             self.answer_poll();
             return Flow::Done;
         };
+        if self.broken.is_some() {
+            return Flow::Blocked;
+        }
         match &mut link.stream {
             stream @ Stream::Foreign(_) => {
                 let flow = flusher::flush_with(&self.shared, &mut stream.with(cx));
@@ -317,10 +340,14 @@ impl<A: Application> Driver<A> {
         }
     }
 
+    fn broken(&self) -> Option<Duration> {
+        self.broken.filter(|_| self.stage == Stage::Open)
+    }
+
     /// Has the wheel wake this task when the next of its times comes.
     fn arm(&self) {
         let upper = self.upper.next_timeout().filter(|_| self.stage == Stage::Open);
-        let times = [self.session.next_timeout(), upper, self.stage.until()];
+        let times = [self.session.next_timeout(), upper, self.stage.until(), self.broken()];
         let Some(next) = times.into_iter().flatten().min() else {
             return;
         };
@@ -331,6 +358,9 @@ impl<A: Application> Driver<A> {
         }
     }
 }
+
+/// How long a client whose pipe takes no more is listened to.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl<A: Application> Future for Driver<A> {
     type Output = ();
@@ -349,9 +379,7 @@ impl<A: Application> Drop for Driver<A> {
         self.shared.close_mailbox();
         self.shared.worker.unregister(self.shared.key);
         self.server.sessions.ended(&self.shared);
-        if let Some(mut writer) = self.shared.writer.try_lock() {
-            writer.clear();
-        }
+        self.shared.writer.lock().clear();
     }
 }
 

@@ -88,7 +88,9 @@ impl<A: Application> Driver<A> {
     }
 
     fn ended(&mut self, pipe: Pipe, reason: CloseReason, cx: &mut Context<'_>) -> Fed {
-        self.lose(pipe, reason, cx);
+        // The write that failed took the error away; the read only finds an end.
+        let broken = pipe == Pipe::Current && self.broken.is_some();
+        self.lose(pipe, if broken { CloseReason::TransportError } else { reason }, cx);
         Fed::Ended
     }
 
@@ -166,7 +168,7 @@ impl<A: Application> Driver<A> {
         self.shared.add(close_frame(frame.map(|frame| frame.code)));
         self.peer_closed = true;
         self.lose(Pipe::Current, CloseReason::TransportClose, cx);
-        self.stage = Stage::Leaving { until: self.now + self.server.config.linger };
+        self.stage = Stage::leaving(self.now + self.server.config.linger);
         Fed::Ended
     }
 

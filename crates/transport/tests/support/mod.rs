@@ -23,6 +23,8 @@ pub struct Record {
     pub closed: Mutex<Vec<CloseReason>>,
     pub dropped: AtomicUsize,
     pub connections: Mutex<Vec<Connection>>,
+    /// Most messages that one turn of a session brought.
+    pub longest_turn: AtomicUsize,
 }
 
 impl Record {
@@ -40,13 +42,15 @@ pub struct Echo(pub Arc<Record>);
 pub struct EchoUpper {
     connection: Connection,
     record: Arc<Record>,
+    /// Messages of this turn.
+    turn: usize,
 }
 
 impl Application for Echo {
     type Upper = EchoUpper;
     fn open(&self, connection: Connection, _: Arc<Handshake>, _: Duration) -> EchoUpper {
         self.0.connections.lock().push(connection.clone());
-        EchoUpper { connection, record: Arc::clone(&self.0) }
+        EchoUpper { connection, record: Arc::clone(&self.0), turn: 0 }
     }
 }
 
@@ -57,6 +61,7 @@ impl Upper for EchoUpper {
         _: Duration,
         _: &mut Context<'_>,
     ) -> Result<(), CloseReason> {
+        self.turn += 1;
         match message {
             Message::Text("close") => return Err(CloseReason::ForcedClose),
             Message::Text(text) if text.starts_with("flood ") => {
@@ -77,6 +82,7 @@ impl Upper for EchoUpper {
         Ok(())
     }
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        self.record.longest_turn.fetch_max(std::mem::take(&mut self.turn), Ordering::SeqCst);
         Poll::Ready(())
     }
     fn next_timeout(&self) -> Option<Duration> {
@@ -271,6 +277,34 @@ impl Ws {
         let mut frame = Vec::new();
         websocket_proto::push_frame(&mut frame, opcode, true, Some([1, 2, 3, 4]), payload);
         let _ = self.socket.write_all(&frame).await;
+    }
+
+    /// Two texts in one write.
+    pub async fn both(&mut self, first: &str, second: &str) {
+        let mut frames = Vec::new();
+        for text in [first, second] {
+            let payload = text.as_bytes();
+            websocket_proto::push_frame(
+                &mut frames,
+                Opcode::Text,
+                true,
+                Some([1, 2, 3, 4]),
+                payload,
+            );
+        }
+        let _ = self.socket.write_all(&frames).await;
+    }
+
+    /// One text in several frames.
+    pub async fn fragments(&mut self, pieces: &[&str]) {
+        let mut frames = Vec::new();
+        for (number, piece) in pieces.iter().enumerate() {
+            let opcode = if number == 0 { Opcode::Text } else { Opcode::Continuation };
+            let fin = number + 1 == pieces.len();
+            let key = Some([1, 2, 3, 4]);
+            websocket_proto::push_frame(&mut frames, opcode, fin, key, piece.as_bytes());
+        }
+        let _ = self.socket.write_all(&frames).await;
     }
 
     pub async fn next(&mut self) -> Heard {
