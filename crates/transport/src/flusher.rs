@@ -5,7 +5,6 @@
 //! queue once more, under the outbox's lock, before giving it up.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::connection::{Shared, flag};
 use crate::outbox::{Entry, Outbox, Way};
+use crate::queue::Queue;
 
 /// From this size on a piece is written from where it is, not copied together with others.
 const DIRECT: usize = 1024;
@@ -58,7 +58,7 @@ impl Sink for &OwnedWriteHalf {
 #[derive(Default)]
 pub(crate) struct Writer {
     pub(crate) socket: Option<OwnedWriteHalf>,
-    unsent: VecDeque<Entry>,
+    unsent: Queue,
     /// How much of the first unsent entry has been written.
     offset: usize,
 }
@@ -160,25 +160,18 @@ fn run(connection: &Shared, writer: &mut Writer, sink: &mut impl Sink) -> Flow {
 }
 
 /// Moves the queue to the writer. False, and the claim is free, if there is nothing to write.
-fn refill(outbox: &mut Outbox, unsent: &mut VecDeque<Entry>, written: usize) -> bool {
+fn refill(outbox: &mut Outbox, unsent: &mut Queue, written: usize) -> bool {
     outbox.bytes = outbox.bytes.saturating_sub(written);
     if unsent.is_empty() {
         if outbox.queue.is_empty() {
             outbox.flushing = false;
-            shrink(unsent);
+            unsent.shrink();
             return false;
         }
         std::mem::swap(unsent, &mut outbox.queue);
-        shrink(&mut outbox.queue);
+        outbox.queue.shrink();
     }
     true
-}
-
-/// A burst must not keep its room for ever.
-fn shrink(queue: &mut VecDeque<Entry>) {
-    if queue.capacity() > 64 {
-        *queue = VecDeque::new();
-    }
 }
 
 struct Stopped {
@@ -208,8 +201,7 @@ impl Writer {
     }
 
     fn write_once(&mut self, sink: &mut impl Sink) -> io::Result<usize> {
-        if self.unsent.len() == 1
-            && let Some(Entry::Packet(packet)) = self.unsent.front()
+        if let Some(Entry::Packet(packet)) = self.unsent.lone()
             && let Some(frame) = packet.lone_frame()
         {
             return sink.write(&[IoSlice::new(&frame[self.offset..])]);
@@ -244,7 +236,7 @@ impl Writer {
 
     /// Forgets what has not been written.
     pub(crate) fn clear(&mut self) {
-        self.unsent = VecDeque::new();
+        self.unsent = Queue::default();
         self.offset = 0;
         self.socket = None;
     }
@@ -272,12 +264,12 @@ impl Segment<'_> {
 
 /// Lays out one write: neighbouring small pieces are copied together, large ones stay where they are.
 fn gather<'a>(
-    unsent: &'a VecDeque<Entry>,
+    unsent: &'a Queue,
     mut skip: usize,
     scratch: &mut Vec<u8>,
 ) -> SmallVec<[Segment<'a>; 4]> {
     let mut segments: SmallVec<[Segment<'a>; 4]> = SmallVec::new();
-    for entry in unsent {
+    for entry in unsent.iter() {
         for piece in pieces(entry) {
             let skipped = skip.min(piece.len());
             skip -= skipped;

@@ -33,6 +33,7 @@ mod origin;
 mod outbox;
 mod patient;
 mod polling;
+mod queue;
 mod server;
 mod upgrade;
 mod websocket;

@@ -9,12 +9,12 @@
 //! The lock guards the queue and the marks beside it, and is never held while anything is encoded, written
 //! or awaited.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use engine_proto::{CloseReason, Control};
 
 use crate::Encoded;
+use crate::queue::Queue;
 
 /// Whether a packet may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ pub(crate) enum Way {
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools)] // independent marks, each with its own setter
 pub(crate) struct Outbox {
-    pub(crate) queue: VecDeque<Entry>,
+    pub(crate) queue: Queue,
     /// The cost of what is queued or unsent.
     pub(crate) bytes: usize,
     pub(crate) way: Way,
@@ -116,7 +116,7 @@ pub(crate) enum Next {
 impl Outbox {
     pub(crate) fn new(way: Way) -> Self {
         Outbox {
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             bytes: 0,
             way,
             owned: true,
@@ -169,7 +169,7 @@ impl Outbox {
 
     /// Drops what is queued; what is half written stays.
     pub(crate) fn forget_queue(&mut self) {
-        for entry in self.queue.drain(..) {
+        for entry in std::mem::take(&mut self.queue).iter() {
             self.bytes = self.bytes.saturating_sub(entry.cost());
         }
     }
@@ -177,7 +177,7 @@ impl Outbox {
     /// Forgets everything and takes no more.
     pub(crate) fn shut(&mut self) {
         self.closed = true;
-        self.queue = VecDeque::new();
+        self.queue = Queue::default();
         self.bytes = 0;
     }
 }

@@ -177,7 +177,7 @@ impl<A: Application> Driver<A> {
         outbox.bytes = 0;
         drop(outbox);
         let mut bytes = Vec::new();
-        for entry in &queue {
+        for entry in queue.iter() {
             match entry {
                 Entry::Packet(packet) => packet.push_polling(&mut bytes),
                 Entry::Control(control) => payload::push_text(&mut bytes, control.as_str()),
