@@ -42,6 +42,10 @@ pub struct Hall {
 }
 
 /// How much there may be of everything. What text and memory may hold is said by [`Text`] and [`Memory`].
+///
+/// Together they bound what a newcomer is sent of all its rooms at once, whatever others have written there and call
+/// themselves: by default to less than 768 KiB, where 4 MiB may wait for a client. Otherwise guests could fill rooms
+/// until nobody with a slow connection gets in.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Rooms that exist, the remembered empty ones included. At the limit the room that has been empty for longest
@@ -55,7 +59,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { rooms: 200, rooms_per_guest: 20, people_per_room: 500 }
+        Limits { rooms: 200, rooms_per_guest: 8, people_per_room: 200 }
     }
 }
 
