@@ -1,15 +1,12 @@
 //! The contract server as a process of its own: built once, started on free ports, killed at the end.
 
-use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::mpsc;
-use std::thread;
 
-use crate::DEADLINE;
+use crate::program::{build, first_line};
 
 /// A running contract server; it is killed when this is dropped.
 ///
@@ -100,34 +97,4 @@ pub fn free_port() -> u16 {
 
 fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
-}
-
-fn build(package: &str, binary: &str) -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--package", package, "--message-format", "json-render-diagnostics"])
-        .current_dir(crate::house::root())
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("cargo runs");
-    assert!(output.status.success(), "`{package}` cannot be built");
-    let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == binary)
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .expect("cargo names the program that it built")
-}
-
-/// Reads on after the first line, so that the process never blocks on a full pipe.
-fn first_line(process: &mut Child) -> Option<String> {
-    let output = BufReader::new(process.stdout.take()?);
-    let (say, heard) = mpsc::channel();
-    thread::spawn(move || {
-        for line in output.lines().map_while(Result::ok) {
-            let _ = say.send(line);
-        }
-    });
-    heard.recv_timeout(DEADLINE).ok()
 }
