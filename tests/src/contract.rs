@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -25,8 +25,26 @@ impl Contract {
     /// If it cannot be built or does not start.
     pub fn start(profile: &str) -> Self {
         let port = free_port();
-        let mut process = Command::new(program())
-            .args(["--profile", profile, "--port", &port.to_string()])
+        let mut command = Command::new(program());
+        command.args(["--port", &port.to_string()]);
+        Self::spawn(command, profile, port)
+    }
+
+    /// As [`start`](Self::start), but it is told its port in the environment.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built or does not start.
+    pub fn start_by_environment(profile: &str) -> Self {
+        let port = free_port();
+        let mut command = Command::new(program());
+        command.env("PORT", port.to_string());
+        Self::spawn(command, profile, port)
+    }
+
+    fn spawn(mut command: Command, profile: &str, port: u16) -> Self {
+        let mut process = command
+            .args(["--profile", profile])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -57,7 +75,28 @@ impl Contract {
     ///
     /// If the operating system does not say.
     pub fn is_running(&mut self) -> bool {
-        self.process.try_wait().expect("the state of a child").is_none()
+        self.ended().is_none()
+    }
+
+    /// How the process has ended, if it has.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system does not say.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().expect("the state of a child")
+    }
+
+    /// Tells the process to end, as service managers do.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be told.
+    #[cfg(unix)]
+    pub fn terminate(&self) {
+        let id = self.process.id().to_string();
+        let told = Command::new("kill").args(["-s", "TERM", &id]).status();
+        assert!(told.expect("`kill` is there").success());
     }
 }
 
