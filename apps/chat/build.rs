@@ -7,11 +7,19 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;
 use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::{env, fs, io};
+
+#[path = "build/npm.rs"]
+mod npm;
+
+use npm::npm;
+
+/// What npm is called.
+const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build/npm.rs");
     println!("cargo::rerun-if-env-changed=SOCKEYE_SKIP_WEB");
     if let Err(problem) = prepare() {
         println!("cargo::error={problem}");
@@ -54,7 +62,7 @@ fn bundle(source: &Path, work: &Path) -> Result<PathBuf, String> {
     copy(source, work)
         .map_err(|error| format!("cannot copy the page to {}: {error}", work.display()))?;
     fetch_packages(work)?;
-    npm(work, &["run", "build"], "the page could not be built")?;
+    npm(NPM, work, &["run", "build"], "the page could not be built")?;
     Ok(work.join("dist"))
 }
 
@@ -81,35 +89,8 @@ fn fetch_packages(work: &Path) -> Result<(), String> {
     if fs::read(&stamp).is_ok_and(|fetched| fetched == lock) {
         return Ok(());
     }
-    npm(work, &["ci"], "the page's packages could not be fetched (is there a network?)")?;
+    npm(NPM, work, &["ci"], "the page's packages could not be fetched (is there a network?)")?;
     fs::write(&stamp, lock).map_err(|error| format!("cannot write {}: {error}", stamp.display()))
-}
-
-fn npm(work: &Path, arguments: &[&str], trouble: &str) -> Result<(), String> {
-    let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let started =
-        Command::new(program).args(arguments).current_dir(work).stdin(Stdio::null()).output();
-    let output = started.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            "npm is missing, which builds the chat's page: install Node.js 20 or newer with npm (https://nodejs.org), \
-             or set SOCKEYE_SKIP_WEB=1 to build without the page"
-                .to_owned()
-        }
-        _ => format!("npm cannot be started: {error}"),
-    })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    eprintln!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Err(format!(
-        "{trouble}: `npm {}` ended with {}; what it said stands above",
-        arguments.join(" "),
-        output.status
-    ))
 }
 
 /// A Rust array with one entry for each file of the page: its path, a tag of its content, its content.

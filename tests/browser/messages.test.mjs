@@ -47,6 +47,16 @@ test("a message keeps its lines", async () => {
   await leave(ada);
 });
 
+test("a message with control characters is not sent, and the page says why", async () => {
+  const ada = await chat.visit("Ada", { hash: "#control" });
+  await ada.write("in \u001b[31mred");
+  await ada.reads("#text-left", "control characters");
+  assert.ok(await ada.page.locator("#send").isDisabled());
+  await ada.say("in\tblack");
+  await ada.sees("in\tblack");
+  await leave(ada);
+});
+
 test("everybody sees who is here, and who has gone", async () => {
   const [ada, bo, chidi] = await three("#presence");
   for (const visitor of [ada, bo, chidi]) await visitor.seesPeople("Ada", "Bo", "Chidi");
@@ -145,6 +155,9 @@ test("nobody gets in without a name, and a refused one says why", async () => {
   await visitor.page.locator("#name").fill("   ");
   await visitor.page.locator("#name").press("Enter");
   await visitor.reads("#name-problem", "Please type a name.");
+  await visitor.page.locator("#name").fill("A\u0001da");
+  await visitor.page.locator("#name").press("Enter");
+  await visitor.reads("#name-problem", "A name has no control characters.");
   // The page lets it pass and the server does not: it consists of signs that cannot be seen.
   await visitor.page.locator("#name").fill("\u202e\u202e");
   await visitor.page.locator("#name").press("Enter");

@@ -1,9 +1,9 @@
 'use strict';
-// Large messages, up to 1 MiB.
+// Large messages, and very many.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { ask1, connect, once } = require('./support.cjs');
+const { ask1, collect, connect, once } = require('./support.cjs');
 
 const SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 250_000, 1_048_576];
 
@@ -46,6 +46,24 @@ test('several megabytes in flight keep their order', async () => {
   const answers = sizes.map((size) => ask1(socket, 'echo-ack', 'y'.repeat(size)));
   const lengths = (await Promise.all(answers)).map((text) => text.length);
   assert.deepEqual(lengths, sizes);
+});
+
+test('sixty thousand events in one go arrive whole and in order', async () => {
+  const socket = await connect();
+  const count = 60_000;
+  const burst = collect(socket, 'burst', count);
+  socket.emit('burst', count);
+  const order = (await burst).map(([index]) => index);
+  assert.deepEqual(order, Array.from({ length: count }, (_, index) => index));
+});
+
+test('three answers of three megabytes each arrive whole', async () => {
+  const socket = await connect();
+  const size = 3_000_000;
+  const answers = await Promise.all([1, 2, 3].map(() => ask1(socket, 'big', size, 'text')));
+  for (const text of answers) assert.ok(text === 'x'.repeat(size));
+  const binary = await Promise.all([1, 2, 3].map(() => ask1(socket, 'big', size, 'binary')));
+  for (const bytes of binary) assert.ok(Buffer.alloc(size, 0xab).equals(bytes));
 });
 
 test('a message over the limit costs its sender the connection, and only that', async () => {

@@ -1,15 +1,12 @@
 //! The contract server as a process of its own: built once, started on free ports, killed at the end.
 
-use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::mpsc;
-use std::thread;
 
-use crate::DEADLINE;
+use crate::program::{build, first_line};
 
 /// A running contract server; it is killed when this is dropped.
 ///
@@ -28,8 +25,26 @@ impl Contract {
     /// If it cannot be built or does not start.
     pub fn start(profile: &str) -> Self {
         let port = free_port();
-        let mut process = Command::new(program())
-            .args(["--profile", profile, "--port", &port.to_string()])
+        let mut command = Command::new(program());
+        command.args(["--port", &port.to_string()]);
+        Self::spawn(command, profile, port)
+    }
+
+    /// As [`start`](Self::start), but it is told its port in the environment.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built or does not start.
+    pub fn start_by_environment(profile: &str) -> Self {
+        let port = free_port();
+        let mut command = Command::new(program());
+        command.env("PORT", port.to_string());
+        Self::spawn(command, profile, port)
+    }
+
+    fn spawn(mut command: Command, profile: &str, port: u16) -> Self {
+        let mut process = command
+            .args(["--profile", profile])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -60,7 +75,28 @@ impl Contract {
     ///
     /// If the operating system does not say.
     pub fn is_running(&mut self) -> bool {
-        self.process.try_wait().expect("the state of a child").is_none()
+        self.ended().is_none()
+    }
+
+    /// How the process has ended, if it has.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system does not say.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().expect("the state of a child")
+    }
+
+    /// Tells the process to end, as service managers do.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be told.
+    #[cfg(unix)]
+    pub fn terminate(&self) {
+        let id = self.process.id().to_string();
+        let told = Command::new("kill").args(["-s", "TERM", &id]).status();
+        assert!(told.expect("`kill` is there").success());
     }
 }
 
@@ -100,34 +136,4 @@ pub fn free_port() -> u16 {
 
 fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
-}
-
-fn build(package: &str, binary: &str) -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--package", package, "--message-format", "json-render-diagnostics"])
-        .current_dir(crate::house::root())
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("cargo runs");
-    assert!(output.status.success(), "`{package}` cannot be built");
-    let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == binary)
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .expect("cargo names the program that it built")
-}
-
-/// Reads on after the first line, so that the process never blocks on a full pipe.
-fn first_line(process: &mut Child) -> Option<String> {
-    let output = BufReader::new(process.stdout.take()?);
-    let (say, heard) = mpsc::channel();
-    thread::spawn(move || {
-        for line in output.lines().map_while(Result::ok) {
-            let _ = say.send(line);
-        }
-    });
-    heard.recv_timeout(DEADLINE).ok()
 }

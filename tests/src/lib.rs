@@ -1,6 +1,6 @@
 //! What the whole-house tests share.
 //!
-//! [`house`] reads the manifests and sources; [`contract`] starts the contract server; [`http`],
+//! [`house`] reads the manifests and sources; [`program`] builds programs, [`contract`] starts the contract server; [`http`],
 //! [`websocket`] and [`client`] are small raw clients, written apart from the house's own code on purpose;
 //! [`suite`] runs the suites of other languages.
 
@@ -10,6 +10,7 @@ pub mod client;
 pub mod contract;
 pub mod house;
 pub mod http;
+pub mod program;
 pub mod suite;
 pub mod websocket;
 

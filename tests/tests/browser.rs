@@ -1,10 +1,11 @@
 //! The chat in a real browser: `tests/browser`, each file against a program and a browser of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use sockeye_tests::house::root;
+use sockeye_tests::program::build;
 use sockeye_tests::suite::{installed, skip};
 
 /// Where Debian's package `chromium` puts it. `BROWSER` names another one.
@@ -67,30 +68,5 @@ fn count(text: &str, outcome: &str) -> usize {
 /// The `sockeye` program with its page, built when it is first asked for.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let output = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--package",
-                "sockeye-cli",
-                "--message-format",
-                "json-render-diagnostics",
-            ])
-            // Without its page there would be nothing to test.
-            .env_remove("SOCKEYE_SKIP_WEB")
-            .current_dir(root())
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("cargo starts, since it started this test");
-        assert!(output.status.success(), "the program cannot be built");
-        let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
-        messages
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .filter(|message| {
-                message["target"]["name"] == "sockeye" && message["target"]["kind"][0] == "bin"
-            })
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .expect("cargo names the program that it has built")
-    })
+    PROGRAM.get_or_init(|| build("sockeye-cli", "sockeye"))
 }

@@ -3,15 +3,18 @@
 //! Whatever changes the hall and whatever tells others of it happens under the hall's lock. So everybody hears of
 //! changes in the order in which they happened: a room's state never crosses a message or an arrival. The lock is
 //! held for pushes only; they neither wait nor write.
+//!
+//! The list of rooms alone is told of a moment later, see [`Chat::announce`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use sockeye::{Auth, BuildError, Builder, Data, Error, Io, Result, Socket, State};
 
-use crate::hall::{Arrival, Departure, Hall, Limits, Position, RoomListing};
+use crate::hall::{Departure, Hall, Limits, Position, RoomListing};
 use crate::memory::{Message, Receipt};
 use crate::names::{Key, MessageId, PersonId, PersonName, RoomName, Text};
 use crate::people::Person;
@@ -24,8 +27,13 @@ pub struct Chat(Arc<Inside>);
 struct Inside {
     /// Guards who is where and what was said; also held while others are told of a change, see above.
     hall: Mutex<Hall>,
+    /// Changes of the list of rooms are being gathered. Written under the hall's lock only.
+    gathering: AtomicBool,
     started: Instant,
 }
+
+/// How long changes of the list of rooms are gathered before everybody hears of them.
+const GATHERING: Duration = Duration::from_millis(500);
 
 impl Chat {
     /// The rooms that are always there.
@@ -66,7 +74,8 @@ impl Chat {
         let given = Self::GIVEN_ROOMS.map(|name| RoomName::new(name).expect("a room's name"));
         let life = format!("{:016x}", rand::random::<u64>());
         let hall = Mutex::new(Hall::new(Limits::default(), &life, &given));
-        Chat(Arc::new(Inside { hall, started: Instant::now() }))
+        let gathering = AtomicBool::new(false);
+        Chat(Arc::new(Inside { hall, gathering, started: Instant::now() }))
     }
 
     fn hall(&self) -> MutexGuard<'_, Hall> {
@@ -75,6 +84,29 @@ impl Chat {
 
     fn now(&self) -> Duration {
         self.0.started.elapsed()
+    }
+
+    /// Sees to it that everybody hears how the list of rooms has changed: a moment later, with what changes until
+    /// then, each room once. Every page hears of every room, so guests that come and go quickly would otherwise cost
+    /// everybody a push each time; dropping some of them instead would leave pages with a wrong list.
+    fn announce(&self, hall: &Hall, io: &Io) {
+        if !hall.has_news() || self.0.gathering.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (chat, io) = (self.clone(), io.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(GATHERING).await;
+            chat.tell_the_news(&io)
+        });
+    }
+
+    fn tell_the_news(&self, io: &Io) -> Result<()> {
+        let mut hall = self.hall();
+        self.0.gathering.store(false, Ordering::Relaxed);
+        for listing in hall.news() {
+            io.emit("listing", &listing)?;
+        }
+        Ok(())
     }
 }
 
@@ -148,9 +180,9 @@ async fn join(
     let mut hall = chat.hall();
     let joined = hall.join(socket.id(), &room, after.as_ref(), chat.now()).map_err(refused)?;
     socket.join(room.channel())?;
-    if let Some(Arrival { person, listing }) = joined.arrived {
+    if let Some(person) = joined.arrived {
         socket.to(room.channel()).emit("here", &Here { room: &room, person: &person })?;
-        io.volatile().emit("listing", &listing)?;
+        chat.announce(&hall, &io);
     }
     // Pushed rather than acknowledged: among pushes it keeps its place.
     socket.emit("room", &joined.state)?;
@@ -166,6 +198,7 @@ async fn leave(
     let mut hall = chat.hall();
     socket.leave(wish.room.channel())?;
     if let Some(departure) = hall.leave(socket.id(), &wish.room) {
+        chat.announce(&hall, &io);
         tell_of_departure(&io, &departure)?;
     }
     Ok(wish)
@@ -173,7 +206,9 @@ async fn leave(
 
 async fn disconnect(socket: Socket, State(chat): State<Chat>, io: Io) -> Result<()> {
     let mut hall = chat.hall();
-    hall.depart(socket.id()).iter().try_for_each(|departure| tell_of_departure(&io, departure))
+    let departures = hall.depart(socket.id());
+    chat.announce(&hall, &io);
+    departures.iter().try_for_each(|departure| tell_of_departure(&io, departure))
 }
 
 #[derive(Serialize)]
@@ -182,9 +217,8 @@ struct Gone<'a> {
     person: PersonId,
 }
 
-fn tell_of_departure(io: &Io, Departure { person, listing }: &Departure) -> Result<()> {
-    io.to(listing.room.channel()).emit("gone", &Gone { room: &listing.room, person: *person })?;
-    io.volatile().emit("listing", listing)?;
+fn tell_of_departure(io: &Io, Departure { person, room }: &Departure) -> Result<()> {
+    io.to(room.channel()).emit("gone", &Gone { room, person: *person })?;
     Ok(())
 }
 

@@ -39,9 +39,15 @@ pub struct Hall {
     turns: u64,
     rooms: HashMap<RoomName, Room>,
     guests: HashMap<String, Guest>,
+    /// The rooms whose listing has changed since [`Hall::news`] was asked.
+    changed: BTreeSet<RoomName>,
 }
 
 /// How much there may be of everything. What text and memory may hold is said by [`Text`] and [`Memory`].
+///
+/// Together they bound what a newcomer is sent of all its rooms at once, whatever others have written there and call
+/// themselves: by default to less than 768 KiB, where 4 MiB may wait for a client. Otherwise guests could fill rooms
+/// until nobody with a slow connection gets in.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Rooms that exist, the remembered empty ones included. At the limit the room that has been empty for longest
@@ -55,7 +61,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { rooms: 200, rooms_per_guest: 20, people_per_room: 500 }
+        Limits { rooms: 200, rooms_per_guest: 8, people_per_room: 200 }
     }
 }
 
@@ -119,16 +125,7 @@ pub struct Joined {
     /// For the guest.
     pub state: RoomState,
     /// For the others in the room, if the person was not there before.
-    pub arrived: Option<Arrival>,
-}
-
-/// A person has come into a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrival {
-    /// Who.
-    pub person: Person,
-    /// How the room is listed now.
-    pub listing: RoomListing,
+    pub arrived: Option<Person>,
 }
 
 /// A person has left a room.
@@ -136,8 +133,8 @@ pub struct Arrival {
 pub struct Departure {
     /// Who.
     pub person: PersonId,
-    /// How the room is listed now.
-    pub listing: RoomListing,
+    /// From where.
+    pub room: RoomName,
 }
 
 /// A message has been taken.
@@ -161,6 +158,7 @@ impl Hall {
             turns: 0,
             rooms: HashMap::new(),
             guests: HashMap::new(),
+            changed: BTreeSet::new(),
         };
         for name in given {
             hall.open(name, true);
@@ -195,8 +193,10 @@ impl Hall {
         }
         let room = self.rooms.get_mut(name).ok_or(Refusal::NotInside)?;
         let arrived = first && room.people.come(&person);
-        let arrived = arrived.then(|| Arrival { person, listing: room.listing(name) });
-        Ok(Joined { state: room.state(name, after), arrived })
+        if arrived {
+            self.changed.insert(name.clone());
+        }
+        Ok(Joined { state: room.state(name, after), arrived: arrived.then_some(person) })
     }
 
     /// A guest leaves a room. `None` if nobody has to hear of it.
@@ -286,6 +286,22 @@ impl Hall {
         listed.map(|(name, room)| room.listing(name)).collect()
     }
 
+    /// Whether the list of rooms has changed since [`news`](Self::news) was asked.
+    pub fn has_news(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// What has changed in the list of rooms since this was asked last: each room once, as it is listed now. One
+    /// that is listed no longer is not given, and nobody is in it.
+    pub fn news(&mut self) -> Vec<RoomListing> {
+        let changed = std::mem::take(&mut self.changed);
+        let listing = |name: RoomName| match self.rooms.get(&name) {
+            Some(room) => room.listing(&name),
+            None => RoomListing { room: name, people: 0, given: false },
+        };
+        changed.into_iter().map(listing).collect()
+    }
+
     /// How many rooms there are, the empty ones that are remembered included.
     pub fn rooms(&self) -> usize {
         self.rooms.len()
@@ -361,7 +377,8 @@ impl Hall {
         }
         self.turns += 1;
         room.empty_since = self.turns;
-        Some(Departure { person, listing: room.listing(name) })
+        self.changed.insert(name.clone());
+        Some(Departure { person, room: name.clone() })
     }
 }
 

@@ -12,9 +12,7 @@ mod people;
 mod refusal;
 
 pub use chat::Chat;
-pub use hall::{
-    Arrival, Departure, Hall, Joined, Limits, Position, Posted, RoomListing, RoomState,
-};
+pub use hall::{Departure, Hall, Joined, Limits, Position, Posted, RoomListing, RoomState};
 pub use memory::{Memory, Message, Receipt, Taken};
 pub use names::{BadName, Key, MessageId, PersonId, PersonName, RoomName, Text};
 pub use pace::Pace;

@@ -23,16 +23,29 @@ pub struct Message {
     pub text: Text,
 }
 
+impl Message {
+    /// The bytes that this message takes among others when it is sent: its JSON, and a comma.
+    fn cost(&self) -> usize {
+        serde_json::to_vec(self).map_or(usize::MAX, |json| json.len() + 1)
+    }
+}
+
 /// The last messages of one room, numbered without gaps.
 ///
-/// Bounded three ways: so many messages, so many bytes of text, so many ids. What is over leaves at the old end.
+/// Bounded three ways: so many messages, so many bytes, so many ids. What is over leaves at the old end.
 #[derive(Debug)]
 pub struct Memory {
-    messages: VecDeque<Arc<Message>>,
+    messages: VecDeque<Kept>,
     bytes: usize,
     newest: u64,
     seen: HashMap<MessageId, Receipt>,
     seen_in_order: VecDeque<MessageId>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    message: Arc<Message>,
+    cost: usize,
 }
 
 /// Where and when a message was taken; also the answer to whoever has sent it.
@@ -66,8 +79,10 @@ impl Taken {
 impl Memory {
     /// Messages that are kept for those who come later.
     pub const MESSAGES: usize = 200;
-    /// Bytes of text that are kept.
-    pub const BYTES: usize = 256 * 1024;
+    /// Bytes that are kept, counted as they are sent: escapes, names and ids take their place as well. With
+    /// [`Limits`](crate::Limits) it keeps what a newcomer gets of all its rooms far below what may wait for a client
+    /// that reads slowly.
+    pub const BYTES: usize = 40 * 1024;
     /// Ids that are kept to recognise what is sent again: more than messages, since a page may have been away
     /// for longer than its own message was kept.
     pub const IDS: usize = 2000;
@@ -97,8 +112,9 @@ impl Memory {
         let message = Arc::new(Message { id, seq: self.newest, at, person, text });
         self.seen.insert(id, Receipt { seq: message.seq, at });
         self.seen_in_order.push_back(id);
-        self.bytes += message.text.as_str().len();
-        self.messages.push_back(Arc::clone(&message));
+        let cost = message.cost();
+        self.bytes += cost;
+        self.messages.push_back(Kept { message: Arc::clone(&message), cost });
         self.forget();
         Taken::New(message)
     }
@@ -108,7 +124,8 @@ impl Memory {
         let oldest = self.newest - self.messages.len() as u64 + 1;
         let from = seq.saturating_add(1).max(oldest);
         let skipped = usize::try_from(from - oldest).unwrap_or(usize::MAX);
-        let messages = self.messages.iter().skip(skipped).cloned().collect();
+        let messages = self.messages.iter().skip(skipped);
+        let messages = messages.map(|kept| Arc::clone(&kept.message)).collect();
         (messages, oldest.saturating_sub(seq.saturating_add(1)))
     }
 
@@ -120,7 +137,7 @@ impl Memory {
             let Some(old) = self.messages.pop_front() else {
                 break;
             };
-            self.bytes -= old.text.as_str().len();
+            self.bytes -= old.cost;
         }
         while self.seen_in_order.len() > Self::IDS {
             let Some(old) = self.seen_in_order.pop_front() else {

@@ -114,7 +114,8 @@ impl TryFrom<String> for RoomName {
     }
 }
 
-/// What somebody says: 1 to 4000 characters, not only white space.
+/// What somebody says: 1 to 4000 characters, not only white space. Newline and tab are the only control characters:
+/// the others show nothing, and JSON writes most of them with six.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Text(String);
@@ -134,6 +135,9 @@ impl Text {
         }
         if text.chars().count() > Self::LONGEST {
             return Err(BadName("a message has at most 4000 characters"));
+        }
+        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+            return Err(BadName("a message has no control characters but newline and tab"));
         }
         Ok(Text(text))
     }

@@ -213,3 +213,52 @@ fn nothing_of_a_guest_stays_when_it_is_gone() {
     assert_eq!(hall.listings().iter().map(|listing| listing.people).sum::<usize>(), 0);
     assert_eq!(hall.depart("guest 1"), []);
 }
+
+fn news(hall: &mut Hall) -> Vec<(String, usize, bool)> {
+    let listings = hall.news();
+    listings
+        .into_iter()
+        .map(|news| (news.room.as_str().to_owned(), news.people, news.given))
+        .collect()
+}
+
+#[test]
+fn a_room_is_in_the_news_once_however_often_it_has_changed() {
+    let mut hall = hall();
+    assert!(!hall.has_news());
+    for guest in ["a", "b"] {
+        enter(&mut hall, guest, guest);
+        join(&mut hall, guest, "lobby").unwrap();
+        join(&mut hall, guest, "brook").unwrap();
+    }
+    hall.leave("a", &room("brook"));
+    assert!(hall.has_news());
+    let now = [("brook".to_owned(), 1, false), ("lobby".to_owned(), 2, true)];
+    assert_eq!(news(&mut hall), now);
+    assert!(!hall.has_news());
+}
+
+#[test]
+fn a_room_that_is_empty_or_forgotten_is_in_the_news_as_empty() {
+    let limits = Limits { rooms: 2, ..Limits::default() };
+    let mut hall = Hall::new(limits, "life", &[room("lobby")]);
+    enter(&mut hall, "a", "Ada");
+    join(&mut hall, "a", "brook").unwrap();
+    hall.depart("a");
+    assert_eq!(news(&mut hall), [("brook".to_owned(), 0, false)]);
+    enter(&mut hall, "b", "Bo");
+    join(&mut hall, "b", "brook").unwrap();
+    hall.leave("b", &room("brook"));
+    join(&mut hall, "b", "delta").unwrap();
+    assert_eq!(news(&mut hall), [("brook".to_owned(), 0, false), ("delta".to_owned(), 1, false)]);
+}
+
+#[test]
+fn a_second_window_of_a_person_is_no_news() {
+    let mut hall = hall();
+    for guest in ["a1", "a2"] {
+        enter(&mut hall, guest, "Ada");
+        join(&mut hall, guest, "lobby").unwrap();
+        assert_eq!(news(&mut hall).len(), usize::from(guest == "a1"));
+    }
+}

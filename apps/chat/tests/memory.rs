@@ -57,15 +57,20 @@ fn a_number_that_was_never_given_gets_nothing() {
 }
 
 #[test]
-fn long_messages_push_the_oldest_out() {
-    let mut memory = Memory::new();
-    let long = "x".repeat(4000);
-    for n in 1..=100 {
-        memory.take(id(n), person("Ada"), text(&long), n);
+fn long_messages_push_the_oldest_out_as_long_as_they_are_on_the_wire() {
+    for longest in ["x", "\"", "\\", "é", "😀", "a\n"] {
+        let mut memory = Memory::new();
+        let long: String = longest.chars().cycle().take(4000).collect();
+        for n in 1..=100 {
+            memory.take(id(n), person(&"😀".repeat(40)), text(&long), n);
+        }
+        let (messages, _) = memory.since(0);
+        let sent = serde_json::to_vec(&messages).unwrap().len();
+        let each = sent / messages.len();
+        assert!(sent <= Memory::BYTES + 1, "{longest:?}: {sent} bytes");
+        assert!(sent + each > Memory::BYTES, "{longest:?}: there was place for one more");
+        assert_eq!(messages.last().unwrap().seq, 100);
     }
-    let (messages, _) = memory.since(0);
-    assert_eq!(messages.len(), Memory::BYTES / 4000);
-    assert_eq!(messages.last().unwrap().seq, 100);
 }
 
 #[test]

@@ -22,7 +22,10 @@ fn a_name_cannot_turn_the_text_around_it() {
 
 #[test]
 fn a_name_has_no_control_characters() {
-    assert!(PersonName::new("A\u{7}da").is_err());
+    for bad in ["\u{1}", "\u{7}", "\u{1b}", "\u{7f}", "\u{9f}"] {
+        assert!(PersonName::new(&format!("A{bad}da")).is_err());
+        assert!(RoomName::new(&format!("a{bad}da")).is_err());
+    }
 }
 
 #[test]
@@ -44,6 +47,15 @@ fn a_message_says_something_but_not_too_much() {
     assert!(Text::new("é".repeat(4000)).is_ok());
     assert!(Text::new("é".repeat(4001)).is_err());
     assert!(Text::new(" \n\t".to_owned()).is_err());
+}
+
+#[test]
+fn a_message_has_lines_and_tabs_but_no_other_control_characters() {
+    assert!(Text::new("one\n\ttwo".to_owned()).is_ok());
+    for bad in ["\u{0}", "\u{1}", "\u{1b}[31m", "\r\n", "\u{7f}", "\u{9f}"] {
+        let why = Text::new(format!("a{bad}b")).unwrap_err();
+        assert_eq!(why.to_string(), "a message has no control characters but newline and tab");
+    }
 }
 
 #[test]

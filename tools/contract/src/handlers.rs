@@ -23,6 +23,10 @@ use reasons::Reasons;
 /// Attachments of one event may be as large as that many payloads: the reference has no limit for their sum.
 const ATTACHMENTS: usize = 10;
 
+/// So much may wait for one client: what `burst` and `big` make at once is far more than an application would, and has
+/// to reach a client that reads, however fast it does. A client that does not read is let go here as well.
+const OUTBOX: usize = 32 << 20;
+
 pub(crate) async fn run(port: u16) -> Result<()> {
     let hasty_port =
         port.checked_add(3).ok_or("--port is at most 65532: PORT + 3 is needed too")?;
@@ -47,7 +51,11 @@ fn hasty() -> Builder {
 }
 
 fn limited(payload: usize) -> Builder {
-    Io::builder().any_origin().max_payload(payload).attachment_bytes(ATTACHMENTS * payload)
+    Io::builder()
+        .any_origin()
+        .max_payload(payload)
+        .attachment_bytes(ATTACHMENTS * payload)
+        .outbox_bytes(OUTBOX)
 }
 
 /// The namespaces and their handlers.

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! It listens on 127.0.0.1 (`PORT` in the environment where no flag is given), prints one line when it is ready,
-//! keeps running whatever its clients do, accepts any origin, and ends at once on SIGTERM.
+//! keeps running whatever its clients do, accepts any origin, and ends at once on SIGTERM, as the system has it. If it
+//! cannot start, it says why in one sentence, and its exit code is 1.
 //!
 //! | profile    | file       | for                                                                   |
 //! |------------|------------|-----------------------------------------------------------------------|
@@ -52,21 +53,29 @@ enum Profile {
 }
 
 fn main() -> ExitCode {
-    let options = match Options::try_parse() {
-        Ok(options) => options,
-        Err(problem) => {
-            let _ = problem.print();
-            return ExitCode::from(u8::from(problem.use_stderr()));
+    match Options::try_parse() {
+        Ok(options) => {
+            raise_open_files();
+            run(&options).map_or_else(|problem| fail(&problem.to_string()), |()| ExitCode::SUCCESS)
         }
-    };
-    raise_open_files();
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("contract: {problem}");
-            ExitCode::FAILURE
+        Err(problem) if problem.use_stderr() => fail(&in_one_sentence(&problem.to_string())),
+        Err(help) => {
+            let _ = help.print();
+            ExitCode::SUCCESS
         }
     }
+}
+
+fn fail(problem: &str) -> ExitCode {
+    eprintln!("contract: {problem}");
+    ExitCode::FAILURE
+}
+
+/// The parser's first paragraph, without its hints about usage.
+fn in_one_sentence(complaint: &str) -> String {
+    let first = complaint.split("\n\n").next().unwrap_or(complaint);
+    let words: Vec<&str> = first.trim_start_matches("error: ").split_whitespace().collect();
+    format!("{}; `contract --help` lists what can be set", words.join(" "))
 }
 
 /// One runtime of one thread, as the server library is meant to be run.

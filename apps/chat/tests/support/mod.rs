@@ -1,5 +1,7 @@
 //! Names and messages by the dozen.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use sockeye_chat::{Key, MessageId, Person, PersonName, RoomName, Text};
 
 pub(crate) fn id(n: u64) -> MessageId {
@@ -7,7 +9,10 @@ pub(crate) fn id(n: u64) -> MessageId {
 }
 
 pub(crate) fn person(name: &str) -> Person {
-    let key = Key::new(format!("the secret key of {name}")).unwrap();
+    // Long names are longer than a key may be.
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    let key = Key::new(format!("{:016x}", hasher.finish())).unwrap();
     Person { id: key.person(), name: PersonName::new(name).unwrap() }
 }
 

@@ -3,6 +3,7 @@
 import type { Chat } from "../model/chat";
 import type { Connection } from "../connection";
 import { byId, setText } from "./dom";
+import { controlInText } from "./words";
 
 /** How often a writing person says so; the others forget it a little later. */
 const SAY_EVERY = 2_000;
@@ -49,7 +50,7 @@ export class Compose {
 
   #send(): void {
     const text = this.#field.value.trim();
-    if (text === "" || Array.from(text).length > this.chat.limits.text) return;
+    if (text === "" || this.#problem(text) !== "") return;
     this.chat.write(this.#room, text);
     this.#field.value = "";
     this.#fit();
@@ -75,11 +76,23 @@ export class Compose {
     this.#field.style.height = "auto";
     this.#field.style.height = `${Math.min(this.#field.scrollHeight, TALLEST)}px`;
     this.#field.style.overflowY = this.#field.scrollHeight > TALLEST ? "auto" : "hidden";
-    const left = this.chat.limits.text - Array.from(this.#field.value.trim()).length;
+    const text = this.#field.value.trim();
+    const problem = this.#problem(text);
+    const left = this.#left(text);
     const place = byId("text-left");
-    place.hidden = left > 200;
-    place.classList.toggle("over", left < 0);
-    setText(place, String(left));
-    byId<HTMLButtonElement>("send").disabled = this.#field.value.trim() === "" || left < 0;
+    place.hidden = problem === "" && left > 200;
+    place.classList.toggle("over", problem !== "");
+    setText(place, problem || String(left));
+    byId<HTMLButtonElement>("send").disabled = text === "" || problem !== "";
+  }
+
+  /** Why the server would refuse this, in a few signs; "" if it would not. */
+  #problem(text: string): string {
+    if (this.#left(text) < 0) return String(this.#left(text));
+    return controlInText(text) ? "control characters" : "";
+  }
+
+  #left(text: string): number {
+    return this.chat.limits.text - Array.from(text).length;
   }
 }

@@ -1,6 +1,7 @@
 // Asking for a name: once at the door, and whenever somebody wants another one.
 
 import { byId, setText } from "./dom";
+import { controlIn } from "./words";
 
 export class NameDialog {
   readonly #dialog = byId<HTMLDialogElement>("name-dialog");
@@ -45,10 +46,15 @@ export class NameDialog {
 
   async #submit(): Promise<void> {
     const name = this.#field.value.trim().replace(/\s+/g, " ");
-    const problem = name === "" ? "Please type a name." : await this.#take(name);
+    const problem = problemOf(name) ?? (await this.#take(name));
     setText(byId("name-problem"), problem ?? "");
     if (problem !== null) return this.#field.focus();
     this.#waiting = false;
     this.#dialog.close();
   }
+}
+
+function problemOf(name: string): string | null {
+  if (name === "") return "Please type a name.";
+  return controlIn(name) ? "A name has no control characters." : null;
 }

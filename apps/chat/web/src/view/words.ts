@@ -33,6 +33,10 @@ export function paint(avatar: HTMLElement, name: string): void {
   avatar.style.setProperty("--hue", String(hueOf(name)));
 }
 
+/** Control characters, which show nothing; the server refuses them. In a message newline and tab are no such. */
+export const controlIn = (name: string): boolean => /\p{Cc}/u.test(name);
+export const controlInText = (text: string): boolean => controlIn(text.replace(/[\n\t]/g, ""));
+
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
