@@ -66,15 +66,15 @@ impl<A: Application> Server<A> {
     /// Packets that were pushed before still go out, to clients that read. After `deadline` whatever is
     /// left is dropped, unfinished handlers included: a client that does not read delays nothing.
     pub async fn close(&self, reason: CloseReason, deadline: Duration) {
-        let sessions = &self.0.sessions;
+        let (sessions, worker) = (&self.0.sessions, &self.0.worker);
         sessions.closing.store(true, Ordering::Release);
-        for session in sessions.all() {
+        for session in worker.living() {
             // One that is leaving already is told to hurry.
             session.raise(flag::CLOSE);
             Connection(session).close(reason);
         }
         if tokio::time::timeout(deadline, sessions.emptied()).await.is_err() {
-            for session in sessions.all() {
+            for session in worker.living() {
                 session.raise(flag::KILL);
             }
             // A task that is told so ends at its next turn; one whose handler holds the thread does not.
@@ -88,8 +88,8 @@ impl<A: Application> Server<A> {
 pub(crate) struct Sessions {
     /// Guards the table. Ids are random and our own, so a fast hash is safe.
     table: RwLock<HashMap<Sid, Arc<Shared>, foldhash::fast::RandomState>>,
-    /// Tasks that have not ended; a session leaves the table before its task does.
-    tasks: RwLock<HashMap<u64, Arc<Shared>, foldhash::fast::RandomState>>,
+    /// How many tasks have not ended; a session leaves the table before its task does.
+    tasks: AtomicUsize,
     closing: AtomicBool,
     opening: AtomicUsize,
     empty: Notify,
@@ -115,7 +115,7 @@ impl Sessions {
     }
 
     pub(crate) fn insert(&self, session: &Arc<Shared>) {
-        self.tasks.write().insert(session.key.number(), Arc::clone(session));
+        self.tasks.fetch_add(1, Ordering::AcqRel);
         self.table.write().insert(session.sid, Arc::clone(session));
         self.give_up();
     }
@@ -128,9 +128,7 @@ impl Sessions {
     /// The session's task has ended.
     pub(crate) fn ended(&self, session: &Shared) {
         self.forget(session);
-        let mut tasks = self.tasks.write();
-        tasks.remove(&session.key.number());
-        if tasks.is_empty() {
+        if self.tasks.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.empty.notify_waiters();
         }
     }
@@ -143,15 +141,11 @@ impl Sessions {
         self.get(sid).map(|session| Connection(session).transport())
     }
 
-    fn all(&self) -> Vec<Arc<Shared>> {
-        self.tasks.read().values().cloned().collect()
-    }
-
     async fn emptied(&self) {
         let mut empty = std::pin::pin!(self.empty.notified());
         loop {
             empty.as_mut().enable();
-            if self.tasks.read().is_empty() {
+            if self.tasks.load(Ordering::Acquire) == 0 {
                 return;
             }
             empty.as_mut().await;

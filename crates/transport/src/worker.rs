@@ -114,6 +114,11 @@ impl Worker {
         }
     }
 
+    /// Every connection whose task has not ended.
+    pub(crate) fn living(&self) -> Vec<Arc<Shared>> {
+        self.table.lock().slots.iter().filter_map(|(_, shared)| shared.upgrade()).collect()
+    }
+
     fn find(&self, key: Key) -> Option<Arc<Shared>> {
         let table = self.table.lock();
         let (life, shared) = table.slots.get(key.slot as usize)?;
