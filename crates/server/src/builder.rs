@@ -32,6 +32,7 @@ pub struct Builder {
     parked_bytes: usize,
     ack_timeout: Duration,
     middleware_timeout: Duration,
+    handler_timeout: Duration,
     slow_handler: Duration,
     states: States,
 }
@@ -48,6 +49,7 @@ impl Default for Builder {
             parked_bytes: 1 << 20,
             ack_timeout: ACK_TIMEOUT,
             middleware_timeout: Duration::from_secs(30),
+            handler_timeout: Duration::from_mins(5),
             slow_handler: Duration::from_millis(100),
             states: States::default(),
         }
@@ -234,6 +236,16 @@ impl Builder {
         self
     }
 
+    /// How long a handler may take, of an event or of a socket that comes or goes. One that has not
+    /// finished by then is dropped where it waits: a client that waits for its answer gets an
+    /// error, an `on_connect` is taken as failed, the log names it, and
+    /// [`Counters::handlers_expired`](crate::Counters::handlers_expired) counts it. What has to run
+    /// for longer belongs into a task of its own. Default 5 minutes; `Duration::MAX` is never.
+    pub fn handler_timeout(mut self, timeout: Duration) -> Self {
+        self.handler_timeout = timeout;
+        self
+    }
+
     /// A handler that holds its thread for longer is named in the log. Default 100 ms.
     pub fn slow_handler(mut self, threshold: Duration) -> Self {
         self.slow_handler = threshold;
@@ -264,6 +276,7 @@ impl Builder {
             parked_bytes: self.parked_bytes,
             ack_timeout: self.ack_timeout,
             middleware_timeout: self.middleware_timeout,
+            handler_timeout: self.handler_timeout,
             slow_handler: self.slow_handler,
             state: self.states,
             counters: CounterCells::default(),

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use socket_proto::{Args as RawArgs, DecodeError};
 
-use crate::ack::AckSender;
+use crate::ack::{AckSender, Owed};
 use crate::{Args, DisconnectReason, Io, Namespace, Socket};
 
 /// In `on_connect` and in middleware.
@@ -83,19 +83,24 @@ pub struct Call<'a> {
     pub(crate) socket: &'a Socket,
     pub(crate) event: &'a str,
     pub(crate) args: RawArgs<'a>,
-    pub(crate) ack: Option<AckSender>,
+    pub(crate) owed: Owed,
     pub(crate) reason: Option<DisconnectReason>,
 }
 
 impl<'a> Call<'a> {
     /// A call without arguments: a socket comes.
     pub(crate) fn bare(socket: &'a Socket) -> Self {
-        Call { socket, event: "", args: RawArgs::default(), ack: None, reason: None }
+        Call { socket, event: "", args: RawArgs::default(), owed: Owed::Nothing, reason: None }
     }
 
     /// A socket goes.
     pub(crate) fn leaving(socket: &'a Socket, reason: DisconnectReason) -> Self {
         Call { reason: Some(reason), ..Call::bare(socket) }
+    }
+
+    /// Where the handler's value goes, if somebody waits for it.
+    pub(crate) fn place(&self) -> Option<(Namespace, u64)> {
+        self.owed.place(self.socket)
     }
 
     /// The socket it happens to.
@@ -286,7 +291,7 @@ impl Extract<OnEvent> for Event {
 
 impl Extract<OnEvent> for AckSender {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
-        Ok(call.ack.take().unwrap_or_else(|| AckSender::unwanted(call.socket)))
+        Ok(call.owed.hand_over(call.socket))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::basis::Core;
 use crate::broadcast::Broadcast;
 use crate::error::MountError;
 use crate::extract::{OnConnect, OnDisconnect, OnEvent};
-use crate::handler::Entry;
+use crate::handler::{Entry, ON_ANY};
 use crate::io::Shared;
 use crate::{Handler, Io, Socket};
 
@@ -113,7 +113,9 @@ impl Namespace {
 
     /// Sets what happens when a socket connects. Its extractors run before the CONNECT is answered,
     /// so a failing one refuses the socket; its body runs after the answer. Its error disconnects
-    /// the socket, and is logged. Events that arrive meanwhile wait until it has returned.
+    /// the socket, and is logged; so does a body that takes longer than
+    /// [`Builder::handler_timeout`](crate::Builder::handler_timeout). Events that arrive meanwhile
+    /// wait until it has returned.
     pub fn on_connect<M: 'static>(&self, handler: impl Handler<OnConnect, M>) -> &Self {
         self.set(Entry::new("on_connect".into(), handler), |handlers| &mut handlers.connect)
     }
@@ -133,7 +135,7 @@ impl Namespace {
     /// Sets what happens with events that no other handler takes. [`Event`](crate::Event) is the
     /// name.
     pub fn on_any<M: 'static>(&self, handler: impl Handler<OnEvent, M>) -> &Self {
-        self.set(Entry::new("on_any".into(), handler), |handlers| &mut handlers.any)
+        self.set(Entry::new(ON_ANY.into(), handler), |handlers| &mut handlers.any)
     }
 
     /// Sets what happens when a socket is about to leave: it still is in its rooms, until the

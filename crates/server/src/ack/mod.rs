@@ -2,6 +2,7 @@
 
 mod many;
 mod one;
+mod owed;
 mod sender;
 
 use std::future::Future;
@@ -19,6 +20,7 @@ use crate::{FromArgs, Socket};
 
 pub use many::{AckStream, Answer, Answers};
 pub use one::AckFuture;
+pub(crate) use owed::Owed;
 pub use sender::AckSender;
 
 /// Who waits for a socket's answer.

@@ -1,9 +1,9 @@
 //! Answering an event by hand.
 
 use std::fmt;
+use std::sync::Arc;
 
-use socket_proto::Encoded;
-
+use super::owed::{LastWords, answer_with};
 use crate::error::EmitError;
 use crate::{Error, Socket, ToArgs};
 
@@ -27,16 +27,18 @@ pub struct AckSender {
     socket: Socket,
     /// `None` if the client asked for no answer, or has got it.
     id: Option<u64>,
+    /// What it says if it is dropped, where whoever called the handler knows better.
+    words: Arc<LastWords>,
 }
 
 impl AckSender {
-    pub(crate) fn new(socket: Socket, id: u64) -> Self {
-        AckSender { socket, id: Some(id) }
+    pub(super) fn new(socket: Socket, id: u64, words: Arc<LastWords>) -> Self {
+        AckSender { socket, id: Some(id), words }
     }
 
     /// For an event that asked for no answer.
     pub(crate) fn unwanted(socket: &Socket) -> Self {
-        AckSender { socket: socket.clone(), id: None }
+        AckSender { socket: socket.clone(), id: None, words: Arc::default() }
     }
 
     /// Whether the client waits for an answer.
@@ -62,29 +64,13 @@ impl AckSender {
     }
 
     /// Answers with an error: `{"error":{"message":…}}`, with data if the error has any.
-    pub fn send_error(self, error: impl Into<Error>) {
-        self.send_failure(&error.into());
-    }
-
-    pub(crate) fn send_failure(mut self, error: &Error) {
-        self.fail(error);
-    }
-
-    pub(crate) fn send_encoded(mut self, encoded: Encoded) {
-        self.id = None;
-        // A client that has left waits for nothing.
-        let _ = self.socket.push_answer(encoded);
-    }
-
-    /// Where an answer goes: the namespace and the id.
-    pub(crate) fn place(&self) -> Option<(&str, u64)> {
-        self.id.map(|id| (self.socket.namespace().name(), id))
+    pub fn send_error(mut self, error: impl Into<Error>) {
+        self.fail(&error.into());
     }
 
     fn fail(&mut self, error: &Error) {
-        let Some(id) = self.id.take() else { return };
-        if let Ok(encoded) = error.answer().encode_ack(self.socket.namespace().name(), id) {
-            let _ = self.socket.push_answer(encoded);
+        if let Some(id) = self.id.take() {
+            answer_with(&self.socket, id, error);
         }
     }
 }
@@ -92,13 +78,17 @@ impl AckSender {
 impl Drop for AckSender {
     fn drop(&mut self) {
         if self.id.is_some() {
-            self.fail(&Error::new("the handler gave no answer"));
+            let words = self.words.get().map_or("the handler gave no answer", |words| words);
+            self.fail(&Error::new(words));
         }
     }
 }
 
 impl fmt::Debug for AckSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AckSender").field("socket", &self.socket).field("id", &self.id).finish()
+        f.debug_struct("AckSender")
+            .field("socket", &self.socket)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }

@@ -24,7 +24,7 @@ impl Client {
             return self.welcome(slot, cx);
         };
         let running = run_middlewares(socket.clone(), middlewares);
-        self.run(Task { job: Job::Middleware(slot), socket, entry, running }, cx);
+        self.run(Task::new(Job::Middleware(slot), socket, entry, running), cx);
     }
 
     /// The middlewares agree: the CONNECT is answered, unless an extractor of `on_connect` fails.
@@ -53,7 +53,7 @@ impl Client {
         }
         match greeting {
             Some((entry, running)) => {
-                self.run(Task { job: Job::Greeting(slot), socket, entry, running }, cx);
+                self.run(Task::new(Job::Greeting(slot), socket, entry, running), cx);
             }
             None => self.set_phase(slot, Phase::Open),
         }
@@ -90,7 +90,7 @@ fn run_middlewares(socket: Socket, middlewares: Arc<[Arc<Entry>]>) -> Running {
             };
             started.map_err(|error| Error::new(error.message()))?.await?;
         }
-        Ok(())
+        Ok(None)
     };
     Box::pin(async move {
         match tokio::time::timeout(patience, all).await {

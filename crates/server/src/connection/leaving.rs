@@ -94,7 +94,7 @@ impl Client {
         let Ok(running) = start_guarded(&entry, &mut Call::leaving(socket, reason)) else {
             return;
         };
-        self.run(Task { job: Job::Farewell, socket: socket.clone(), entry, running }, cx);
+        self.run(Task::new(Job::Farewell, socket.clone(), entry, running), cx);
     }
 
     /// Says goodbye to those for whom nothing is left to wait for.

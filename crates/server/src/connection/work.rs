@@ -10,12 +10,14 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use socket_proto::{Args, OwnedArgs, Slot};
 use tokio::time::Sleep;
 
-use super::running::Task;
+use super::running::{Job, Task};
+use crate::basis::after;
 use crate::{DisconnectReason, Socket};
 
 /// Allocated when there is something to do later, and freed when there is not.
@@ -28,9 +30,23 @@ pub(crate) struct Work {
     pub(crate) waiting: VecDeque<Parked>,
     /// What `parked` and `waiting` cost.
     bytes: usize,
+    /// No handler's time is over before this. It may be early: whoever was first may be done.
+    pub(crate) due: Option<Duration>,
+    /// The time, if it has come.
+    pub(crate) late: Option<Duration>,
+    /// Wakes for `due` once there is no session any more that does.
+    pub(crate) alarm: Option<Pin<Box<Sleep>>>,
     pub(crate) leaving: Vec<Leaving>,
     /// When those who are leaving wait no longer.
     pub(crate) patience: Option<Pin<Box<Sleep>>>,
+}
+
+/// An event as it comes.
+#[derive(Clone, Copy)]
+pub(crate) struct Event<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) args: Args<'a>,
+    pub(crate) ack: Option<u64>,
 }
 
 /// An event that has to wait before it is started.
@@ -52,36 +68,75 @@ pub(crate) struct Leaving {
 }
 
 impl Parked {
-    /// Bytes it is counted as.
-    fn cost(&self) -> usize {
-        cost(&self.name, self.args.as_args())
+    /// It, borrowed.
+    pub(crate) fn event(&self) -> Event<'_> {
+        Event { name: &self.name, args: self.args.as_args(), ack: self.ack }
     }
 }
 
-fn cost(name: &str, args: Args<'_>) -> usize {
-    let attachments: usize = args.attachments.iter().map(|bytes| bytes.len() + HOLDING).sum();
-    HOLDING + name.len() + args.json.len() + attachments
+impl Event<'_> {
+    /// Bytes it is counted as.
+    fn cost(&self) -> usize {
+        let Event { name, args, .. } = self;
+        let attachments: usize = args.attachments.iter().map(|bytes| bytes.len() + HOLDING).sum();
+        HOLDING + name.len() + args.json.len() + attachments
+    }
 }
 
 /// What holding an event, or an attachment, costs beside its bytes.
 const HOLDING: usize = 96;
 
 impl Work {
+    /// Keeps a handler that has to wait.
+    pub(crate) fn keep(&mut self, mut task: Task, now: Duration) {
+        match task.job {
+            // All of them together have a timer of their own.
+            Job::Middleware(_) => {}
+            Job::Greeting(_) | Job::Event | Job::Farewell => {
+                task.deadline = after(now, task.socket.namespace().core().handler_timeout);
+                self.due = self.due.into_iter().chain(task.deadline).min();
+            }
+        }
+        self.unfinished += usize::from(task.job == Job::Event);
+        self.running.push(task);
+    }
+
+    /// A handler that was kept has come to its end.
+    pub(crate) fn ended(&mut self, job: Job) {
+        self.unfinished -= usize::from(job == Job::Event);
+    }
+
+    /// Handlers whose time is over.
+    pub(crate) fn take_expired(&mut self, now: Duration) -> Vec<Task> {
+        let is_late = |task: &Task| task.deadline.is_some_and(|deadline| deadline <= now);
+        let mut expired = Vec::new();
+        if self.running.iter().any(is_late) {
+            for task in std::mem::take(&mut self.running) {
+                if is_late(&task) {
+                    expired.push(task);
+                } else {
+                    self.running.push(task);
+                }
+            }
+        }
+        self.due = self.running.iter().filter_map(|task| task.deadline).min();
+        expired
+    }
+
     /// Parks an event; `false` if that is more than `limit` bytes: nothing has been copied then.
     pub(crate) fn park(
         &mut self,
         slot: Slot,
         greeting: bool,
-        name: &str,
-        args: Args<'_>,
-        ack: Option<u64>,
+        event: Event<'_>,
         limit: usize,
     ) -> bool {
-        let bytes = self.bytes + cost(name, args);
+        let bytes = self.bytes + event.cost();
         if bytes > limit {
             return false;
         }
         self.bytes = bytes;
+        let Event { name, args, ack } = event;
         let parked = Parked { slot, name: name.into(), args: args.to_owned(), ack };
         let queue = if greeting { &mut self.waiting } else { &mut self.parked };
         queue.push_back(parked);
@@ -94,7 +149,7 @@ impl Work {
             return None;
         }
         let parked = self.parked.pop_front()?;
-        self.bytes -= parked.cost();
+        self.bytes -= parked.event().cost();
         Some(parked)
     }
 
@@ -115,7 +170,7 @@ impl Work {
         let mut keep = |event: &Parked| {
             let keep = event.slot != slot;
             if !keep {
-                *freed -= event.cost();
+                *freed -= event.event().cost();
             }
             keep
         };
