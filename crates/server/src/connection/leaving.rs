@@ -28,7 +28,6 @@ impl Client {
             };
             let reason = member.socket.disconnect_reason();
             let reason = reason.unwrap_or(DisconnectReason::ServerNamespaceDisconnect);
-            let last = member.socket.is_last();
             if member.phase == Phase::Connecting {
                 let slot = member.slot;
                 self.members[index] = Some(member);
@@ -37,15 +36,17 @@ impl Client {
                 let now = self.now().unwrap_or_default();
                 let _ = self.protocol.left(member.slot, now);
                 self.depart(&member, reason, cx);
-            }
-            if last {
-                self.disconnect_all();
+                self.end_if_last(&member.socket);
             }
         }
     }
 
-    /// The whole connection is to end: every namespace is told, then the connection is closed.
-    fn disconnect_all(&mut self) {
+    /// If the whole connection is to end with this socket: every namespace is told, then it is
+    /// closed.
+    pub(super) fn end_if_last(&mut self, socket: &Socket) {
+        if !socket.is_last() {
+            return;
+        }
         for member in self.members.iter().flatten() {
             member.socket.disconnect(false);
         }
