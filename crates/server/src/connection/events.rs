@@ -100,7 +100,8 @@ impl Client {
         let member = find(&self.members, slot).map(|member| &member.socket);
         let leaving = || {
             let leaving = &self.work.as_ref()?.leaving;
-            leaving.iter().find(|leaving| leaving.slot == slot).map(|leaving| &leaving.socket)
+            let leaving = leaving.iter().map(|leaving| &leaving.member);
+            leaving.into_iter().find(|member| member.slot == slot).map(|member| &member.socket)
         };
         member.filter(|socket| socket.is_connected()).or_else(leaving).cloned()
     }

@@ -35,8 +35,9 @@ impl Client {
             } else {
                 let now = self.now().unwrap_or_default();
                 let _ = self.protocol.left(member.slot, now);
-                self.depart(&member, reason, cx);
-                self.end_if_last(&member.socket);
+                let socket = member.socket.clone();
+                self.depart(member, reason, cx);
+                self.end_if_last(&socket);
             }
         }
     }
@@ -57,13 +58,13 @@ impl Client {
     /// after its last events.
     pub(super) fn depart(
         &mut self,
-        member: &Member,
+        member: Member,
         reason: DisconnectReason,
         cx: &mut Context<'_>,
     ) {
-        let (slot, socket) = (member.slot, &member.socket);
+        let Member { slot, ref socket, phase } = member;
         socket.end(reason);
-        if member.phase == Phase::Connecting {
+        if phase == Phase::Connecting {
             return;
         }
         self.farewell(socket, reason, socket.namespace().disconnecting_handler(), cx);
@@ -71,9 +72,9 @@ impl Client {
         if reason == DisconnectReason::ServerNamespaceDisconnect {
             self.drop_events(slot, socket);
         }
-        let greeting = member.phase == Phase::Greeting;
+        let greeting = phase == Phase::Greeting;
         if greeting || self.work.as_ref().is_some_and(|work| work.has_events_of(slot)) {
-            let leaving = Leaving { slot, socket: socket.clone(), reason, greeting };
+            let leaving = Leaving { member, reason, greeting };
             self.work.get_or_insert_default().leaving.push(leaving);
             // The task is in its turn: `poll` follows, and arms the patience.
             cx.waker().wake_by_ref();
@@ -101,8 +102,9 @@ impl Client {
     /// Says goodbye to those for whom nothing is left to wait for.
     pub(super) fn say_farewells(&mut self, cx: &mut Context<'_>) {
         while let Some(leaving) = self.work.as_mut().and_then(|work| work.take_ready_to_leave()) {
-            let Leaving { socket, reason, .. } = leaving;
-            self.farewell(&socket, reason, socket.namespace().disconnect_handler(), cx);
+            let Leaving { ref member, reason, .. } = leaving;
+            let handler = member.socket.namespace().disconnect_handler();
+            self.farewell(&member.socket, reason, handler, cx);
         }
     }
 
@@ -121,7 +123,7 @@ impl Client {
         let mut late = std::mem::take(&mut work.leaving);
         for leaving in &mut late {
             leaving.greeting = false;
-            self.drop_events(leaving.slot, &leaving.socket);
+            self.drop_events(leaving.member.slot, &leaving.member.socket);
         }
         if let Some(work) = &mut self.work {
             work.leaving = late;

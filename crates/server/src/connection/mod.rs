@@ -48,7 +48,9 @@ pub(crate) struct Client {
     closed: bool,
 }
 
-/// A socket of this client. Whatever happens, dropping it takes the socket out of its namespace.
+/// A socket of this client: with its namespace until it leaves, and then until its last events have
+/// been started. Whatever happens, dropping it takes the socket out of its namespace, and gives its
+/// own handlers back.
 struct Member {
     slot: Slot,
     socket: Socket,
@@ -78,6 +80,7 @@ impl Drop for Member {
         // Idempotent: after an orderly goodbye there is nothing left to do.
         self.socket.end(DisconnectReason::TransportClose);
         self.socket.forget_membership();
+        self.socket.forget_handlers();
     }
 }
 
@@ -131,7 +134,7 @@ impl Upper for Client {
             Step::Refuse(slot) => drop(self.protocol.refused(slot)),
             Step::Left(slot) => {
                 if let Some(member) = self.take_member(slot) {
-                    self.depart(&member, DisconnectReason::ClientNamespaceDisconnect, cx);
+                    self.depart(member, DisconnectReason::ClientNamespaceDisconnect, cx);
                 }
             }
         }
@@ -161,7 +164,7 @@ impl Upper for Client {
         self.closed = true;
         self.sweep(cx);
         for member in std::mem::take(&mut self.members).into_iter().flatten() {
-            self.depart(&member, reason.into(), cx);
+            self.depart(member, reason.into(), cx);
         }
         if self.work.is_some() {
             // From now on `poll` has to look at the time by itself.

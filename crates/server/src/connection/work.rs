@@ -16,9 +16,10 @@ use futures_util::stream::FuturesUnordered;
 use socket_proto::{Args, OwnedArgs, Slot};
 use tokio::time::Sleep;
 
+use super::Member;
 use super::running::{Job, Task};
+use crate::DisconnectReason;
 use crate::basis::after;
-use crate::{DisconnectReason, Socket};
 
 /// Allocated when there is something to do later, and freed when there is not.
 #[derive(Default)]
@@ -60,8 +61,7 @@ pub(crate) struct Parked {
 /// A socket that has left, but has not been said goodbye to: its `on_disconnect` waits for what
 /// came before.
 pub(crate) struct Leaving {
-    pub(crate) slot: Slot,
-    pub(crate) socket: Socket,
+    pub(crate) member: Member,
     pub(crate) reason: DisconnectReason,
     /// The body of its `on_connect` still runs.
     pub(crate) greeting: bool,
@@ -158,7 +158,7 @@ impl Work {
         let (ready, waiting) = self.waiting.drain(..).partition(|event| event.slot == slot);
         self.waiting = waiting;
         self.parked.extend::<VecDeque<_>>(ready);
-        for leaving in self.leaving.iter_mut().filter(|leaving| leaving.slot == slot) {
+        for leaving in self.leaving.iter_mut().filter(|leaving| leaving.member.slot == slot) {
             leaving.greeting = false;
         }
     }
@@ -189,7 +189,7 @@ impl Work {
         let ready = self
             .leaving
             .iter()
-            .position(|leaving| !leaving.greeting && !self.has_events_of(leaving.slot))?;
+            .position(|leaving| !leaving.greeting && !self.has_events_of(leaving.member.slot))?;
         Some(self.leaving.remove(ready))
     }
 
