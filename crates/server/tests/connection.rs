@@ -50,6 +50,28 @@ async fn attachments_are_relayed_unchanged() {
 }
 
 #[tokio::test]
+async fn an_argument_that_is_passed_on_alone_takes_no_attachments_of_others_along() {
+    let io = io(|io| io);
+    io.of("/").on("forward", async |socket: Socket, args: sockeye::Args| -> Result<()> {
+        for index in 0..args.len() {
+            socket.emit("got", &args.get(index).unwrap_or_default())?;
+        }
+        Ok(())
+    });
+    let (mut client, _) = Client::join(serve(&io).await).await;
+    client
+        .send(r#"452-["forward","public",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}]]"#)
+        .await;
+    client.send_binary(b"secret").await;
+    client.send_binary(b"more").await;
+    client.expect(r#"42["got","public"]"#).await;
+    client.expect(r#"451-["got",{"_placeholder":true,"num":0}]"#).await;
+    assert_eq!(client.binary().await, b"secret");
+    client.expect(r#"451-["got",[{"_placeholder":true,"num":0}]]"#).await;
+    assert_eq!(client.binary().await, b"more");
+}
+
+#[tokio::test]
 async fn handlers_start_in_the_order_of_the_events() {
     let seen = Notes::new();
     let io = io(|io| io);
