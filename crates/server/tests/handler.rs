@@ -8,7 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sockeye::{
-    AckSender, Args, Data, Error, Event, Io, MountError, Namespace, Result, Socket, State,
+    AckSender, Args, Call, Data, Error, Event, Extract, ExtractError, Io, MountError, Namespace,
+    OnEvent, Result, Socket, State,
 };
 use support::{Client, Notes, io, serve, with_sync};
 
@@ -102,6 +103,48 @@ async fn a_wrong_argument_is_named_in_the_answer_and_the_handler_is_not_called()
     let answer = client.text().await;
     assert!(answer.starts_with("432[{\"error\":"), "{answer}");
     assert_eq!(io.counters().rejected_arguments, 2);
+}
+
+/// A user's extractor around the sender, with something of its own that can fail.
+struct Reply(AckSender);
+
+impl Extract<OnEvent> for Reply {
+    fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
+        let ack = AckSender::extract(call)?;
+        match call.event() {
+            "bad reply" => Err(ExtractError::new::<Self>("no reply today")),
+            _ => Ok(Reply(ack)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_argument_behind_an_ack_sender_is_named_in_the_answer_too() {
+    async fn add(ack: AckSender, Data(n): Data<u32>) {
+        ack.send(&n).unwrap();
+    }
+    let io = io(|io| io);
+    io.of("/")
+        .on("add", add)
+        .on("behind reply", async |Reply(ack): Reply, _: Data<u32>| drop(ack))
+        .on("bad reply", async |Reply(ack): Reply| drop(ack))
+        .on("in front", async |_: Data<u32>, ack: AckSender| drop(ack))
+        .on("dropped", async |ack: AckSender, _: Data<u32>| drop(ack));
+    let (mut client, _) = Client::join(serve(&io).await).await;
+    for (event, words) in [
+        ("[\"add\",\"x\"]", "argument 1: invalid type"),
+        ("[\"behind reply\",\"x\"]", "argument 1: invalid type"),
+        ("[\"bad reply\"]", "no reply today\"}}]"),
+        ("[\"in front\",\"x\"]", "argument 1: invalid type"),
+        ("[\"dropped\",1]", "the handler gave no answer\"}}]"),
+    ] {
+        client.send(&format!("427{event}")).await;
+        let answer = client.text().await;
+        let expected = format!("437[{{\"error\":{{\"message\":\"{words}");
+        assert!(answer.starts_with(&expected), "{answer}");
+    }
+    client.send("427[\"add\",3]").await;
+    client.expect("437[3]").await; // nothing was answered twice
 }
 
 #[tokio::test]

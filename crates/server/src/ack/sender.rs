@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::owed::{LastWords, answer_with};
+use super::owed::{Slip, answer_with};
 use crate::error::EmitError;
 use crate::{Error, Socket, ToArgs};
 
@@ -27,18 +27,18 @@ pub struct AckSender {
     socket: Socket,
     /// `None` if the client asked for no answer, or has got it.
     id: Option<u64>,
-    /// What it says if it is dropped, where whoever called the handler knows better.
-    words: Arc<LastWords>,
+    /// What it says if it is dropped; `None` if it has nothing to answer.
+    slip: Option<Arc<Slip>>,
 }
 
 impl AckSender {
-    pub(super) fn new(socket: Socket, id: u64, words: Arc<LastWords>) -> Self {
-        AckSender { socket, id: Some(id), words }
+    pub(super) fn new(socket: Socket, id: u64, slip: Arc<Slip>) -> Self {
+        AckSender { socket, id: Some(id), slip: Some(slip) }
     }
 
     /// For an event that asked for no answer.
     pub(crate) fn unwanted(socket: &Socket) -> Self {
-        AckSender { socket: socket.clone(), id: None, words: Arc::default() }
+        AckSender { socket: socket.clone(), id: None, slip: None }
     }
 
     /// Whether the client waits for an answer.
@@ -77,8 +77,8 @@ impl AckSender {
 
 impl Drop for AckSender {
     fn drop(&mut self) {
-        if self.id.is_some() {
-            let words = self.words.get().map_or("the handler gave no answer", |words| words);
+        let slip = self.slip.take().filter(|_| self.id.is_some());
+        if let Some(words) = slip.as_ref().and_then(|slip| slip.last_words()) {
             self.fail(&Error::new(words));
         }
     }

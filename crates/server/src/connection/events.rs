@@ -61,9 +61,8 @@ fn start_event(
     let mut call = Call { socket, event: name, args, owed, reason: None };
     let started = start_guarded(&entry, &mut call);
     owed = call.owed;
-    let mut running = match started {
-        Ok(running) => running,
-        Err(error) => return owed.fail(socket, &error),
+    let Ok(mut running) = owed.started(socket, started) else {
+        return;
     };
     let whose = Whose { socket, entry: &entry, event: name };
     if poll_guarded(Job::Event, whose, &mut running, &mut owed, cx).is_pending() {
