@@ -218,7 +218,7 @@ impl Builder {
     }
 
     /// Most bytes of parked events of one client; past it, it is disconnected (`too many events`).
-    /// Default 1 MiB.
+    /// An event alone is always taken, whatever its size. Default 1 MiB.
     pub fn parked_bytes(mut self, bytes: usize) -> Self {
         self.parked_bytes = bytes;
         self

@@ -151,6 +151,29 @@ async fn a_client_whose_parked_events_pass_the_limit_is_disconnected_with_a_reas
 }
 
 #[tokio::test]
+async fn one_event_that_is_larger_than_what_may_be_parked_waits_and_a_second_one_does_not() {
+    let io = io(|io| io.parked_bytes(1000));
+    let gate = Arc::new(Semaphore::new(0));
+    let g = Arc::clone(&gate);
+    io.of("/").on_connect(move || {
+        let gate = Arc::clone(&g);
+        async move { gate.acquire().await.unwrap().forget() }
+    });
+    io.of("/").on("big", async |Data(text): Data<String>| text.len());
+    let address = serve(&io).await;
+    let big = format!("427[\"big\",\"{}\"]", "x".repeat(5000));
+
+    let (mut client, _) = Client::join(address).await;
+    client.send(&big).await;
+    gate.add_permits(1);
+    client.expect("437[5000]").await;
+
+    let (mut client, _) = Client::join(address).await;
+    client.send_all(&[big.as_str(), "42[\"small\"]"]).await;
+    assert!(client.rest().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_handler_at_the_limit_that_awaits_an_answer_of_its_own_client_finishes() {
     let io = io(|io| io.max_unfinished_events(1));
     io.of("/").on("ask", async |socket: Socket| -> Result<String> {

@@ -4,7 +4,7 @@
 //! ```text
 //!  event ──▶ started at once ──▶ done in the same poll                 nothing is kept
 //!     │              └─────────▶ `running`, at most N of them
-//!     ├──▶ `parked`   raw, in order, at most M bytes, when N are running or others are parked already
+//!     ├──▶ `parked`   raw, in order, at most M bytes or one event, when N are running or others are parked already
 //!     └──▶ `waiting`  the same, while the body of `on_connect` runs; then behind what is parked
 //! ```
 
@@ -123,7 +123,8 @@ impl Work {
         expired
     }
 
-    /// Parks an event; `false` if that is more than `limit` bytes: nothing has been copied then.
+    /// Parks an event; `false` if others wait already and that is more than `limit` bytes: nothing
+    /// has been copied then. The first one always fits: what may arrive may wait.
     pub(crate) fn park(
         &mut self,
         slot: Slot,
@@ -132,7 +133,7 @@ impl Work {
         limit: usize,
     ) -> bool {
         let bytes = self.bytes + event.cost();
-        if bytes > limit {
+        if self.bytes > 0 && bytes > limit {
             return false;
         }
         self.bytes = bytes;
