@@ -14,7 +14,7 @@ use socket_proto::OwnedArgs;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
-use crate::basis::Core;
+use crate::basis::{Core, NEVER};
 use crate::error::AckError;
 use crate::{FromArgs, Socket};
 
@@ -68,11 +68,11 @@ struct Timer {
 
 impl Timer {
     fn new(timeout: Duration) -> Self {
-        Timer { began: Instant::now(), timeout, sleep: None }
+        Timer { began: Instant::now(), timeout: NEVER.min(timeout), sleep: None }
     }
 
     fn set(&mut self, timeout: Duration) {
-        self.timeout = timeout;
+        self.timeout = NEVER.min(timeout);
         self.sleep = None;
     }
 

@@ -105,14 +105,14 @@ impl Owed {
     }
 }
 
-/// What an [`AckSender`] and whoever called its handler share: which of them answers if the sender is
-/// dropped.
+/// What an [`AckSender`] and whoever called its handler share: which of them answers if the sender
+/// is dropped.
 ///
-/// While the handler is being started, a sender that is dropped stays silent: an argument behind it may be
-/// wrong, and nobody but the caller knows. Later it answers by itself.
+/// While the handler is being started, a sender that is dropped stays silent: an argument behind it
+/// may be wrong, and nobody but the caller knows. Later it answers by itself.
 ///
 /// ```text
-///  STARTING ─── the handler has started ──▶ OUT    the sender answers, with these words if there are any
+///  STARTING ─── the handler has started ──▶ OUT    the sender answers, with `words` if there are any
 ///      └─────── the sender is dropped ────▶ LEFT   the caller answers
 /// ```
 #[derive(Debug)]

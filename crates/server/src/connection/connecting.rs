@@ -104,6 +104,7 @@ fn has_ended(socket: &Socket) -> bool {
 
 /// Every middleware in turn; the first error refuses the socket.
 fn run_middlewares(socket: Socket, middlewares: Arc<[Arc<Entry>]>) -> Running {
+    // Tokio takes a wait that is too long to count for a long one.
     let patience = socket.namespace().core().middleware_timeout;
     let all = async move {
         for middleware in middlewares.iter() {
