@@ -146,7 +146,10 @@ impl Namespace {
         })
     }
 
-    /// Sets what happens when a socket has left: exactly once, after its events that came before.
+    /// Sets what happens when a socket has left, exactly once. For at most ten seconds it waits for
+    /// the body of `on_connect`, and until the events that came before have been started; a handler
+    /// that has been started may still be running. Events that have not been started by then are
+    /// dropped, and counted; after [`Socket::disconnect`] none is waited for.
     pub fn on_disconnect<M: 'static>(&self, handler: impl Handler<OnDisconnect, M>) -> &Self {
         self.set(Entry::new("on_disconnect".into(), handler), |handlers| &mut handlers.disconnect)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sockeye::{
     AckError, Auth, Data, EmitError, Io, JoinError, Namespace, Reason, Result, Socket, State,
 };
-use support::{Client, Notes, Polling, io, serve, soon, with_sync};
+use support::{Client, Notes, Polling, io, pass, serve, soon, with_sync};
 use tokio::sync::Semaphore;
 
 /// Notes the words of every socket that leaves the main namespace.
@@ -226,6 +226,64 @@ async fn the_data_of_a_socket_is_kept_as_json() {
     assert!(socket.data().get::<String>().unwrap_err().to_string().contains(socket.id()));
     socket.data().clear();
     assert_eq!(socket.data().get::<u8>().unwrap(), None);
+}
+
+/// A namespace whose `on_connect` waits at the gate, and that notes what comes and who leaves.
+fn gated(io: &Io, name: &'static str, seen: &Arc<Notes<String>>) -> Arc<Semaphore> {
+    let gate = Arc::new(Semaphore::new(0));
+    let g = Arc::clone(&gate);
+    io.of(name).on_connect(move || {
+        let gate = Arc::clone(&g);
+        async move { gate.acquire().await.unwrap().forget() }
+    });
+    let note = |what: &'static str| {
+        let notes = Arc::clone(seen);
+        move || {
+            notes.add(format!("{name} {what}"));
+            async {}
+        }
+    };
+    io.of(name).on("event", note("event"));
+    io.of(name).on_disconnecting(note("leaves"));
+    io.of(name).on_disconnect(note("has left"));
+    gate
+}
+
+#[tokio::test]
+async fn each_socket_that_leaves_waits_ten_seconds_of_its_own_for_what_came_before() {
+    let io = io(|io| io);
+    let seen = Notes::new();
+    let (_closed, gate) = (gated(&io, "/a", &seen), gated(&io, "/b", &seen));
+    let mut client = Client::open(serve(&io).await).await;
+    for name in ["/a", "/b"] {
+        client.connect(name, "").await;
+        client.send(&format!("42{name},[\"event\"]")).await;
+    }
+    client.send("41/a,").await;
+    assert_eq!(seen.next().await, "/a leaves");
+    pass(Duration::from_secs(6)).await;
+    client.send("41/b,").await;
+    assert_eq!(seen.next().await, "/b leaves");
+    pass(Duration::from_secs(5)).await;
+    assert_eq!(seen.next().await, "/a has left");
+    gate.add_permits(1);
+    assert_eq!(seen.next().await, "/b event");
+    assert_eq!(seen.next().await, "/b has left");
+    assert_eq!(io.counters().events_dropped, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_has_hung_up_is_waited_for_no_longer_than_one_that_leaves() {
+    let io = io(|io| io);
+    let seen = Notes::new();
+    let _closed = gated(&io, "/a", &seen);
+    let mut client = Client::open(serve(&io).await).await;
+    client.connect("/a", "").await;
+    client.send("42/a,[\"event\"]").await;
+    client.hang_up();
+    assert_eq!(seen.next().await, "/a leaves");
+    pass(Duration::from_secs(11)).await;
+    assert_eq!(seen.next().await, "/a has left");
 }
 
 /// A handler of the socket's own that holds the socket, as a closure easily does. What is given back

@@ -1,7 +1,7 @@
-//! Handlers that do not come to their end.
+//! Handlers that do not come to their end, and sockets that have waited for long enough.
 //!
-//! Only a handler that has to wait has a deadline, and the earliest is a number beside the work: it
-//! is looked at when its time has come. While there is a session, the session's timer says so.
+//! Only a handler that has to wait has a deadline, and the earliest of all is a number beside the
+//! work: they are looked at when its time has come. While there is a session, the session's timer says so.
 //! Afterwards nothing of the session is left but the handlers, which then need an alarm.
 
 use std::future::Future;
@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Client;
 
 impl Client {
-    /// Drops the handlers whose time is over.
+    /// Drops the handlers whose time is over, and lets go of the sockets that waited.
     pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
         let Some(now) = self.late(cx) else { return };
         let expired = self.work.as_mut().map_or_else(Vec::new, |work| work.take_expired(now));
@@ -24,6 +24,10 @@ impl Client {
             }
             self.settle(finished, cx);
             self.sweep(cx);
+        }
+        self.lose_patience(now, cx);
+        if let Some(work) = &mut self.work {
+            work.look_ahead();
         }
     }
 

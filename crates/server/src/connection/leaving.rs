@@ -1,6 +1,5 @@
 //! How sockets leave: once, whoever ends it, and with nothing left behind.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
@@ -55,7 +54,7 @@ impl Client {
     }
 
     /// A socket leaves: `on_disconnecting` runs while it still is in its rooms, and `on_disconnect`
-    /// after its last events.
+    /// once its last events have been started.
     pub(super) fn depart(
         &mut self,
         member: Member,
@@ -74,10 +73,9 @@ impl Client {
         }
         let greeting = phase == Phase::Greeting;
         if greeting || self.work.as_ref().is_some_and(|work| work.has_events_of(slot)) {
-            let leaving = Leaving { member, reason, greeting };
-            self.work.get_or_insert_default().leaving.push(leaving);
-            // The task is in its turn: `poll` follows, and arms the patience.
-            cx.waker().wake_by_ref();
+            let deadline = self.now().unwrap_or_default().saturating_add(LAST_EVENTS);
+            let leaving = Leaving { member, reason, greeting, deadline };
+            self.work.get_or_insert_default().wait_for(leaving);
         } else {
             self.farewell(socket, reason, socket.namespace().disconnect_handler(), cx);
         }
@@ -102,32 +100,23 @@ impl Client {
     /// Says goodbye to those for whom nothing is left to wait for.
     pub(super) fn say_farewells(&mut self, cx: &mut Context<'_>) {
         while let Some(leaving) = self.work.as_mut().and_then(|work| work.take_ready_to_leave()) {
-            let Leaving { ref member, reason, .. } = leaving;
-            let handler = member.socket.namespace().disconnect_handler();
-            self.farewell(&member.socket, reason, handler, cx);
+            self.let_go(leaving, cx);
         }
     }
 
-    /// Whoever is leaving waits only so long for handlers that do not end.
-    pub(super) fn lose_patience(&mut self, cx: &mut Context<'_>) {
-        let Some(work) = &mut self.work else { return };
-        if work.leaving.is_empty() {
-            work.patience = None;
-            return;
-        }
-        let new = || Box::pin(tokio::time::sleep(LAST_EVENTS));
-        if work.patience.get_or_insert_with(new).as_mut().poll(cx).is_pending() {
-            return;
-        }
-        work.patience = None;
-        let mut late = std::mem::take(&mut work.leaving);
-        for leaving in &mut late {
-            leaving.greeting = false;
+    /// Whoever is leaving waits only so long for what came before.
+    pub(super) fn lose_patience(&mut self, now: Duration, cx: &mut Context<'_>) {
+        let late = self.work.as_mut().map_or_else(Vec::new, |work| work.lose_patience(now));
+        for leaving in late {
             self.drop_events(leaving.member.slot, &leaving.member.socket);
+            self.let_go(leaving, cx);
         }
-        if let Some(work) = &mut self.work {
-            work.leaving = late;
-        }
+    }
+
+    fn let_go(&mut self, leaving: Leaving, cx: &mut Context<'_>) {
+        let Leaving { member, reason, .. } = leaving;
+        let handler = member.socket.namespace().disconnect_handler();
+        self.farewell(&member.socket, reason, handler, cx);
     }
 
     fn drop_events(&mut self, slot: Slot, socket: &Socket) {
@@ -144,5 +133,6 @@ impl Client {
     }
 }
 
-/// How long `on_disconnect` waits for handlers of events that came before.
+/// How long `on_disconnect` waits until events that came before have been started, and for the body
+/// of `on_connect`.
 const LAST_EVENTS: Duration = Duration::from_secs(10);

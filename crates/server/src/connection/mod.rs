@@ -265,7 +265,6 @@ impl Client {
         if self.start_parked(cx) {
             cx.waker().wake_by_ref();
         }
-        self.lose_patience(cx);
         self.say_farewells(cx);
         if self.work.as_ref().is_some_and(|work| !work.is_over()) {
             return Poll::Pending;

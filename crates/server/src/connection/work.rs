@@ -31,15 +31,14 @@ pub(crate) struct Work {
     pub(crate) waiting: VecDeque<Parked>,
     /// What `parked` and `waiting` cost.
     bytes: usize,
-    /// No handler's time is over before this. It may be early: whoever was first may be done.
+    /// No time is over before this: neither a handler's nor that of a socket that is leaving. It may
+    /// be early: whoever was first may be done.
     pub(crate) due: Option<Duration>,
     /// The time, if it has come.
     pub(crate) late: Option<Duration>,
     /// Wakes for `due` once there is no session any more that does.
     pub(crate) alarm: Option<Pin<Box<Sleep>>>,
     pub(crate) leaving: Vec<Leaving>,
-    /// When those who are leaving wait no longer.
-    pub(crate) patience: Option<Pin<Box<Sleep>>>,
 }
 
 /// An event as it comes.
@@ -65,6 +64,8 @@ pub(crate) struct Leaving {
     pub(crate) reason: DisconnectReason,
     /// The body of its `on_connect` still runs.
     pub(crate) greeting: bool,
+    /// When it waits no longer.
+    pub(crate) deadline: Duration,
 }
 
 impl Parked {
@@ -94,7 +95,7 @@ impl Work {
             Job::Middleware(_) => {}
             Job::Greeting(_) | Job::Event | Job::Farewell => {
                 task.deadline = after(now, task.socket.namespace().core().handler_timeout);
-                self.due = self.due.into_iter().chain(task.deadline).min();
+                self.note(task.deadline);
             }
         }
         self.unfinished += usize::from(task.job == Job::Event);
@@ -104,6 +105,22 @@ impl Work {
     /// A handler that was kept has come to its end.
     pub(crate) fn ended(&mut self, job: Job) {
         self.unfinished -= usize::from(job == Job::Event);
+    }
+
+    /// A socket leaves, but not yet.
+    pub(crate) fn wait_for(&mut self, leaving: Leaving) {
+        self.note(Some(leaving.deadline));
+        self.leaving.push(leaving);
+    }
+
+    fn note(&mut self, deadline: Option<Duration>) {
+        self.due = self.due.into_iter().chain(deadline).min();
+    }
+
+    /// What is in hand now says what is due next.
+    pub(crate) fn look_ahead(&mut self) {
+        let handlers = self.running.iter().filter_map(|task| task.deadline);
+        self.due = handlers.chain(self.leaving.iter().map(|leaving| leaving.deadline)).min();
     }
 
     /// Handlers whose time is over.
@@ -119,8 +136,13 @@ impl Work {
                 }
             }
         }
-        self.due = self.running.iter().filter_map(|task| task.deadline).min();
         expired
+    }
+
+    /// Sockets that have waited long enough; they still have to be said goodbye to.
+    pub(crate) fn lose_patience(&mut self, now: Duration) -> Vec<Leaving> {
+        let late = self.leaving.extract_if(.., |leaving| leaving.deadline <= now);
+        late.collect()
     }
 
     /// Parks an event; `false` if others wait already and that is more than `limit` bytes: nothing

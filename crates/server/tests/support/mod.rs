@@ -25,6 +25,13 @@ pub async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(HANG, what).await.expect("it never happened")
 }
 
+/// Time passes, as far as timers can tell.
+pub async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// A server with these options, not serving yet.
 pub fn io(options: impl FnOnce(Builder) -> Builder) -> Io {
     options(Io::builder()).build().expect("the options make sense")
