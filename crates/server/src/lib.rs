@@ -83,11 +83,11 @@ pub use args::{Args, FromArgs, ToArgs};
 pub use basis::Counters;
 pub use broadcast::Broadcast;
 pub use builder::Builder;
-pub use emit::{Emitted, Recorded, Token};
+pub use emit::{Delivered, Emitted, Recorded, Token};
 pub use engine_proto::Transport;
 pub use error::{
-    AckError, ArgsError, BuildError, DataError, EmitError, Error, FetchError, JoinError,
-    MountError, Result, ServeError, StoreError,
+    AckError, ArgsError, BuildError, DataError, DeliveryError, EmitError, Error, FetchError,
+    JoinError, MountError, Result, ServeError, StoreError,
 };
 pub use extract::{
     Auth, Call, Data, Event, Extract, ExtractError, OnConnect, OnDisconnect, OnEvent, Reason, State,
