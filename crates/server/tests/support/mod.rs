@@ -64,6 +64,14 @@ impl Client {
         Client::request(url.into_client_request().unwrap()).await.unwrap()
     }
 
+    /// A WebSocket that wants to become the pipe of a session that polls.
+    pub async fn candidate(polling: &Polling) -> Client {
+        let path = polling.path.replace("transport=polling", "transport=websocket");
+        let url = format!("ws://{}{path}", polling.address);
+        let (stream, _) = soon(connect_async(url)).await.unwrap();
+        Client { stream, pongs: true }
+    }
+
     pub async fn request(request: Request<()>) -> Result<Client, Error> {
         let (stream, _) = soon(connect_async(request)).await?;
         let mut client = Client { stream, pongs: true };
@@ -205,6 +213,11 @@ impl Polling {
         let sid = open.split("\"sid\":\"").nth(1).unwrap().split('"').next().unwrap();
         polling.path = format!("{}&sid={sid}", polling.path);
         polling
+    }
+
+    /// Path and query of its requests.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     pub async fn get(&self) -> String {
