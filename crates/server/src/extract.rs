@@ -168,7 +168,10 @@ pub struct Need {
 /// What the builder was given by [`state`](crate::Builder::state), cloned for this call. Wrap what
 /// is big in an `Arc`.
 ///
-/// Whether it is there is checked when the layer is made, not when the first event comes.
+/// Whether it is there is checked when the layer is made, not when the first event comes. That
+/// cannot see handlers that are registered later, and those of a single socket
+/// ([`Socket::on`](crate::Socket::on)): there an event that misses its state is answered with an
+/// error that names the type.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -246,8 +249,12 @@ impl<On> Extract<On> for Io {
 impl<On, T: Clone + Send + Sync + 'static> Extract<On> for State<T> {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
         let state = call.socket.namespace().core().state.get::<T>();
-        // Only a handler that was added after the layer was made can get here.
-        state.cloned().map(State).ok_or_else(|| ExtractError::new::<Self>("a state is missing"))
+        // Only a handler that was added after the layer was made, or to a socket, can get here.
+        let missing = || {
+            let name = type_name::<T>();
+            ExtractError::new::<Self>(format_args!("the server has no `State<{name}>`"))
+        };
+        state.cloned().map(State).ok_or_else(missing)
     }
 
     fn needs(needs: &mut Vec<Need>) {

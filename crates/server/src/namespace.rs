@@ -122,6 +122,10 @@ impl Namespace {
 
     /// Sets what happens when an event of this name comes. An event that nobody handles is ignored;
     /// one that asks for an answer gets an error.
+    ///
+    /// Register it before the layer is made: that is when it is checked whether each
+    /// [`State`](crate::State) is there. A handler that comes later is called all the same, and one
+    /// whose state is missing is answered for with an error that names it.
     pub fn on<M: 'static>(&self, event: &str, handler: impl Handler<OnEvent, M>) -> &Self {
         let entry = Entry::new(format!("`{event}`"), handler);
         let mut handlers = self.0.handlers.write();

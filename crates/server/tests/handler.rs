@@ -241,6 +241,35 @@ async fn a_missing_state_fails_when_the_layer_is_made_and_names_event_and_type()
 }
 
 #[tokio::test]
+async fn a_state_that_could_not_be_missed_earlier_is_named_by_the_first_event_that_misses_it() {
+    #[derive(Clone)]
+    struct Database;
+    let io = io(|io| io);
+    io.of("/").on_connect(async |socket: Socket| {
+        socket.on("own", async |_: State<Database>| {});
+    });
+    let layer = io.layer().unwrap();
+    io.of("/").on("late", async |_: AckSender, _: State<Database>| {});
+    let (mut client, _) = Client::join(serve_late(layer).await).await;
+    for event in ["own", "late"] {
+        client.send(&format!("421[\"{event}\"]")).await;
+        let answer = client.text().await;
+        let words = "431[{\"error\":{\"message\":\"the server has no `State<";
+        assert!(answer.starts_with(words) && answer.contains("Database>`"), "{answer}");
+    }
+    assert_eq!(io.counters().rejected_arguments, 2);
+}
+
+/// Serves a layer that was made before all handlers were there.
+async fn serve_late(layer: sockeye::Layer) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = axum::Router::new().layer(layer);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+#[tokio::test]
 async fn a_state_that_was_given_reaches_its_handler() {
     let io = io(|io| io.state(Arc::new(String::from("shared"))));
     io.of("/").on("get", async |State(text): State<Arc<String>>| text.len());
