@@ -28,6 +28,17 @@ async fn an_unknown_namespace_is_refused_and_the_connection_stays() {
 }
 
 #[tokio::test]
+async fn a_connect_for_a_name_of_more_than_512_bytes_closes_the_connection() {
+    let address = serve(&io(|io| io)).await;
+    let mut client = Client::open(address).await;
+    let longest = format!("40/{}", "n".repeat(511));
+    client.send(&format!("{longest},")).await;
+    assert!(client.text().await.ends_with("{\"message\":\"Invalid namespace\"}"));
+    client.send(&format!("{longest}n,")).await;
+    assert!(client.rest().await.is_empty());
+}
+
+#[tokio::test]
 async fn middlewares_run_in_order_and_the_first_error_refuses_with_message_and_data() {
     let io = io(|io| io);
     let seen = Notes::new();

@@ -210,6 +210,16 @@ async fn a_late_packet_for_a_namespace_that_was_left_harms_nothing() {
 }
 
 #[tokio::test]
+async fn leaving_a_namespace_that_was_never_joined_harms_nothing() {
+    let io = io(|io| io);
+    io.of("/other");
+    with_sync(&io);
+    let (mut client, _) = Client::join(serve(&io).await).await;
+    client.send_all(&["41/other,", "41/nowhere,"]).await;
+    client.sync().await;
+}
+
+#[tokio::test]
 async fn the_data_of_a_socket_is_kept_as_json() {
     let io = io(|io| io);
     io.of("/")
