@@ -76,7 +76,8 @@ impl Args {
         self.0.as_args().iter()
     }
 
-    /// One argument, raw, to be passed on as it came; its attachments go with it.
+    /// One argument, raw, to be passed on as it came; the attachments it points to go with it, and no
+    /// others.
     ///
     /// ```
     /// use sockeye::{Args, Data, Io, Result};
@@ -91,10 +92,7 @@ impl Args {
     /// ```
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Args> {
-        let all = self.0.as_args();
-        let json = all.iter().nth(index)?;
-        let one = socket_proto::Args { json, attachments: all.attachments };
-        Some(Args(one.to_owned()))
+        self.0.as_args().nth(index).map(Args)
     }
 
     /// The raw JSON of all arguments, separated by commas, without brackets.

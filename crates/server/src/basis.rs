@@ -10,6 +10,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+/// No wait is longer than this (30 years): clocks and timers can represent it, wherever they start.
+pub(crate) const NEVER: Duration = Duration::from_hours(30 * 365 * 24);
+
+/// When a wait ends that begins now; `None` if it never does.
+pub(crate) fn after(now: Duration, wait: Duration) -> Option<Duration> {
+    (wait < NEVER).then(|| now.saturating_add(wait))
+}
+
 /// Shared by all namespaces of one server.
 pub(crate) struct Core {
     pub(crate) protocol: Arc<socket_proto::Limits>,
@@ -19,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) parked_bytes: usize,
     pub(crate) ack_timeout: Duration,
     pub(crate) middleware_timeout: Duration,
+    /// A handler that waits for longer is dropped.
+    pub(crate) handler_timeout: Duration,
     /// A handler that holds its thread for longer is logged.
     pub(crate) slow_handler: Duration,
     pub(crate) state: States,
@@ -64,6 +74,9 @@ pub struct Counters {
     pub handler_errors: u64,
     /// Events whose arguments were not what the handler wanted.
     pub rejected_arguments: u64,
+    /// Handlers that did not finish in time, and were dropped: see
+    /// [`Builder::handler_timeout`](crate::Builder::handler_timeout).
+    pub handlers_expired: u64,
     /// Times a handler held its thread for too long.
     pub slow_polls: u64,
     /// Events that had arrived but were not started, since their socket was disconnected first.
@@ -78,6 +91,7 @@ pub(crate) struct CounterCells {
     pub(crate) panics: AtomicU64,
     pub(crate) handler_errors: AtomicU64,
     pub(crate) rejected_arguments: AtomicU64,
+    pub(crate) handlers_expired: AtomicU64,
     pub(crate) slow_polls: AtomicU64,
     pub(crate) events_dropped: AtomicU64,
 }
@@ -93,6 +107,7 @@ impl CounterCells {
             panics: read(&self.panics),
             handler_errors: read(&self.handler_errors),
             rejected_arguments: read(&self.rejected_arguments),
+            handlers_expired: read(&self.handlers_expired),
             slow_polls: read(&self.slow_polls),
             events_dropped: read(&self.events_dropped),
             connections: connections as u64,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use engine_proto::{Transport, Transports};
 
 use crate::Io;
-use crate::basis::{Core, CounterCells, States};
+use crate::basis::{Core, CounterCells, NEVER, States};
 use crate::error::BuildError;
 use crate::socket::ACK_TIMEOUT;
 
@@ -32,6 +32,7 @@ pub struct Builder {
     parked_bytes: usize,
     ack_timeout: Duration,
     middleware_timeout: Duration,
+    handler_timeout: Duration,
     slow_handler: Duration,
     states: States,
 }
@@ -48,6 +49,7 @@ impl Default for Builder {
             parked_bytes: 1 << 20,
             ack_timeout: ACK_TIMEOUT,
             middleware_timeout: Duration::from_secs(30),
+            handler_timeout: Duration::from_mins(5),
             slow_handler: Duration::from_millis(100),
             states: States::default(),
         }
@@ -64,13 +66,15 @@ macro_rules! engine_options {
                 self
             }
 
-            /// How long after a pong the next ping is sent. Default 25 s.
+            /// How long after a pong the next ping is sent. Default 25 s, at most 12 days: the
+            /// timers of browsers hold no more.
             pub fn ping_interval(mut self, interval: Duration) -> Self {
                 self.transport.engine.ping_interval = interval;
                 self
             }
 
-            /// How long a client may take to answer a ping before it is disconnected. Default 20 s.
+            /// How long a client may take to answer a ping before it is disconnected. Default 20 s,
+            /// at most 12 days.
             pub fn ping_timeout(mut self, timeout: Duration) -> Self {
                 self.transport.engine.ping_timeout = timeout;
                 self
@@ -216,7 +220,7 @@ impl Builder {
     }
 
     /// Most bytes of parked events of one client; past it, it is disconnected (`too many events`).
-    /// Default 1 MiB.
+    /// An event alone is always taken, whatever its size. Default 1 MiB.
     pub fn parked_bytes(mut self, bytes: usize) -> Self {
         self.parked_bytes = bytes;
         self
@@ -231,6 +235,16 @@ impl Builder {
     /// How long the middlewares of a namespace may take together. Default 30 s.
     pub fn middleware_timeout(mut self, timeout: Duration) -> Self {
         self.middleware_timeout = timeout;
+        self
+    }
+
+    /// How long a handler may take, of an event or of a socket that comes or goes. One that has not
+    /// finished by then is dropped where it waits: a client that waits for its answer gets an
+    /// error, an `on_connect` is taken as failed, the log names it, and
+    /// [`Counters::handlers_expired`](crate::Counters::handlers_expired) counts it. What has to run
+    /// for longer belongs into a task of its own. Default 5 minutes; `Duration::MAX` is never.
+    pub fn handler_timeout(mut self, timeout: Duration) -> Self {
+        self.handler_timeout = timeout;
         self
     }
 
@@ -259,11 +273,12 @@ impl Builder {
             return Err(option("max_unfinished_events", 0, why));
         }
         let core = Core {
-            protocol: Arc::new(self.protocol),
+            protocol: Arc::new(bounded(self.protocol)),
             unfinished: self.unfinished,
             parked_bytes: self.parked_bytes,
             ack_timeout: self.ack_timeout,
             middleware_timeout: self.middleware_timeout,
+            handler_timeout: self.handler_timeout,
             slow_handler: self.slow_handler,
             state: self.states,
             counters: CounterCells::default(),
@@ -272,6 +287,34 @@ impl Builder {
         Ok(Io::assemble(core, transport))
     }
 }
+
+/// Waits that are too long to count are long waits: `Duration::MAX` means never, and no sum of it
+/// with the time overflows.
+fn bounded(mut limits: socket_proto::Limits) -> socket_proto::Limits {
+    let socket_proto::Limits { connect_timeout, attachment_deadline, .. } = &mut limits;
+    for wait in [connect_timeout, attachment_deadline] {
+        *wait = NEVER.min(*wait);
+    }
+    limits
+}
+
+/// The same for the floor below. Pings are told to the clients, whose timers are narrower.
+fn bound_waits(config: &mut transport::Config) {
+    let engine = &mut config.engine;
+    for wait in [&mut engine.ping_interval, &mut engine.ping_timeout] {
+        *wait = LONGEST_PING.min(*wait);
+    }
+    let listener = &mut config.listener;
+    for wait in
+        [&mut engine.upgrade_timeout, &mut config.body_deadline, &mut listener.header_deadline]
+    {
+        *wait = NEVER.min(*wait);
+    }
+}
+
+/// The timers of browsers and of Node.js count milliseconds in 31 bits, and one that is set for
+/// longer fires at once. A client waits for interval and timeout together.
+const LONGEST_PING: Duration = Duration::from_millis((1 << 30) - 1);
 
 /// The configuration of the floor below, if it makes sense.
 pub(crate) fn checked(mut config: transport::Config) -> Result<transport::Config, BuildError> {
@@ -294,6 +337,7 @@ pub(crate) fn checked(mut config: transport::Config) -> Result<transport::Config
     if engine.max_payload == 0 {
         return Err(option("max_payload", 0, "no client could say anything"));
     }
+    bound_waits(&mut config);
     Ok(config)
 }
 

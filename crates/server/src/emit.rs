@@ -8,7 +8,7 @@ use socket_proto::{EncodeError, Encoded};
 use transport::{Encoded as Packet, Pushed};
 
 use crate::ToArgs;
-use crate::error::{EmitError, StoreError};
+use crate::error::{DeliveryError, EmitError, StoreError};
 
 /// What became of an event: it is in the outboxes of its recipients. May be dropped.
 ///
@@ -51,6 +51,26 @@ impl Emitted {
         ready(Ok(None))
     }
 
+    /// Waits until its recipients have confirmed it, and says how many have.
+    ///
+    /// # Errors
+    ///
+    /// Without a log nobody confirms: always [`DeliveryError::NoReceipts`]. Ask by
+    /// [`emit_with_ack`](crate::Socket::emit_with_ack) there.
+    ///
+    /// ```
+    /// # async fn example(io: sockeye::Io) -> Result<(), Box<dyn std::error::Error>> {
+    /// match io.to("lobby").emit("news", "hello")?.delivered().await {
+    ///     Ok(delivered) => println!("{} of {} have it", delivered.to, delivered.of),
+    ///     Err(error) => println!("sent; who has it is not known: {error}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn delivered(self) -> impl Future<Output = Result<Delivered, DeliveryError>> + Send {
+        ready(Err(DeliveryError::NoReceipts))
+    }
+
     pub(crate) fn note(&mut self, pushed: Pushed) {
         match pushed {
             Pushed::Queued => self.queued += 1,
@@ -59,6 +79,16 @@ impl Emitted {
             Pushed::Closed => {}
         }
     }
+}
+
+/// Who has confirmed an event: see [`Emitted::delivered`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivered {
+    /// How many recipients have confirmed it.
+    pub to: usize,
+    /// How many there were.
+    pub of: usize,
 }
 
 /// What became of a change of membership: it is in force. May be dropped.

@@ -193,6 +193,15 @@ pub enum StoreError {
     Log(String),
 }
 
+/// Why it is not known who has got an event: see [`delivered`](crate::Emitted::delivered).
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+#[non_exhaustive]
+pub enum DeliveryError {
+    /// The namespace has no log, so its clients confirm nothing. The event has been sent.
+    #[error("this namespace keeps no receipts, since it has no log: the event has been sent")]
+    NoReceipts,
+}
+
 /// Why sockets could not be fetched or counted. Does not happen in a single process.
 #[derive(Clone, Debug, ThisError)]
 #[non_exhaustive]

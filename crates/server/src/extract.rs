@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use socket_proto::{Args as RawArgs, DecodeError};
 
-use crate::ack::AckSender;
+use crate::ack::{AckSender, Owed};
 use crate::{Args, DisconnectReason, Io, Namespace, Socket};
 
 /// In `on_connect` and in middleware.
@@ -83,19 +83,24 @@ pub struct Call<'a> {
     pub(crate) socket: &'a Socket,
     pub(crate) event: &'a str,
     pub(crate) args: RawArgs<'a>,
-    pub(crate) ack: Option<AckSender>,
+    pub(crate) owed: Owed,
     pub(crate) reason: Option<DisconnectReason>,
 }
 
 impl<'a> Call<'a> {
     /// A call without arguments: a socket comes.
     pub(crate) fn bare(socket: &'a Socket) -> Self {
-        Call { socket, event: "", args: RawArgs::default(), ack: None, reason: None }
+        Call { socket, event: "", args: RawArgs::default(), owed: Owed::Nothing, reason: None }
     }
 
     /// A socket goes.
     pub(crate) fn leaving(socket: &'a Socket, reason: DisconnectReason) -> Self {
         Call { reason: Some(reason), ..Call::bare(socket) }
+    }
+
+    /// Where the handler's value goes, if somebody waits for it.
+    pub(crate) fn place(&self) -> Option<(Namespace, u64)> {
+        self.owed.place(self.socket)
     }
 
     /// The socket it happens to.
@@ -163,7 +168,10 @@ pub struct Need {
 /// What the builder was given by [`state`](crate::Builder::state), cloned for this call. Wrap what
 /// is big in an `Arc`.
 ///
-/// Whether it is there is checked when the layer is made, not when the first event comes.
+/// Whether it is there is checked when the layer is made, not when the first event comes. That
+/// cannot see handlers that are registered later, and those of a single socket
+/// ([`Socket::on`](crate::Socket::on)): there an event that misses its state is answered with an
+/// error that names the type.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -241,8 +249,12 @@ impl<On> Extract<On> for Io {
 impl<On, T: Clone + Send + Sync + 'static> Extract<On> for State<T> {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
         let state = call.socket.namespace().core().state.get::<T>();
-        // Only a handler that was added after the layer was made can get here.
-        state.cloned().map(State).ok_or_else(|| ExtractError::new::<Self>("a state is missing"))
+        // Only a handler that was added after the layer was made, or to a socket, can get here.
+        let missing = || {
+            let name = type_name::<T>();
+            ExtractError::new::<Self>(format_args!("the server has no `State<{name}>`"))
+        };
+        state.cloned().map(State).ok_or_else(missing)
     }
 
     fn needs(needs: &mut Vec<Need>) {
@@ -286,7 +298,7 @@ impl Extract<OnEvent> for Event {
 
 impl Extract<OnEvent> for AckSender {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
-        Ok(call.ack.take().unwrap_or_else(|| AckSender::unwanted(call.socket)))
+        Ok(call.owed.hand_over(call.socket))
     }
 }
 

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::ack::AckSender;
 use crate::extract::{Call, Extract, ExtractError, Need};
 use crate::verdict::{Fail, Verdict, of_result};
-use crate::{Error, ToArgs};
+use crate::{Namespace, ToArgs};
 
-/// A handler on its way. What it answers has been sent when it is done; what it failed with is for
-/// the log, for a `CONNECT_ERROR`, or for a DISCONNECT.
-pub(crate) type Running = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+/// A handler on its way. Its verdict is the answer, or what it failed with: for the answer, the log,
+/// a `CONNECT_ERROR`, or a DISCONNECT.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Verdict> + Send>>;
 
 /// Something that can be registered with [`on`](crate::Namespace::on) and its like.
 ///
@@ -70,22 +69,9 @@ pub enum Plain {}
 #[derive(Debug)]
 pub enum Fallible {}
 
-/// Sends what a handler has returned.
-fn conclude(
-    ack: Option<AckSender>,
-    verdict: impl FnOnce(Option<(&str, u64)>) -> Verdict,
-) -> Result<(), Error> {
-    let verdict = verdict(ack.as_ref().and_then(AckSender::place));
-    match (ack, verdict) {
-        (Some(ack), Ok(Some(encoded))) => ack.send_encoded(encoded),
-        (Some(ack), Err(error)) => {
-            ack.send_failure(&error);
-            return Err(error);
-        }
-        (_, Err(error)) => return Err(error),
-        (_, Ok(_)) => {}
-    }
-    Ok(())
+/// Where an answer goes: the namespace's name, and the id.
+fn borrowed(place: Option<&(Namespace, u64)>) -> Option<(&str, u64)> {
+    place.map(|(namespace, id)| (namespace.name(), *id))
 }
 
 macro_rules! handlers {
@@ -101,8 +87,8 @@ macro_rules! handlers {
             fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError> {
                 $(let $extractor = $extractor::extract(call)?;)*
                 let future = self($($extractor),*);
-                let ack = call.ack.take();
-                Ok(Box::pin(future.map(move |value| conclude(ack, |place| value.verdict(place)))))
+                let place = call.place();
+                Ok(Box::pin(future.map(move |value| value.verdict(borrowed(place.as_ref())))))
             }
 
             #[allow(unused_variables)]
@@ -124,8 +110,8 @@ macro_rules! handlers {
             fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError> {
                 $(let $extractor = $extractor::extract(call)?;)*
                 let future = self($($extractor),*);
-                let ack = call.ack.take();
-                Ok(Box::pin(future.map(move |result| conclude(ack, |place| of_result(result, place)))))
+                let place = call.place();
+                Ok(Box::pin(future.map(move |result| of_result(result, borrowed(place.as_ref())))))
             }
 
             #[allow(unused_variables)]
@@ -146,6 +132,9 @@ handlers!(A B C D E F);
 handlers!(A B C D E F G);
 handlers!(A B C D E F G H);
 
+/// The label of the handler for all events that no other takes.
+pub(crate) const ON_ANY: &str = "on_any";
+
 /// [`Handler::start`] of a handler without its type.
 type Start = dyn Fn(&mut Call<'_>) -> Result<Running, ExtractError> + Send + Sync;
 
@@ -153,6 +142,8 @@ type Start = dyn Fn(&mut Call<'_>) -> Result<Running, ExtractError> + Send + Syn
 pub(crate) struct Entry {
     /// What logs and errors call it: the event, or `on_connect` and the like.
     pub(crate) label: Box<str>,
+    /// Whether it takes events of any name: then the label says nothing of the event.
+    pub(crate) takes_any: bool,
     pub(crate) needs: Vec<Need>,
     start: Box<Start>,
 }
@@ -165,7 +156,8 @@ impl Entry {
         let mut needs = Vec::new();
         H::needs(&mut needs);
         let start = Box::new(move |call: &mut Call<'_>| handler.start(call));
-        Arc::new(Entry { label: label.into_boxed_str(), needs, start })
+        let takes_any = label == ON_ANY;
+        Arc::new(Entry { label: label.into_boxed_str(), takes_any, needs, start })
     }
 
     pub(crate) fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError> {

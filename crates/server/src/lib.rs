@@ -44,8 +44,9 @@
 //! Events of one client start their handlers in the order in which they arrived. A handler is
 //! polled in place; only one that has to wait is kept aside, and the next starts meanwhile. At most
 //! 64 of a connection are unfinished at a time ([`Builder::max_unfinished_events`]); further events
-//! wait, raw and in order. A handler must not block its thread: heavy computing belongs into
-//! `tokio::task::spawn_blocking`.
+//! wait, raw and in order. A handler that has not finished after 5 minutes
+//! ([`Builder::handler_timeout`]) is dropped, and its client told. A handler must not block its
+//! thread: heavy computing belongs into `tokio::task::spawn_blocking`.
 //!
 //! # Where to look in the source
 //!
@@ -82,11 +83,11 @@ pub use args::{Args, FromArgs, ToArgs};
 pub use basis::Counters;
 pub use broadcast::Broadcast;
 pub use builder::Builder;
-pub use emit::{Emitted, Recorded, Token};
+pub use emit::{Delivered, Emitted, Recorded, Token};
 pub use engine_proto::Transport;
 pub use error::{
-    AckError, ArgsError, BuildError, DataError, EmitError, Error, FetchError, JoinError,
-    MountError, Result, ServeError, StoreError,
+    AckError, ArgsError, BuildError, DataError, DeliveryError, EmitError, Error, FetchError,
+    JoinError, MountError, Result, ServeError, StoreError,
 };
 pub use extract::{
     Auth, Call, Data, Event, Extract, ExtractError, OnConnect, OnDisconnect, OnEvent, Reason, State,

@@ -12,7 +12,7 @@ use crate::basis::Core;
 use crate::broadcast::Broadcast;
 use crate::error::MountError;
 use crate::extract::{OnConnect, OnDisconnect, OnEvent};
-use crate::handler::Entry;
+use crate::handler::{Entry, ON_ANY};
 use crate::io::Shared;
 use crate::{Handler, Io, Socket};
 
@@ -113,13 +113,19 @@ impl Namespace {
 
     /// Sets what happens when a socket connects. Its extractors run before the CONNECT is answered,
     /// so a failing one refuses the socket; its body runs after the answer. Its error disconnects
-    /// the socket, and is logged. Events that arrive meanwhile wait until it has returned.
+    /// the socket, and is logged; so does a body that takes longer than
+    /// [`Builder::handler_timeout`](crate::Builder::handler_timeout). Events that arrive meanwhile
+    /// wait until it has returned.
     pub fn on_connect<M: 'static>(&self, handler: impl Handler<OnConnect, M>) -> &Self {
         self.set(Entry::new("on_connect".into(), handler), |handlers| &mut handlers.connect)
     }
 
     /// Sets what happens when an event of this name comes. An event that nobody handles is ignored;
     /// one that asks for an answer gets an error.
+    ///
+    /// Register it before the layer is made: that is when it is checked whether each
+    /// [`State`](crate::State) is there. A handler that comes later is called all the same, and one
+    /// whose state is missing is answered for with an error that names it.
     pub fn on<M: 'static>(&self, event: &str, handler: impl Handler<OnEvent, M>) -> &Self {
         let entry = Entry::new(format!("`{event}`"), handler);
         let mut handlers = self.0.handlers.write();
@@ -133,7 +139,7 @@ impl Namespace {
     /// Sets what happens with events that no other handler takes. [`Event`](crate::Event) is the
     /// name.
     pub fn on_any<M: 'static>(&self, handler: impl Handler<OnEvent, M>) -> &Self {
-        self.set(Entry::new("on_any".into(), handler), |handlers| &mut handlers.any)
+        self.set(Entry::new(ON_ANY.into(), handler), |handlers| &mut handlers.any)
     }
 
     /// Sets what happens when a socket is about to leave: it still is in its rooms, until the
@@ -144,7 +150,10 @@ impl Namespace {
         })
     }
 
-    /// Sets what happens when a socket has left: exactly once, after its events that came before.
+    /// Sets what happens when a socket has left, exactly once. For at most ten seconds it waits for
+    /// the body of `on_connect`, and until the events that came before have been started; a handler
+    /// that has been started may still be running. Events that have not been started by then are
+    /// dropped, and counted; after [`Socket::disconnect`] none is waited for.
     pub fn on_disconnect<M: 'static>(&self, handler: impl Handler<OnDisconnect, M>) -> &Self {
         self.set(Entry::new("on_disconnect".into(), handler), |handlers| &mut handlers.disconnect)
     }

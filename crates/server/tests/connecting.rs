@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
-use sockeye::{Auth, Error, Result, Socket};
-use support::{Client, Notes, io, serve, with_sync};
+use sockeye::{Auth, Error, Io, Result, Socket};
+use support::{Client, HANG, Notes, io, serve, soon, with_sync};
 use tokio::sync::Semaphore;
 
 #[derive(Deserialize)]
@@ -25,6 +25,17 @@ async fn an_unknown_namespace_is_refused_and_the_connection_stays() {
     client.expect("44/nowhere,{\"message\":\"Invalid namespace\"}").await;
     client.connect("/", "").await;
     client.sync().await;
+}
+
+#[tokio::test]
+async fn a_connect_for_a_name_of_more_than_512_bytes_closes_the_connection() {
+    let address = serve(&io(|io| io)).await;
+    let mut client = Client::open(address).await;
+    let longest = format!("40/{}", "n".repeat(511));
+    client.send(&format!("{longest},")).await;
+    assert!(client.text().await.ends_with("{\"message\":\"Invalid namespace\"}"));
+    client.send(&format!("{longest}n,")).await;
+    assert!(client.rest().await.is_empty());
 }
 
 #[tokio::test]
@@ -153,6 +164,76 @@ async fn a_socket_that_middleware_disconnects_is_refused() {
     let mut client = Client::open(serve(&io).await).await;
     client.send("40").await;
     client.expect("44{\"message\":\"server namespace disconnect\"}").await;
+}
+
+/// Notes the handlers for sockets that leave, and gives the rest of the test something to note with.
+fn farewells(io: &Io, namespace: &str) -> Arc<Notes<&'static str>> {
+    let seen = Notes::new();
+    let (a, b) = (Arc::clone(&seen), Arc::clone(&seen));
+    io.of(namespace).on_disconnecting(move || {
+        a.add("on_disconnecting");
+        async {}
+    });
+    io.of(namespace).on_disconnect(move || {
+        b.add("on_disconnect");
+        async {}
+    });
+    seen
+}
+
+/// Connects to `/a`, is refused there and nowhere else, and leaves nobody to wait for.
+async fn refused_at_the_door(io: &Io) {
+    with_sync(io);
+    let mut client = Client::open(serve(io).await).await;
+    client.connect("/", "").await;
+    client.send("40/a,").await;
+    client.expect("44/a,{\"message\":\"server namespace disconnect\"}").await;
+    client.sync().await;
+    let reading = tokio::spawn(async move { client.rest().await });
+    soon(io.close(HANG * 2)).await;
+    assert!(reading.await.unwrap().is_empty());
+    assert_eq!(io.of("/a").count().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_socket_that_middleware_disconnects_and_lets_in_is_refused_and_met_by_no_handler() {
+    let io = io(|io| io);
+    io.of("/a").middleware(async |socket: Socket| socket.disconnect(false));
+    let seen = farewells(&io, "/a");
+    let notes = Arc::clone(&seen);
+    io.of("/a").on_connect(move || {
+        notes.add("on_connect");
+        async {}
+    });
+    refused_at_the_door(&io).await;
+    assert!(seen.so_far().is_empty());
+}
+
+#[tokio::test]
+async fn a_socket_that_is_disconnected_before_the_body_of_on_connect_is_refused() {
+    let io = io(|io| io);
+    let seen = farewells(&io, "/a");
+    let notes = Arc::clone(&seen);
+    io.of("/a").on_connect(move |socket: Socket| {
+        socket.disconnect(false);
+        let notes = Arc::clone(&notes);
+        async move { notes.add("the body of on_connect") }
+    });
+    refused_at_the_door(&io).await;
+    assert!(seen.so_far().is_empty());
+}
+
+#[tokio::test]
+async fn a_middleware_that_refuses_can_close_the_whole_connection_too() {
+    let io = io(|io| io);
+    io.of("/closing").middleware(async |socket: Socket| -> Result<()> {
+        socket.disconnect(true);
+        Err(Error::new("out"))
+    });
+    let mut client = Client::open(serve(&io).await).await;
+    client.connect("/", "").await;
+    client.send("40/closing,").await;
+    assert_eq!(client.rest().await, ["44/closing,{\"message\":\"out\"}", "41"]);
 }
 
 #[tokio::test]

@@ -50,6 +50,28 @@ async fn attachments_are_relayed_unchanged() {
 }
 
 #[tokio::test]
+async fn an_argument_that_is_passed_on_alone_takes_no_attachments_of_others_along() {
+    let io = io(|io| io);
+    io.of("/").on("forward", async |socket: Socket, args: sockeye::Args| -> Result<()> {
+        for index in 0..args.len() {
+            socket.emit("got", &args.get(index).unwrap_or_default())?;
+        }
+        Ok(())
+    });
+    let (mut client, _) = Client::join(serve(&io).await).await;
+    client
+        .send(r#"452-["forward","public",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}]]"#)
+        .await;
+    client.send_binary(b"secret").await;
+    client.send_binary(b"more").await;
+    client.expect(r#"42["got","public"]"#).await;
+    client.expect(r#"451-["got",{"_placeholder":true,"num":0}]"#).await;
+    assert_eq!(client.binary().await, b"secret");
+    client.expect(r#"451-["got",[{"_placeholder":true,"num":0}]]"#).await;
+    assert_eq!(client.binary().await, b"more");
+}
+
+#[tokio::test]
 async fn handlers_start_in_the_order_of_the_events() {
     let seen = Notes::new();
     let io = io(|io| io);
@@ -126,6 +148,29 @@ async fn a_client_whose_parked_events_pass_the_limit_is_disconnected_with_a_reas
     assert!(client.rest().await.is_empty());
     with_sync(&io);
     healthy.sync().await;
+}
+
+#[tokio::test]
+async fn one_event_that_is_larger_than_what_may_be_parked_waits_and_a_second_one_does_not() {
+    let io = io(|io| io.parked_bytes(1000));
+    let gate = Arc::new(Semaphore::new(0));
+    let g = Arc::clone(&gate);
+    io.of("/").on_connect(move || {
+        let gate = Arc::clone(&g);
+        async move { gate.acquire().await.unwrap().forget() }
+    });
+    io.of("/").on("big", async |Data(text): Data<String>| text.len());
+    let address = serve(&io).await;
+    let big = format!("427[\"big\",\"{}\"]", "x".repeat(5000));
+
+    let (mut client, _) = Client::join(address).await;
+    client.send(&big).await;
+    gate.add_permits(1);
+    client.expect("437[5000]").await;
+
+    let (mut client, _) = Client::join(address).await;
+    client.send_all(&[big.as_str(), "42[\"small\"]"]).await;
+    assert!(client.rest().await.is_empty());
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sockeye::{
-    AckSender, Args, Data, Error, Event, Io, MountError, Namespace, Result, Socket, State,
+    AckSender, Args, Call, Data, Error, Event, Extract, ExtractError, Io, MountError, Namespace,
+    OnEvent, Result, Socket, State,
 };
 use support::{Client, Notes, io, serve, with_sync};
 
@@ -104,6 +105,48 @@ async fn a_wrong_argument_is_named_in_the_answer_and_the_handler_is_not_called()
     assert_eq!(io.counters().rejected_arguments, 2);
 }
 
+/// A user's extractor around the sender, with something of its own that can fail.
+struct Reply(AckSender);
+
+impl Extract<OnEvent> for Reply {
+    fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
+        let ack = AckSender::extract(call)?;
+        match call.event() {
+            "bad reply" => Err(ExtractError::new::<Self>("no reply today")),
+            _ => Ok(Reply(ack)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_argument_behind_an_ack_sender_is_named_in_the_answer_too() {
+    async fn add(ack: AckSender, Data(n): Data<u32>) {
+        ack.send(&n).unwrap();
+    }
+    let io = io(|io| io);
+    io.of("/")
+        .on("add", add)
+        .on("behind reply", async |Reply(ack): Reply, _: Data<u32>| drop(ack))
+        .on("bad reply", async |Reply(ack): Reply| drop(ack))
+        .on("in front", async |_: Data<u32>, ack: AckSender| drop(ack))
+        .on("dropped", async |ack: AckSender, _: Data<u32>| drop(ack));
+    let (mut client, _) = Client::join(serve(&io).await).await;
+    for (event, words) in [
+        ("[\"add\",\"x\"]", "argument 1: invalid type"),
+        ("[\"behind reply\",\"x\"]", "argument 1: invalid type"),
+        ("[\"bad reply\"]", "no reply today\"}}]"),
+        ("[\"in front\",\"x\"]", "argument 1: invalid type"),
+        ("[\"dropped\",1]", "the handler gave no answer\"}}]"),
+    ] {
+        client.send(&format!("427{event}")).await;
+        let answer = client.text().await;
+        let expected = format!("437[{{\"error\":{{\"message\":\"{words}");
+        assert!(answer.starts_with(&expected), "{answer}");
+    }
+    client.send("427[\"add\",3]").await;
+    client.expect("437[3]").await; // nothing was answered twice
+}
+
 #[tokio::test]
 async fn a_handler_that_panics_at_once_or_later_answers_with_an_error_and_harms_nobody() {
     let io = io(|io| io);
@@ -195,6 +238,35 @@ async fn a_missing_state_fails_when_the_layer_is_made_and_names_event_and_type()
     assert!(state.ends_with("Database"));
     assert!(error.to_string().contains("Io::builder().state(..)"), "{error}");
     assert!(io.serve("127.0.0.1:0").await.is_err());
+}
+
+#[tokio::test]
+async fn a_state_that_could_not_be_missed_earlier_is_named_by_the_first_event_that_misses_it() {
+    #[derive(Clone)]
+    struct Database;
+    let io = io(|io| io);
+    io.of("/").on_connect(async |socket: Socket| {
+        socket.on("own", async |_: State<Database>| {});
+    });
+    let layer = io.layer().unwrap();
+    io.of("/").on("late", async |_: AckSender, _: State<Database>| {});
+    let (mut client, _) = Client::join(serve_late(layer).await).await;
+    for event in ["own", "late"] {
+        client.send(&format!("421[\"{event}\"]")).await;
+        let answer = client.text().await;
+        let words = "431[{\"error\":{\"message\":\"the server has no `State<";
+        assert!(answer.starts_with(words) && answer.contains("Database>`"), "{answer}");
+    }
+    assert_eq!(io.counters().rejected_arguments, 2);
+}
+
+/// Serves a layer that was made before all handlers were there.
+async fn serve_late(layer: sockeye::Layer) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = axum::Router::new().layer(layer);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sockeye::{
     AckError, Auth, Data, EmitError, Io, JoinError, Namespace, Reason, Result, Socket, State,
 };
-use support::{Client, Notes, Polling, io, serve, soon, with_sync};
+use support::{Client, Notes, Polling, io, pass, serve, soon, with_sync};
 use tokio::sync::Semaphore;
 
 /// Notes the words of every socket that leaves the main namespace.
@@ -210,6 +210,16 @@ async fn a_late_packet_for_a_namespace_that_was_left_harms_nothing() {
 }
 
 #[tokio::test]
+async fn leaving_a_namespace_that_was_never_joined_harms_nothing() {
+    let io = io(|io| io);
+    io.of("/other");
+    with_sync(&io);
+    let (mut client, _) = Client::join(serve(&io).await).await;
+    client.send_all(&["41/other,", "41/nowhere,"]).await;
+    client.sync().await;
+}
+
+#[tokio::test]
 async fn the_data_of_a_socket_is_kept_as_json() {
     let io = io(|io| io);
     io.of("/")
@@ -228,6 +238,142 @@ async fn the_data_of_a_socket_is_kept_as_json() {
     assert_eq!(socket.data().get::<u8>().unwrap(), None);
 }
 
+/// A namespace whose `on_connect` waits at the gate, and that notes what comes and who leaves.
+fn gated(io: &Io, name: &'static str, seen: &Arc<Notes<String>>) -> Arc<Semaphore> {
+    let gate = Arc::new(Semaphore::new(0));
+    let g = Arc::clone(&gate);
+    io.of(name).on_connect(move || {
+        let gate = Arc::clone(&g);
+        async move { gate.acquire().await.unwrap().forget() }
+    });
+    let note = |what: &'static str| {
+        let notes = Arc::clone(seen);
+        move || {
+            notes.add(format!("{name} {what}"));
+            async {}
+        }
+    };
+    io.of(name).on("event", note("event"));
+    io.of(name).on_disconnecting(note("leaves"));
+    io.of(name).on_disconnect(note("has left"));
+    gate
+}
+
+#[tokio::test]
+async fn each_socket_that_leaves_waits_ten_seconds_of_its_own_for_what_came_before() {
+    let io = io(|io| io);
+    let seen = Notes::new();
+    let (_closed, gate) = (gated(&io, "/a", &seen), gated(&io, "/b", &seen));
+    let mut client = Client::open(serve(&io).await).await;
+    for name in ["/a", "/b"] {
+        client.connect(name, "").await;
+        client.send(&format!("42{name},[\"event\"]")).await;
+    }
+    client.send("41/a,").await;
+    assert_eq!(seen.next().await, "/a leaves");
+    pass(Duration::from_secs(6)).await;
+    client.send("41/b,").await;
+    assert_eq!(seen.next().await, "/b leaves");
+    pass(Duration::from_secs(5)).await;
+    assert_eq!(seen.next().await, "/a has left");
+    gate.add_permits(1);
+    assert_eq!(seen.next().await, "/b event");
+    assert_eq!(seen.next().await, "/b has left");
+    assert_eq!(io.counters().events_dropped, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_has_hung_up_is_waited_for_no_longer_than_one_that_leaves() {
+    let io = io(|io| io);
+    let seen = Notes::new();
+    let _closed = gated(&io, "/a", &seen);
+    let mut client = Client::open(serve(&io).await).await;
+    client.connect("/a", "").await;
+    client.send("42/a,[\"event\"]").await;
+    client.hang_up();
+    assert_eq!(seen.next().await, "/a leaves");
+    pass(Duration::from_secs(11)).await;
+    assert_eq!(seen.next().await, "/a has left");
+}
+
+/// A handler of the socket's own that holds the socket, as a closure easily does. What is given back
+/// notes it when the handler has been dropped.
+fn own_handler(socket: &Socket, events: &Arc<Notes<&'static str>>) {
+    struct Held(Arc<Notes<&'static str>>, Socket);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.0.add("dropped");
+        }
+    }
+    let held = Arc::new(Held(Arc::clone(events), socket.clone()));
+    socket.on("own", move || {
+        let held = Arc::clone(&held);
+        async move { held.0.add(if held.1.is_connected() { "connected" } else { "left" }) }
+    });
+}
+
+#[tokio::test]
+async fn a_handler_that_holds_its_own_socket_is_dropped_when_the_socket_leaves() {
+    let io = io(|io| io);
+    let events = Notes::new();
+    let address = serve(&io).await;
+    for close in [false, true] {
+        let (mut client, socket) = pair(&io, address).await;
+        own_handler(&socket, &events);
+        own_handler(&socket, &events); // takes the place of the first
+        assert_eq!(events.next().await, "dropped");
+        client.send("42[\"own\"]").await;
+        assert_eq!(events.next().await, "connected");
+        if close {
+            client.hang_up();
+        } else {
+            socket.disconnect(false);
+        }
+        assert_eq!(events.next().await, "dropped");
+        own_handler(&socket, &events); // too late: nobody would ever drop it
+        assert_eq!(events.next().await, "dropped");
+    }
+}
+
+#[tokio::test]
+async fn the_handlers_of_a_socket_that_leaves_are_kept_until_its_last_event_has_been_started() {
+    let io = io(|io| io);
+    let events = Notes::new();
+    let (gate, left) = (Arc::new(Semaphore::new(0)), Notes::new());
+    let (g, notes, l) = (Arc::clone(&gate), Arc::clone(&events), Arc::clone(&left));
+    io.of("/").on_connect(move |socket: Socket| {
+        let gate = Arc::clone(&g);
+        own_handler(&socket, &notes);
+        async move { gate.acquire().await.unwrap().forget() }
+    });
+    io.of("/").on_disconnecting(move || {
+        l.add(());
+        async {}
+    });
+    let (mut client, _) = Client::join(serve(&io).await).await;
+    client.send_all(&["42[\"own\"]", "41"]).await;
+    left.next().await;
+    assert!(events.so_far().is_empty());
+    gate.add_permits(1);
+    assert_eq!(events.next().await, "left");
+    assert_eq!(events.next().await, "dropped");
+}
+
+#[tokio::test]
+async fn the_handlers_of_a_socket_that_is_refused_are_dropped() {
+    let io = io(|io| io);
+    let events = Notes::new();
+    let notes = Arc::clone(&events);
+    io.of("/").middleware(move |socket: Socket| {
+        own_handler(&socket, &notes);
+        async { Err::<(), _>("no") }
+    });
+    let mut client = Client::open(serve(&io).await).await;
+    client.send("40").await;
+    client.expect("44{\"message\":\"no\"}").await;
+    assert_eq!(events.next().await, "dropped");
+}
+
 #[test]
 fn when_its_runtime_ends_nothing_of_a_client_stays_behind() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -238,9 +384,12 @@ fn when_its_runtime_ends_nothing_of_a_client_stays_behind() {
     let socket = io.socket(&id).unwrap();
     socket.join("room").unwrap();
     let question = socket.emit_with_ack::<u8>("q", &());
+    let events = Notes::new();
+    own_handler(&socket, &events);
     drop(servers); // its tasks are dropped where they wait
     assert!(!socket.is_connected() && io.socket(&id).is_none());
     assert_eq!(clients.block_on(io.to("room").count()).unwrap(), 0);
+    assert_eq!(events.so_far(), ["dropped"]);
     let error = clients.block_on(soon(question)).unwrap_err();
     assert!(matches!(error, AckError::Disconnected { .. }), "{error}");
 }

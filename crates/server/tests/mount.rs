@@ -11,6 +11,14 @@ mod hyper_example;
 
 use std::net::SocketAddr;
 
+use axum::Router;
+use axum::extract::ConnectInfo;
+use http::{Extensions, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use sockeye::Socket;
 use support::{Client, HANG, http, io, serve, soon, with_sync};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -97,6 +105,66 @@ async fn a_foreign_page_is_refused_on_both_transports_and_a_listed_one_is_not() 
     let mut client = websocket("https://friend.example").await.unwrap();
     client.connect("/", "").await;
     client.sync().await;
+}
+
+/// A server that tells its clients where they come from.
+fn telling() -> sockeye::Io {
+    let io = io(|io| io);
+    io.of("/").on("where", async |socket: Socket| socket.handshake().address());
+    io
+}
+
+async fn told(address: SocketAddr) -> String {
+    let (mut client, _) = Client::join(address).await;
+    client.send("421[\"where\"]").await;
+    client.text().await
+}
+
+#[tokio::test]
+async fn alone_the_peer_s_address_is_known() {
+    assert!(told(serve(&telling()).await).await.starts_with("431[\"127.0.0.1:"));
+}
+
+#[tokio::test]
+async fn a_layer_finds_the_peer_s_address_where_it_is_told_to() {
+    let find = |extensions: &Extensions| {
+        extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address)
+    };
+    let layer = telling().layer().unwrap();
+    for (layer, known) in [(layer.clone().remote_addr(find), true), (layer, false)] {
+        let (listener, address) = bound().await;
+        let app = Router::new().layer(layer);
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let answer = told(address).await;
+        assert_eq!(answer.starts_with("431[\"127.0.0.1:"), known, "{answer}");
+        assert_eq!(answer == "431[null]", !known, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_finds_a_plain_address_unless_it_is_told_otherwise() {
+    let fixed: SocketAddr = ([192, 0, 2, 7], 4000).into();
+    let io = telling();
+    let service = io.service().unwrap();
+    let told_to = service.clone().remote_addr(move |_| Some(fixed));
+    for (service, expected) in [(told_to, "431[\"192.0.2.7:4000\"]"), (service, "431[\"127.0.0.1:")]
+    {
+        let (listener, address) = bound().await;
+        tokio::spawn(async move {
+            let (stream, remote) = listener.accept().await.unwrap();
+            let with_address = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(remote);
+                hyper::service::Service::call(&service, request)
+            });
+            let connection = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), with_address)
+                .with_upgrades();
+            connection.await.unwrap();
+        });
+        let answer = told(address).await;
+        assert!(answer.starts_with(expected), "{answer}");
+    }
 }
 
 #[tokio::test]

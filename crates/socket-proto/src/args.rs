@@ -54,6 +54,27 @@ impl<'a> Args<'a> {
         Elements { rest, ended: rest.peek().is_none() }
     }
 
+    /// One argument alone, with the attachments it points to and no other. They are counted anew; but
+    /// for their numbers not a byte of the text changes.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use sockeye_socket_proto::Args;
+    ///
+    /// let attachments = [Bytes::from_static(b"mine"), Bytes::from_static(b"yours")];
+    /// let json = r#"1,{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}"#;
+    /// let args = Args { json, attachments: &attachments };
+    ///
+    /// assert!(args.nth(0).unwrap().as_args().attachments.is_empty());
+    /// let yours = args.nth(2).unwrap();
+    /// assert_eq!(yours.as_args().json, r#"{"_placeholder":true,"num":0}"#);
+    /// assert_eq!(yours.as_args().attachments, ["yours"]);
+    /// ```
+    pub fn nth(&self, index: usize) -> Option<OwnedArgs> {
+        let (json, attachments) = placeholder::cut_out(self.iter().nth(index)?, self.attachments);
+        Some(OwnedArgs { json, attachments })
+    }
+
     /// Makes a `T` of the arguments.
     ///
     /// - `T` is a tuple: the first arguments, one each. Missing ones become `None` where the tuple

@@ -4,6 +4,8 @@
 //! Iterative, so that nesting costs one bit a level and no stack. Numbers keep whatever digits
 //! they have and strings whatever escapes: nothing is converted, so nothing can be lost.
 
+use std::ops::Range;
+
 /// The text ceases to be JSON at this byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotJson {
@@ -24,6 +26,11 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn at(&self) -> usize {
         self.at
+    }
+
+    /// A part of the text that was stepped over.
+    pub(crate) fn text(&self, range: Range<usize>) -> &'a str {
+        &self.text[range]
     }
 
     /// The next byte, if any.

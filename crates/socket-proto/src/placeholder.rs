@@ -4,6 +4,10 @@
 //! whose number is no index of an attachment, is refused when it arrives: handed on unread to a
 //! JavaScript client, it would break *that* client's connection.
 
+use std::ops::Range;
+
+use bytes::Bytes;
+
 use crate::json::Cursor;
 use crate::split;
 
@@ -26,6 +30,51 @@ pub(crate) fn check(json: &str, attachments: usize) -> bool {
     true
 }
 
+/// A part of a packet that is to stand alone: its text, and the attachments that it points to, which
+/// are counted anew in the order in which they are named. The text stays as it is but for the numbers.
+pub(crate) fn cut_out(json: &str, all: &[Bytes]) -> (Box<str>, Box<[Bytes]>) {
+    if all.is_empty() {
+        return (json.into(), Box::default());
+    }
+    let (mut text, mut copied) = (String::new(), 0);
+    let (mut taken, mut numbers) = (Vec::new(), vec![None; all.len()]);
+    let mut cursor = Cursor::new(json);
+    while let Some(range) = seek(&mut cursor) {
+        let index: Option<usize> = json[range.clone()].parse().ok();
+        let Some(index) = index.filter(|index| *index < all.len()) else {
+            // It points nowhere, and does so among fewer attachments too.
+            continue;
+        };
+        let number = *numbers[index].get_or_insert_with(|| {
+            taken.push(all[index].clone());
+            taken.len() - 1
+        });
+        text.push_str(&json[copied..range.start]);
+        text.push_str(&number.to_string());
+        copied = range.end;
+    }
+    text.push_str(&json[copied..]);
+    (text.into(), taken.into())
+}
+
+/// Goes on behind the next placeholder; where its number stands.
+fn seek(cursor: &mut Cursor<'_>) -> Option<Range<usize>> {
+    loop {
+        match cursor.peek()? {
+            b'{' => {
+                let mut ahead = *cursor;
+                if let Some(number) = object(&mut ahead) {
+                    *cursor = ahead;
+                    return Some(number);
+                }
+                cursor.step();
+            }
+            b'"' => drop(cursor.string().ok()?),
+            _ => cursor.step(),
+        }
+    }
+}
+
 /// If the object at the cursor is a placeholder, steps over it and returns its number; `None` as
 /// number if that is no index.
 #[expect(clippy::option_option, reason = "no placeholder, a bad one, a good one")]
@@ -33,7 +82,7 @@ pub(crate) fn eat(cursor: &mut Cursor<'_>) -> Option<Option<usize>> {
     let mut ahead = *cursor;
     let number = object(&mut ahead)?;
     *cursor = ahead;
-    Some(number.parse().ok())
+    Some(cursor.text(number).parse().ok())
 }
 
 /// What stands in the JSON for attachment `index`.
@@ -65,8 +114,8 @@ fn check_string(cursor: &mut Cursor<'_>) -> bool {
     split::unquote(token) != KEY || !cursor.eat_word(b"true")
 }
 
-/// The whole object, in its exact form; the text of its number.
-fn object<'a>(cursor: &mut Cursor<'a>) -> Option<&'a str> {
+/// The whole object, in its exact form; where its number stands.
+fn object(cursor: &mut Cursor<'_>) -> Option<Range<usize>> {
     cursor.mark(b'{').ok()?;
     if cursor.eat_word(b"\"num\"") {
         let number = number(cursor)?;
@@ -91,13 +140,15 @@ fn flag(key_found: bool, cursor: &mut Cursor<'_>) -> Option<()> {
     cursor.eat_word(b"true").then_some(())
 }
 
-fn number<'a>(cursor: &mut Cursor<'a>) -> Option<&'a str> {
+fn number(cursor: &mut Cursor<'_>) -> Option<Range<usize>> {
     cursor.mark(b':').ok()?;
     cursor.peek().filter(|byte| matches!(byte, b'-' | b'0'..=b'9'))?;
-    cursor.value().ok()
+    let start = cursor.at();
+    cursor.value().ok()?;
+    Some(start..cursor.at())
 }
 
-fn closed<'a>(cursor: &mut Cursor<'_>, number: &'a str) -> Option<&'a str> {
+fn closed(cursor: &mut Cursor<'_>, number: Range<usize>) -> Option<Range<usize>> {
     cursor.blanks();
     cursor.eat(b'}').then_some(number)
 }

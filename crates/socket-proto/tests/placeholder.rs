@@ -92,6 +92,59 @@ fn without_attachments_there_are_no_placeholders() {
     assert_eq!(value["num"], 7);
 }
 
+fn cut_out(json: &str, attachments: &[&[u8]], index: usize) -> (String, Vec<Bytes>) {
+    let attachments =
+        attachments.iter().map(|bytes| Bytes::copy_from_slice(bytes)).collect::<Vec<_>>();
+    let one = Args { json, attachments: &attachments }.nth(index).unwrap();
+    assert!(one.as_args().validate().is_ok());
+    (one.as_args().json.to_owned(), one.as_args().attachments.to_vec())
+}
+
+#[test]
+fn one_argument_alone_takes_its_own_attachments_and_counts_them_anew() {
+    let json = r#""public", {"_placeholder":true,"num":2} ,[{"num": 3 , "_placeholder":true},"\"{\u00e9",
+        {"a" : {"_placeholder":true,"num":1},"b":1e400}, {"_placeholder":true,"num":3}]"#;
+    let bytes: &[&[u8]] = &[b"0", b"1", b"2", b"3"];
+    assert_eq!(cut_out(json, bytes, 0), ("\"public\"".into(), vec![]));
+    let two = (r#"{"_placeholder":true,"num":0}"#.into(), vec![Bytes::from_static(b"2")]);
+    assert_eq!(cut_out(json, bytes, 1), two);
+    let (text, taken) = cut_out(json, bytes, 2);
+    let expected = r#"[{"num": 0 , "_placeholder":true},"\"{\u00e9",
+        {"a" : {"_placeholder":true,"num":1},"b":1e400}, {"_placeholder":true,"num":0}]"#;
+    assert_eq!((text.as_str(), taken), (expected, vec!["3".into(), "1".into()]));
+}
+
+#[test]
+fn numbers_of_other_lengths_are_written_too() {
+    let json: Vec<_> =
+        (0..12).map(|num| format!(r#"{{"_placeholder":true,"num":{num}}}"#)).collect();
+    let json = format!("[{},{}],[{}]", json[11], json[10], json.join(","));
+    let bytes: Vec<_> = (0..12_u8).map(|byte| [byte]).collect();
+    let bytes: Vec<&[u8]> = bytes.iter().map(<[u8; 1]>::as_slice).collect();
+    let (text, taken) = cut_out(&json, &bytes, 0);
+    assert_eq!(text, r#"[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#);
+    assert_eq!(taken, [&[11][..], &[10]]);
+    let (text, taken) = cut_out(&json, &bytes, 1);
+    assert!(json.ends_with(&text), "nothing changes");
+    assert_eq!(taken.len(), 12);
+}
+
+#[test]
+fn without_attachments_one_argument_alone_is_what_it_was() {
+    let json = r#"{"_placeholder":true,"num":7}"#;
+    assert_eq!(cut_out(json, &[], 0), (json.into(), vec![]));
+    assert!(Args { json, attachments: &[] }.nth(1).is_none());
+}
+
+#[test]
+fn a_placeholder_that_points_nowhere_still_does_when_it_stands_alone() {
+    let attachments = support::attachments(&[b"x"]);
+    let json = r#"[{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]"#;
+    let one = Args { json, attachments: &attachments }.nth(0).unwrap();
+    assert_eq!(one.as_args().json, json);
+    assert!(one.as_args().validate().is_err());
+}
+
 #[test]
 fn the_search_costs_no_stack_and_is_not_fooled_by_depth() {
     let deep = |inner: &str| format!("{}{inner}{}", "[".repeat(100_000), "]".repeat(100_000));

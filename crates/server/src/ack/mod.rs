@@ -2,6 +2,7 @@
 
 mod many;
 mod one;
+mod owed;
 mod sender;
 
 use std::future::Future;
@@ -13,12 +14,13 @@ use socket_proto::OwnedArgs;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
-use crate::basis::Core;
+use crate::basis::{Core, NEVER};
 use crate::error::AckError;
 use crate::{FromArgs, Socket};
 
 pub use many::{AckStream, Answer, Answers};
 pub use one::AckFuture;
+pub(crate) use owed::Owed;
 pub use sender::AckSender;
 
 /// Who waits for a socket's answer.
@@ -66,11 +68,11 @@ struct Timer {
 
 impl Timer {
     fn new(timeout: Duration) -> Self {
-        Timer { began: Instant::now(), timeout, sleep: None }
+        Timer { began: Instant::now(), timeout: NEVER.min(timeout), sleep: None }
     }
 
     fn set(&mut self, timeout: Duration) {
-        self.timeout = timeout;
+        self.timeout = NEVER.min(timeout);
         self.sleep = None;
     }
 

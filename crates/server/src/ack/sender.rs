@@ -1,9 +1,9 @@
 //! Answering an event by hand.
 
 use std::fmt;
+use std::sync::Arc;
 
-use socket_proto::Encoded;
-
+use super::owed::{Slip, answer_with};
 use crate::error::EmitError;
 use crate::{Error, Socket, ToArgs};
 
@@ -27,16 +27,18 @@ pub struct AckSender {
     socket: Socket,
     /// `None` if the client asked for no answer, or has got it.
     id: Option<u64>,
+    /// What it says if it is dropped; `None` if it has nothing to answer.
+    slip: Option<Arc<Slip>>,
 }
 
 impl AckSender {
-    pub(crate) fn new(socket: Socket, id: u64) -> Self {
-        AckSender { socket, id: Some(id) }
+    pub(super) fn new(socket: Socket, id: u64, slip: Arc<Slip>) -> Self {
+        AckSender { socket, id: Some(id), slip: Some(slip) }
     }
 
     /// For an event that asked for no answer.
     pub(crate) fn unwanted(socket: &Socket) -> Self {
-        AckSender { socket: socket.clone(), id: None }
+        AckSender { socket: socket.clone(), id: None, slip: None }
     }
 
     /// Whether the client waits for an answer.
@@ -62,43 +64,31 @@ impl AckSender {
     }
 
     /// Answers with an error: `{"error":{"message":…}}`, with data if the error has any.
-    pub fn send_error(self, error: impl Into<Error>) {
-        self.send_failure(&error.into());
-    }
-
-    pub(crate) fn send_failure(mut self, error: &Error) {
-        self.fail(error);
-    }
-
-    pub(crate) fn send_encoded(mut self, encoded: Encoded) {
-        self.id = None;
-        // A client that has left waits for nothing.
-        let _ = self.socket.push_answer(encoded);
-    }
-
-    /// Where an answer goes: the namespace and the id.
-    pub(crate) fn place(&self) -> Option<(&str, u64)> {
-        self.id.map(|id| (self.socket.namespace().name(), id))
+    pub fn send_error(mut self, error: impl Into<Error>) {
+        self.fail(&error.into());
     }
 
     fn fail(&mut self, error: &Error) {
-        let Some(id) = self.id.take() else { return };
-        if let Ok(encoded) = error.answer().encode_ack(self.socket.namespace().name(), id) {
-            let _ = self.socket.push_answer(encoded);
+        if let Some(id) = self.id.take() {
+            answer_with(&self.socket, id, error);
         }
     }
 }
 
 impl Drop for AckSender {
     fn drop(&mut self) {
-        if self.id.is_some() {
-            self.fail(&Error::new("the handler gave no answer"));
+        let slip = self.slip.take().filter(|_| self.id.is_some());
+        if let Some(words) = slip.as_ref().and_then(|slip| slip.last_words()) {
+            self.fail(&Error::new(words));
         }
     }
 }
 
 impl fmt::Debug for AckSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AckSender").field("socket", &self.socket).field("id", &self.id).finish()
+        f.debug_struct("AckSender")
+            .field("socket", &self.socket)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }

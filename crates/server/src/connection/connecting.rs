@@ -24,7 +24,7 @@ impl Client {
             return self.welcome(slot, cx);
         };
         let running = run_middlewares(socket.clone(), middlewares);
-        self.run(Task { job: Job::Middleware(slot), socket, entry, running }, cx);
+        self.run(Task::new(Job::Middleware(slot), socket, entry, running), cx);
     }
 
     /// The middlewares agree: the CONNECT is answered, unless an extractor of `on_connect` fails.
@@ -33,10 +33,17 @@ impl Client {
             return;
         };
         let socket = member.socket.clone();
+        if has_ended(&socket) {
+            return self.sweep(cx);
+        }
         let greeting = match start_greeting(&socket) {
             Ok(greeting) => greeting,
             Err(error) => return self.refuse(slot, &error),
         };
+        // By the part of `on_connect` that runs before the answer: its body never will.
+        if has_ended(&socket) {
+            return self.sweep(cx);
+        }
         if !self.protocol.accepted(slot) {
             return drop(self.take_member(slot));
         }
@@ -45,18 +52,28 @@ impl Client {
         let _ = self.connection.push(&reply, Class::Normal);
         // From here on events of others reach it: behind the reply.
         let stays = socket.connect();
-        self.set_phase(slot, Phase::Greeting);
         if !stays {
-            // Disconnected by a middleware's friend in this very moment.
-            socket.say_goodbye();
-            return self.sweep(cx);
+            return self.turn_away(slot);
         }
         match greeting {
             Some((entry, running)) => {
-                self.run(Task { job: Job::Greeting(slot), socket, entry, running }, cx);
+                self.set_phase(slot, Phase::Greeting);
+                self.run(Task::new(Job::Greeting(slot), socket, entry, running), cx);
             }
             None => self.set_phase(slot, Phase::Open),
         }
+    }
+
+    /// Another thread has disconnected it while the answer left: the client hears both, and nobody
+    /// has met it.
+    fn turn_away(&mut self, slot: Slot) {
+        let Some(member) = self.take_member(slot) else {
+            return;
+        };
+        member.socket.say_goodbye();
+        let now = self.now().unwrap_or_default();
+        let _ = self.protocol.left(slot, now);
+        self.end_if_last(&member.socket);
     }
 
     pub(super) fn refuse(&mut self, slot: Slot, error: &Error) {
@@ -68,6 +85,7 @@ impl Client {
             let encoded = encode::connect_error(name, &error.message(), error.data(), ROOM);
             let _ = self.connection.push(&emit::packet(encoded), Class::Normal);
         }
+        self.end_if_last(&member.socket);
     }
 
     pub(super) fn set_phase(&mut self, slot: Slot, phase: Phase) {
@@ -79,8 +97,14 @@ impl Client {
     }
 }
 
+/// Whether our own side has disconnected it, while it was connecting.
+fn has_ended(socket: &Socket) -> bool {
+    socket.disconnect_reason().is_some()
+}
+
 /// Every middleware in turn; the first error refuses the socket.
 fn run_middlewares(socket: Socket, middlewares: Arc<[Arc<Entry>]>) -> Running {
+    // Tokio takes a wait that is too long to count for a long one.
     let patience = socket.namespace().core().middleware_timeout;
     let all = async move {
         for middleware in middlewares.iter() {
@@ -90,7 +114,7 @@ fn run_middlewares(socket: Socket, middlewares: Arc<[Arc<Entry>]>) -> Running {
             };
             started.map_err(|error| Error::new(error.message()))?.await?;
         }
-        Ok(())
+        Ok(None)
     };
     Box::pin(async move {
         match tokio::time::timeout(patience, all).await {

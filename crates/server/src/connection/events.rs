@@ -2,25 +2,30 @@
 
 use std::sync::Arc;
 use std::task::Context;
+use std::time::Duration;
 
 use engine_proto::CloseReason;
-use socket_proto::{Args, Slot};
+use socket_proto::Slot;
 
-use super::running::{Job, Task, poll_guarded, start_guarded};
-use super::work::Work;
+use super::running::{Job, Task, Whose, poll_guarded, start_guarded};
+use super::work::{Event, Work};
 use super::{Client, Member, Phase, find};
-use crate::ack::AckSender;
+use crate::ack::Owed;
 use crate::basis::{Core, count};
 use crate::extract::Call;
 use crate::{Error, Socket};
 
+/// An event has come.
+///
+/// # Errors
+///
+/// If it has to wait, and too many wait already.
 pub(super) fn take_event(
     members: &[Option<Member>],
     work: &mut Option<Box<Work>>,
     slot: Slot,
-    name: &str,
-    args: Args<'_>,
-    ack: Option<u64>,
+    event: Event<'_>,
+    now: Duration,
     cx: &mut Context<'_>,
 ) -> Result<(), CloseReason> {
     let Some(member) = find(members, slot).filter(|member| member.socket.is_connected()) else {
@@ -31,10 +36,10 @@ pub(super) fn take_event(
     let full = |work: &Work| !work.parked.is_empty() || work.unfinished >= core.unfinished;
     if greeting || work.as_deref().is_some_and(full) {
         let work = work.get_or_insert_default();
-        let taken = work.park(slot, greeting, name, args, ack, core.parked_bytes);
+        let taken = work.park(slot, greeting, event, core.parked_bytes);
         return if taken { Ok(()) } else { Err(CloseReason::TooManyEvents) };
     }
-    start_event(&member.socket, work, name, args, ack, cx);
+    start_event(&member.socket, work, event, now, cx);
     Ok(())
 }
 
@@ -42,35 +47,28 @@ pub(super) fn take_event(
 fn start_event(
     socket: &Socket,
     work: &mut Option<Box<Work>>,
-    name: &str,
-    args: Args<'_>,
-    ack: Option<u64>,
+    event: Event<'_>,
+    now: Duration,
     cx: &mut Context<'_>,
 ) {
-    let ack = ack.map(|id| AckSender::new(socket.clone(), id));
+    let Event { name, args, ack } = event;
+    let mut owed = Owed::new(ack);
     let handler = socket.own_handler(name).or_else(|| socket.namespace().event_handler(name));
     let Some(entry) = handler else {
         tracing::debug!(namespace = socket.namespace().name(), event = name, "nobody handles it");
-        if let Some(ack) = ack {
-            ack.send_failure(&Error::new(format!("nobody handles `{name}`")));
-        }
+        return owed.fail(socket, &Error::new(format!("nobody handles `{name}`")));
+    };
+    let mut call = Call { socket, event: name, args, owed, reason: None };
+    let started = start_guarded(&entry, &mut call);
+    owed = call.owed;
+    let Ok(mut running) = owed.started(socket, started) else {
         return;
     };
-    let mut call = Call { socket, event: name, args, ack, reason: None };
-    let mut running = match start_guarded(&entry, &mut call) {
-        Ok(running) => running,
-        Err(error) => {
-            if let Some(ack) = call.ack.take() {
-                ack.send_failure(&error);
-            }
-            return;
-        }
-    };
-    if poll_guarded(Job::Event, socket, &entry, &mut running, cx).is_pending() {
-        let work = work.get_or_insert_default();
-        work.unfinished += 1;
-        let task = Task { job: Job::Event, socket: socket.clone(), entry, running };
-        work.running.push(task);
+    let whose = Whose { socket, entry: &entry, event: name };
+    if poll_guarded(Job::Event, whose, &mut running, &mut owed, cx).is_pending() {
+        let event = if entry.takes_any { name.into() } else { Box::default() };
+        let task = Task { event, owed, ..Task::new(Job::Event, socket.clone(), entry, running) };
+        work.get_or_insert_default().keep(task, now);
     }
 }
 
@@ -78,7 +76,7 @@ impl Client {
     /// Starts what is parked, as far as the limit of unfinished events allows. Whether there is
     /// more to start at once: others want their turn too.
     pub(super) fn start_parked(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(core) = self.core() else {
+        let (Some(core), Ok(now)) = (self.core(), self.now()) else {
             return false;
         };
         for _ in 0..PARKED_PER_TURN {
@@ -90,8 +88,7 @@ impl Client {
                 count(&core.counters.events_dropped, 1);
                 continue;
             };
-            let (name, args) = (&parked.name, parked.args.as_args());
-            start_event(&socket, &mut self.work, name, args, parked.ack, cx);
+            start_event(&socket, &mut self.work, parked.event(), now, cx);
         }
         let more = |work: &Work| !work.parked.is_empty() && work.unfinished < core.unfinished;
         self.work.as_deref().is_some_and(more)
@@ -102,7 +99,8 @@ impl Client {
         let member = find(&self.members, slot).map(|member| &member.socket);
         let leaving = || {
             let leaving = &self.work.as_ref()?.leaving;
-            leaving.iter().find(|leaving| leaving.slot == slot).map(|leaving| &leaving.socket)
+            let leaving = leaving.iter().map(|leaving| &leaving.member);
+            leaving.into_iter().find(|member| member.slot == slot).map(|member| &member.socket)
         };
         member.filter(|socket| socket.is_connected()).or_else(leaving).cloned()
     }

@@ -1,6 +1,5 @@
 //! How sockets leave: once, whoever ends it, and with nothing left behind.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
@@ -28,7 +27,6 @@ impl Client {
             };
             let reason = member.socket.disconnect_reason();
             let reason = reason.unwrap_or(DisconnectReason::ServerNamespaceDisconnect);
-            let last = member.socket.is_last();
             if member.phase == Phase::Connecting {
                 let slot = member.slot;
                 self.members[index] = Some(member);
@@ -36,16 +34,19 @@ impl Client {
             } else {
                 let now = self.now().unwrap_or_default();
                 let _ = self.protocol.left(member.slot, now);
-                self.depart(&member, reason, cx);
-            }
-            if last {
-                self.disconnect_all();
+                let socket = member.socket.clone();
+                self.depart(member, reason, cx);
+                self.end_if_last(&socket);
             }
         }
     }
 
-    /// The whole connection is to end: every namespace is told, then the connection is closed.
-    fn disconnect_all(&mut self) {
+    /// If the whole connection is to end with this socket: every namespace is told, then it is
+    /// closed.
+    pub(super) fn end_if_last(&mut self, socket: &Socket) {
+        if !socket.is_last() {
+            return;
+        }
         for member in self.members.iter().flatten() {
             member.socket.disconnect(false);
         }
@@ -53,16 +54,16 @@ impl Client {
     }
 
     /// A socket leaves: `on_disconnecting` runs while it still is in its rooms, and `on_disconnect`
-    /// after its last events.
+    /// once its last events have been started.
     pub(super) fn depart(
         &mut self,
-        member: &Member,
+        member: Member,
         reason: DisconnectReason,
         cx: &mut Context<'_>,
     ) {
-        let (slot, socket) = (member.slot, &member.socket);
+        let Member { slot, ref socket, phase } = member;
         socket.end(reason);
-        if member.phase == Phase::Connecting {
+        if phase == Phase::Connecting {
             return;
         }
         self.farewell(socket, reason, socket.namespace().disconnecting_handler(), cx);
@@ -70,12 +71,11 @@ impl Client {
         if reason == DisconnectReason::ServerNamespaceDisconnect {
             self.drop_events(slot, socket);
         }
-        let greeting = member.phase == Phase::Greeting;
+        let greeting = phase == Phase::Greeting;
         if greeting || self.work.as_ref().is_some_and(|work| work.has_events_of(slot)) {
-            let leaving = Leaving { slot, socket: socket.clone(), reason, greeting };
-            self.work.get_or_insert_default().leaving.push(leaving);
-            // The task is in its turn: `poll` follows, and arms the patience.
-            cx.waker().wake_by_ref();
+            let deadline = self.now().unwrap_or_default().saturating_add(LAST_EVENTS);
+            let leaving = Leaving { member, reason, greeting, deadline };
+            self.work.get_or_insert_default().wait_for(leaving);
         } else {
             self.farewell(socket, reason, socket.namespace().disconnect_handler(), cx);
         }
@@ -94,37 +94,29 @@ impl Client {
         let Ok(running) = start_guarded(&entry, &mut Call::leaving(socket, reason)) else {
             return;
         };
-        self.run(Task { job: Job::Farewell, socket: socket.clone(), entry, running }, cx);
+        self.run(Task::new(Job::Farewell, socket.clone(), entry, running), cx);
     }
 
     /// Says goodbye to those for whom nothing is left to wait for.
     pub(super) fn say_farewells(&mut self, cx: &mut Context<'_>) {
         while let Some(leaving) = self.work.as_mut().and_then(|work| work.take_ready_to_leave()) {
-            let Leaving { socket, reason, .. } = leaving;
-            self.farewell(&socket, reason, socket.namespace().disconnect_handler(), cx);
+            self.let_go(leaving, cx);
         }
     }
 
-    /// Whoever is leaving waits only so long for handlers that do not end.
-    pub(super) fn lose_patience(&mut self, cx: &mut Context<'_>) {
-        let Some(work) = &mut self.work else { return };
-        if work.leaving.is_empty() {
-            work.patience = None;
-            return;
+    /// Whoever is leaving waits only so long for what came before.
+    pub(super) fn lose_patience(&mut self, now: Duration, cx: &mut Context<'_>) {
+        let late = self.work.as_mut().map_or_else(Vec::new, |work| work.lose_patience(now));
+        for leaving in late {
+            self.drop_events(leaving.member.slot, &leaving.member.socket);
+            self.let_go(leaving, cx);
         }
-        let new = || Box::pin(tokio::time::sleep(LAST_EVENTS));
-        if work.patience.get_or_insert_with(new).as_mut().poll(cx).is_pending() {
-            return;
-        }
-        work.patience = None;
-        let mut late = std::mem::take(&mut work.leaving);
-        for leaving in &mut late {
-            leaving.greeting = false;
-            self.drop_events(leaving.slot, &leaving.socket);
-        }
-        if let Some(work) = &mut self.work {
-            work.leaving = late;
-        }
+    }
+
+    fn let_go(&mut self, leaving: Leaving, cx: &mut Context<'_>) {
+        let Leaving { member, reason, .. } = leaving;
+        let handler = member.socket.namespace().disconnect_handler();
+        self.farewell(&member.socket, reason, handler, cx);
     }
 
     fn drop_events(&mut self, slot: Slot, socket: &Socket) {
@@ -141,5 +133,6 @@ impl Client {
     }
 }
 
-/// How long `on_disconnect` waits for handlers of events that came before.
+/// How long `on_disconnect` waits until events that came before have been started, and for the body
+/// of `on_connect`.
 const LAST_EVENTS: Duration = Duration::from_secs(10);

@@ -12,6 +12,7 @@
 
 mod connecting;
 mod events;
+mod expiring;
 mod leaving;
 mod running;
 mod work;
@@ -30,8 +31,8 @@ use transport::{Class, ROOM, Upper};
 use crate::emit;
 use crate::{DisconnectReason, Io, Socket};
 use events::take_event;
-use running::{Finished, Job, Task, end_turn, poll_guarded};
-use work::Work;
+use running::{Finished, Job, Task, end_turn};
+use work::{Event, Work};
 
 /// What sits on one engine session.
 pub(crate) struct Client {
@@ -43,9 +44,13 @@ pub(crate) struct Client {
     /// By the index of their slot: no hashing for a packet.
     members: SmallVec<[Option<Member>; 1]>,
     work: Option<Box<Work>>,
+    /// The session is over: it tells the time no more.
+    closed: bool,
 }
 
-/// A socket of this client. Whatever happens, dropping it takes the socket out of its namespace.
+/// A socket of this client: with its namespace until it leaves, and then until its last events have
+/// been started. Whatever happens, dropping it takes the socket out of its namespace, and gives its
+/// own handlers back.
 struct Member {
     slot: Slot,
     socket: Socket,
@@ -75,6 +80,7 @@ impl Drop for Member {
         // Idempotent: after an orderly goodbye there is nothing left to do.
         self.socket.end(DisconnectReason::TransportClose);
         self.socket.forget_membership();
+        self.socket.forget_handlers();
     }
 }
 
@@ -99,6 +105,7 @@ impl Client {
             handshake,
             members: SmallVec::new(),
             work: None,
+            closed: false,
         }
     }
 }
@@ -127,7 +134,7 @@ impl Upper for Client {
             Step::Refuse(slot) => drop(self.protocol.refused(slot)),
             Step::Left(slot) => {
                 if let Some(member) = self.take_member(slot) {
-                    self.depart(&member, DisconnectReason::ClientNamespaceDisconnect, cx);
+                    self.depart(member, DisconnectReason::ClientNamespaceDisconnect, cx);
                 }
             }
         }
@@ -141,17 +148,27 @@ impl Upper for Client {
     }
 
     fn next_timeout(&self) -> Option<Duration> {
-        self.protocol.next_timeout()
+        let due = self.work.as_ref().and_then(|work| work.due);
+        self.protocol.next_timeout().into_iter().chain(due).min()
     }
 
     fn timeout(&mut self, now: Duration) -> Result<(), CloseReason> {
+        if let Some(work) = self.work.as_mut().filter(|work| work.due.is_some_and(|at| at <= now)) {
+            // `poll` follows in the same turn.
+            work.late = Some(now);
+        }
         self.protocol.timeout(now).map_err(|error| self.violation(&error))
     }
 
     fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
+        self.closed = true;
         self.sweep(cx);
         for member in std::mem::take(&mut self.members).into_iter().flatten() {
-            self.depart(&member, reason.into(), cx);
+            self.depart(member, reason.into(), cx);
+        }
+        if self.work.is_some() {
+            // From now on `poll` has to look at the time by itself.
+            cx.waker().wake_by_ref();
         }
         end_turn();
     }
@@ -175,7 +192,7 @@ impl Client {
         now: Duration,
         cx: &mut Context<'_>,
     ) -> Result<Step, CloseReason> {
-        let Client { protocol, io, connection, handshake, members, work } = self;
+        let Client { protocol, io, connection, handshake, members, work, .. } = self;
         let incoming = match protocol.receive(message, now) {
             Ok(Some(incoming)) => incoming,
             Ok(None) => return Ok(Step::Nothing),
@@ -183,7 +200,8 @@ impl Client {
         };
         match incoming {
             Incoming::Event { slot, name, args, ack } => {
-                take_event(members, work, slot, &name, args, ack, cx)?;
+                let event = Event { name: &name, args, ack };
+                take_event(members, work, slot, event, now, cx)?;
                 Ok(Step::Nothing)
             }
             Incoming::Ack { slot, id, args } => {
@@ -239,6 +257,7 @@ impl Client {
         if self.work.is_none() {
             return Poll::Ready(());
         }
+        self.expire(cx);
         while let Some(finished) = self.next_finished(cx) {
             self.settle(finished, cx);
             self.sweep(cx);
@@ -246,7 +265,6 @@ impl Client {
         if self.start_parked(cx) {
             cx.waker().wake_by_ref();
         }
-        self.lose_patience(cx);
         self.say_farewells(cx);
         if self.work.as_ref().is_some_and(|work| !work.is_over()) {
             return Poll::Pending;
@@ -257,13 +275,12 @@ impl Client {
 
     /// Polls a handler once in place; it is kept if it has to wait.
     fn run(&mut self, mut task: Task, cx: &mut Context<'_>) {
-        let Task { job, socket, entry, running } = &mut task;
-        match poll_guarded(*job, socket, entry, running, cx) {
-            Poll::Ready(result) => {
-                let job = *job;
-                self.settle(Finished { job, result }, cx);
+        match task.go_on(cx) {
+            Poll::Ready(result) => self.settle(Finished { job: task.job, result }, cx),
+            Poll::Pending => {
+                let now = self.now().unwrap_or_default();
+                self.work.get_or_insert_default().keep(task, now);
             }
-            Poll::Pending => self.work.get_or_insert_default().running.push(task),
         }
     }
 
@@ -271,8 +288,8 @@ impl Client {
         let work = self.work.as_mut()?;
         match work.running.poll_next_unpin(cx) {
             Poll::Ready(finished) => {
-                if let Some(Finished { job: Job::Event, .. }) = finished {
-                    work.unfinished -= 1;
+                if let Some(Finished { job, .. }) = finished {
+                    work.ended(job);
                 }
                 finished
             }

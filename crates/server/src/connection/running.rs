@@ -1,19 +1,21 @@
 //! Handlers while they run: polled in place, kept aside while they wait, and never trusted.
 //!
 //! Every poll is guarded: a panic ends the handler and nothing else, and a handler that holds its
-//! thread for too long is named in the log.
+//! thread for too long is named in the log. One that does not come to its end is dropped.
 
 use std::any::Any;
 use std::cell::Cell;
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use socket_proto::Slot;
 
+use crate::ack::Owed;
 use crate::basis::{Core, count};
 use crate::extract::Call;
 use crate::handler::{Entry, Running};
@@ -44,16 +46,72 @@ pub(crate) struct Task {
     pub(crate) job: Job,
     pub(crate) socket: Socket,
     pub(crate) entry: Arc<Entry>,
+    /// The event's name where the entry does not know it.
+    pub(crate) event: Box<str>,
     pub(crate) running: Running,
+    pub(crate) owed: Owed,
+    /// When it is waited for no longer; `None` if it has a timer of its own, or all the time there
+    /// is.
+    pub(crate) deadline: Option<Duration>,
+}
+
+impl Task {
+    /// A handler that is no event's.
+    pub(crate) fn new(job: Job, socket: Socket, entry: Arc<Entry>, running: Running) -> Self {
+        let (event, owed) = (Box::default(), Owed::Nothing);
+        Task { job, socket, entry, event, running, owed, deadline: None }
+    }
+
+    /// Goes on with it.
+    pub(crate) fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let whose = Whose { socket: &self.socket, entry: &self.entry, event: &self.event };
+        poll_guarded(self.job, whose, &mut self.running, &mut self.owed, cx)
+    }
+
+    /// It has not come to its end in time: whoever waits for its answer is told, and it is dropped.
+    pub(crate) fn expire(self) -> Finished {
+        let Task { job, socket, entry, event, running, mut owed, .. } = self;
+        let whose = Whose { socket: &socket, entry: &entry, event: &event };
+        let core = socket.namespace().core();
+        count(&core.counters.handlers_expired, 1);
+        tracing::warn!(
+            socket = socket.id(),
+            namespace = socket.namespace().name(),
+            handler = %whose,
+            "a handler did not finish in time, and was dropped"
+        );
+        let error = Error::new("the handler did not finish in time");
+        owed.fail(&socket, &error);
+        // What it holds is the user's code too. A sender among it answers now.
+        let _ = guarded(core, whose, || drop(running));
+        Finished { job, result: Err(error) }
+    }
 }
 
 impl Future for Task {
     type Output = Finished;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
-        let this = &mut *self;
-        let polled = poll_guarded(this.job, &this.socket, &this.entry, &mut this.running, cx);
-        polled.map(|result| Finished { job: this.job, result })
+        let job = self.job;
+        self.go_on(cx).map(|result| Finished { job, result })
+    }
+}
+
+/// Whose handler it is, and what for: logs name it by its event, or by `on_connect` and the like.
+#[derive(Clone, Copy)]
+pub(crate) struct Whose<'a> {
+    pub(crate) socket: &'a Socket,
+    pub(crate) entry: &'a Entry,
+    /// The event's name; may be empty where the entry knows it.
+    pub(crate) event: &'a str,
+}
+
+impl fmt::Display for Whose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.entry.takes_any {
+            return write!(f, "`{}`", self.event);
+        }
+        f.write_str(&self.entry.label)
     }
 }
 
@@ -61,62 +119,63 @@ impl Future for Task {
 ///
 /// # Errors
 ///
-/// Words for the client, if an argument could not be had, or the handler panicked. The
-/// acknowledgement, if there is one, is left in the call.
+/// Words for the client, if an argument could not be had, or the handler panicked. What is owed for
+/// the call still is.
 pub(crate) fn start_guarded(entry: &Entry, call: &mut Call<'_>) -> Result<Running, Error> {
     let socket = call.socket;
+    let whose = Whose { socket, entry, event: call.event };
     let core = socket.namespace().core();
     began();
-    let started = guarded(core, socket, entry, || entry.start(call))?;
+    let started = guarded(core, whose, || entry.start(call))?;
     started.map_err(|error| {
         count(&core.counters.rejected_arguments, 1);
         tracing::info!(
             socket = socket.id(),
             namespace = socket.namespace().name(),
-            handler = &*entry.label,
+            handler = %whose,
             "not called, {error}"
         );
         Error::new(error.message())
     })
 }
 
-/// Goes on with a handler.
+/// Goes on with a handler; at its end, gives the client what it is owed.
 pub(crate) fn poll_guarded(
     job: Job,
-    socket: &Socket,
-    entry: &Entry,
+    whose: Whose<'_>,
     running: &mut Running,
+    owed: &mut Owed,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Error>> {
+    let socket = whose.socket;
     let core = socket.namespace().core();
     let began = began();
-    let polled = guarded(core, socket, entry, || running.as_mut().poll(cx));
-    ended(began, core, socket, entry);
+    let polled = guarded(core, whose, || running.as_mut().poll(cx));
+    ended(began, core, whose);
     match polled {
-        Ok(Poll::Ready(Err(error))) => {
-            if !matches!(job, Job::Middleware(_)) {
-                report(core, socket, entry, &error);
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(verdict)) => {
+            let result = owed.settle(socket, verdict);
+            if let (Err(error), false) = (&result, matches!(job, Job::Middleware(_))) {
+                report(core, whose, error);
             }
-            Poll::Ready(Err(error))
+            Poll::Ready(result)
         }
-        Ok(polled) => polled,
-        Err(panicked) => Poll::Ready(Err(panicked)),
+        Err(panicked) => {
+            owed.fail(socket, &panicked);
+            Poll::Ready(Err(panicked))
+        }
     }
 }
 
-fn guarded<T>(
-    core: &Core,
-    socket: &Socket,
-    entry: &Entry,
-    act: impl FnOnce() -> T,
-) -> Result<T, Error> {
+fn guarded<T>(core: &Core, whose: Whose<'_>, act: impl FnOnce() -> T) -> Result<T, Error> {
     let outcome = catch_unwind(AssertUnwindSafe(act));
     outcome.map_err(|panic| {
         count(&core.counters.panics, 1);
         tracing::error!(
-            socket = socket.id(),
-            namespace = socket.namespace().name(),
-            handler = &*entry.label,
+            socket = whose.socket.id(),
+            namespace = whose.socket.namespace().name(),
+            handler = %whose,
             panic = words_of(&*panic),
             "a handler panicked"
         );
@@ -141,28 +200,28 @@ fn began() -> Instant {
     began
 }
 
-fn ended(began: Instant, core: &Core, socket: &Socket, entry: &Entry) {
+fn ended(began: Instant, core: &Core, whose: Whose<'_>) {
     let now = Instant::now();
     SINCE.set(Some(now));
     let took = now - began;
     if took > core.slow_handler {
         count(&core.counters.slow_polls, 1);
         tracing::warn!(
-            socket = socket.id(),
-            namespace = socket.namespace().name(),
-            handler = &*entry.label,
+            socket = whose.socket.id(),
+            namespace = whose.socket.namespace().name(),
+            handler = %whose,
             ?took,
             "a handler held its thread: everybody else on it waited"
         );
     }
 }
 
-fn report(core: &Core, socket: &Socket, entry: &Entry, error: &Error) {
+fn report(core: &Core, whose: Whose<'_>, error: &Error) {
     count(&core.counters.handler_errors, 1);
     tracing::warn!(
-        socket = socket.id(),
-        namespace = socket.namespace().name(),
-        handler = &*entry.label,
+        socket = whose.socket.id(),
+        namespace = whose.socket.namespace().name(),
+        handler = %whose,
         %error,
         "a handler failed"
     );

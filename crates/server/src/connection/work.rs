@@ -4,19 +4,22 @@
 //! ```text
 //!  event ──▶ started at once ──▶ done in the same poll                 nothing is kept
 //!     │              └─────────▶ `running`, at most N of them
-//!     ├──▶ `parked`   raw, in order, at most M bytes, when N are running or others are parked already
+//!     ├──▶ `parked`   raw, in order, at most M bytes or one event, when N are running or others are parked already
 //!     └──▶ `waiting`  the same, while the body of `on_connect` runs; then behind what is parked
 //! ```
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use socket_proto::{Args, OwnedArgs, Slot};
 use tokio::time::Sleep;
 
-use super::running::Task;
-use crate::{DisconnectReason, Socket};
+use super::Member;
+use super::running::{Job, Task};
+use crate::DisconnectReason;
+use crate::basis::after;
 
 /// Allocated when there is something to do later, and freed when there is not.
 #[derive(Default)]
@@ -28,9 +31,22 @@ pub(crate) struct Work {
     pub(crate) waiting: VecDeque<Parked>,
     /// What `parked` and `waiting` cost.
     bytes: usize,
+    /// No time is over before this: neither a handler's nor that of a socket that is leaving. It may
+    /// be early: whoever was first may be done.
+    pub(crate) due: Option<Duration>,
+    /// The time, if it has come.
+    pub(crate) late: Option<Duration>,
+    /// Wakes for `due` once there is no session any more that does.
+    pub(crate) alarm: Option<Pin<Box<Sleep>>>,
     pub(crate) leaving: Vec<Leaving>,
-    /// When those who are leaving wait no longer.
-    pub(crate) patience: Option<Pin<Box<Sleep>>>,
+}
+
+/// An event as it comes.
+#[derive(Clone, Copy)]
+pub(crate) struct Event<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) args: Args<'a>,
+    pub(crate) ack: Option<u64>,
 }
 
 /// An event that has to wait before it is started.
@@ -44,44 +60,106 @@ pub(crate) struct Parked {
 /// A socket that has left, but has not been said goodbye to: its `on_disconnect` waits for what
 /// came before.
 pub(crate) struct Leaving {
-    pub(crate) slot: Slot,
-    pub(crate) socket: Socket,
+    pub(crate) member: Member,
     pub(crate) reason: DisconnectReason,
     /// The body of its `on_connect` still runs.
     pub(crate) greeting: bool,
+    /// When it waits no longer.
+    pub(crate) deadline: Duration,
 }
 
 impl Parked {
-    /// Bytes it is counted as.
-    fn cost(&self) -> usize {
-        cost(&self.name, self.args.as_args())
+    /// It, borrowed.
+    pub(crate) fn event(&self) -> Event<'_> {
+        Event { name: &self.name, args: self.args.as_args(), ack: self.ack }
     }
 }
 
-fn cost(name: &str, args: Args<'_>) -> usize {
-    let attachments: usize = args.attachments.iter().map(|bytes| bytes.len() + HOLDING).sum();
-    HOLDING + name.len() + args.json.len() + attachments
+impl Event<'_> {
+    /// Bytes it is counted as.
+    fn cost(&self) -> usize {
+        let Event { name, args, .. } = self;
+        let attachments: usize = args.attachments.iter().map(|bytes| bytes.len() + HOLDING).sum();
+        HOLDING + name.len() + args.json.len() + attachments
+    }
 }
 
 /// What holding an event, or an attachment, costs beside its bytes.
 const HOLDING: usize = 96;
 
 impl Work {
-    /// Parks an event; `false` if that is more than `limit` bytes: nothing has been copied then.
+    /// Keeps a handler that has to wait.
+    pub(crate) fn keep(&mut self, mut task: Task, now: Duration) {
+        match task.job {
+            // All of them together have a timer of their own.
+            Job::Middleware(_) => {}
+            Job::Greeting(_) | Job::Event | Job::Farewell => {
+                task.deadline = after(now, task.socket.namespace().core().handler_timeout);
+                self.note(task.deadline);
+            }
+        }
+        self.unfinished += usize::from(task.job == Job::Event);
+        self.running.push(task);
+    }
+
+    /// A handler that was kept has come to its end.
+    pub(crate) fn ended(&mut self, job: Job) {
+        self.unfinished -= usize::from(job == Job::Event);
+    }
+
+    /// A socket leaves, but not yet.
+    pub(crate) fn wait_for(&mut self, leaving: Leaving) {
+        self.note(Some(leaving.deadline));
+        self.leaving.push(leaving);
+    }
+
+    fn note(&mut self, deadline: Option<Duration>) {
+        self.due = self.due.into_iter().chain(deadline).min();
+    }
+
+    /// What is in hand now says what is due next.
+    pub(crate) fn look_ahead(&mut self) {
+        let handlers = self.running.iter().filter_map(|task| task.deadline);
+        self.due = handlers.chain(self.leaving.iter().map(|leaving| leaving.deadline)).min();
+    }
+
+    /// Handlers whose time is over.
+    pub(crate) fn take_expired(&mut self, now: Duration) -> Vec<Task> {
+        let is_late = |task: &Task| task.deadline.is_some_and(|deadline| deadline <= now);
+        let mut expired = Vec::new();
+        if self.running.iter().any(is_late) {
+            for task in std::mem::take(&mut self.running) {
+                if is_late(&task) {
+                    expired.push(task);
+                } else {
+                    self.running.push(task);
+                }
+            }
+        }
+        expired
+    }
+
+    /// Sockets that have waited long enough; they still have to be said goodbye to.
+    pub(crate) fn lose_patience(&mut self, now: Duration) -> Vec<Leaving> {
+        let late = self.leaving.extract_if(.., |leaving| leaving.deadline <= now);
+        late.collect()
+    }
+
+    /// Parks an event; `false` if others wait already and that is more than `limit` bytes: nothing
+    /// has been copied then. The first one always fits: what may arrive may wait.
     pub(crate) fn park(
         &mut self,
         slot: Slot,
         greeting: bool,
-        name: &str,
-        args: Args<'_>,
-        ack: Option<u64>,
+        event: Event<'_>,
         limit: usize,
     ) -> bool {
-        let bytes = self.bytes + cost(name, args);
-        if bytes > limit {
+        let bytes = self.bytes + event.cost();
+        if self.bytes > 0 && bytes > limit {
             return false;
         }
         self.bytes = bytes;
+        let Event { name, args, ack } = event;
         let parked = Parked { slot, name: name.into(), args: args.to_owned(), ack };
         let queue = if greeting { &mut self.waiting } else { &mut self.parked };
         queue.push_back(parked);
@@ -94,7 +172,7 @@ impl Work {
             return None;
         }
         let parked = self.parked.pop_front()?;
-        self.bytes -= parked.cost();
+        self.bytes -= parked.event().cost();
         Some(parked)
     }
 
@@ -103,7 +181,7 @@ impl Work {
         let (ready, waiting) = self.waiting.drain(..).partition(|event| event.slot == slot);
         self.waiting = waiting;
         self.parked.extend::<VecDeque<_>>(ready);
-        for leaving in self.leaving.iter_mut().filter(|leaving| leaving.slot == slot) {
+        for leaving in self.leaving.iter_mut().filter(|leaving| leaving.member.slot == slot) {
             leaving.greeting = false;
         }
     }
@@ -115,7 +193,7 @@ impl Work {
         let mut keep = |event: &Parked| {
             let keep = event.slot != slot;
             if !keep {
-                *freed -= event.cost();
+                *freed -= event.event().cost();
             }
             keep
         };
@@ -134,7 +212,7 @@ impl Work {
         let ready = self
             .leaving
             .iter()
-            .position(|leaving| !leaving.greeting && !self.has_events_of(leaving.slot))?;
+            .position(|leaving| !leaving.greeting && !self.has_events_of(leaving.member.slot))?;
         Some(self.leaving.remove(ready))
     }
 

@@ -149,6 +149,27 @@ impl Socket {
         self.0.extra.lock().as_ref()?.handlers.get(event).cloned()
     }
 
+    /// Takes a handler for this socket alone, unless it has left.
+    pub(super) fn add_handler(&self, event: &str, entry: Arc<Entry>) {
+        let mut guard = self.0.extra.lock();
+        // Under the lock: a socket that has ended forgets its handlers after this, or has done so.
+        let stays = self.disconnect_reason().is_none();
+        let old = stays
+            .then(|| guard.get_or_insert_with(Box::default).handlers.insert(event.into(), entry));
+        drop(guard);
+        // What it captures is the user's code, and may come back here.
+        drop(old);
+    }
+
+    /// No event will be started any more. A handler may hold its own socket, which nothing else
+    /// would free then.
+    pub(crate) fn forget_handlers(&self) {
+        let handlers =
+            self.0.extra.lock().as_mut().map(|extra| std::mem::take(&mut extra.handlers));
+        // Outside of the lock, as above.
+        drop(handlers);
+    }
+
     /// Its data as JSON.
     pub(crate) fn data_json(&self) -> Option<Box<str>> {
         self.0.extra.lock().as_ref()?.data.clone()

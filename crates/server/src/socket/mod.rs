@@ -291,9 +291,15 @@ impl Socket {
 
     /// Registers a handler for this socket alone; it goes before the namespace's. Only for what
     /// truly is per socket: events that come before it is registered do not find it.
+    ///
+    /// Whether a [`State`](crate::State) that it needs is there cannot be checked in advance: an event
+    /// that misses it is answered with an error that names the type.
+    ///
+    /// It may capture its socket: it is dropped when the last event of the socket has been started.
+    /// Once the socket has left, nothing is registered.
     pub fn on<M: 'static>(&self, event: &str, handler: impl Handler<OnEvent, M>) -> &Self {
         let entry = Entry::new(format!("`{event}`"), handler);
-        self.with_extra(|extra| extra.handlers.insert(event.into(), entry));
+        self.add_handler(event, entry);
         self
     }
 

@@ -25,6 +25,13 @@ pub async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(HANG, what).await.expect("it never happened")
 }
 
+/// Time passes, as far as timers can tell.
+pub async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// A server with these options, not serving yet.
 pub fn io(options: impl FnOnce(Builder) -> Builder) -> Io {
     options(Io::builder()).build().expect("the options make sense")
@@ -55,6 +62,14 @@ impl Client {
     pub async fn open_at(address: SocketAddr, path: &str) -> Client {
         let url = format!("ws://{address}{path}?EIO=4&transport=websocket&test=a%20b");
         Client::request(url.into_client_request().unwrap()).await.unwrap()
+    }
+
+    /// A WebSocket that wants to become the pipe of a session that polls.
+    pub async fn candidate(polling: &Polling) -> Client {
+        let path = polling.path.replace("transport=polling", "transport=websocket");
+        let url = format!("ws://{}{path}", polling.address);
+        let (stream, _) = soon(connect_async(url)).await.unwrap();
+        Client { stream, pongs: true }
     }
 
     pub async fn request(request: Request<()>) -> Result<Client, Error> {
@@ -198,6 +213,11 @@ impl Polling {
         let sid = open.split("\"sid\":\"").nth(1).unwrap().split('"').next().unwrap();
         polling.path = format!("{}&sid={sid}", polling.path);
         polling
+    }
+
+    /// Path and query of its requests.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     pub async fn get(&self) -> String {

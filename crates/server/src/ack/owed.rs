@@ -1,0 +1,158 @@
+//! What a call owes its client: an answer, given by whoever has the last word.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::AckSender;
+use crate::verdict::Verdict;
+use crate::{Error, Namespace, Socket, ToArgs};
+
+/// What the client of a call waits for.
+#[derive(Debug, Default)]
+pub(crate) enum Owed {
+    /// Nothing: it asked for no answer, or has got it.
+    #[default]
+    Nothing,
+    /// What the handler returns, or why it does not; the id to answer with.
+    Value(u64),
+    /// What the handler says itself: it has the [`AckSender`].
+    ByHand(Arc<Slip>),
+}
+
+impl Owed {
+    pub(crate) fn new(ack: Option<u64>) -> Self {
+        ack.map_or(Owed::Nothing, Owed::Value)
+    }
+
+    /// From now on the handler answers by hand.
+    pub(crate) fn hand_over(&mut self, socket: &Socket) -> AckSender {
+        match *self {
+            Owed::Value(id) => {
+                let slip = Slip::new(id);
+                *self = Owed::ByHand(Arc::clone(&slip));
+                AckSender::new(socket.clone(), id, slip)
+            }
+            Owed::Nothing | Owed::ByHand(_) => AckSender::unwanted(socket),
+        }
+    }
+
+    /// Where the handler's value goes, if somebody waits for it.
+    pub(crate) fn place(&self, socket: &Socket) -> Option<(Namespace, u64)> {
+        match self {
+            Owed::Value(id) => Some((socket.namespace().clone(), *id)),
+            Owed::Nothing | Owed::ByHand(_) => None,
+        }
+    }
+
+    /// The handler has come to its end.
+    ///
+    /// # Errors
+    ///
+    /// What it failed with.
+    pub(crate) fn settle(&mut self, socket: &Socket, verdict: Verdict) -> Result<(), Error> {
+        match verdict {
+            Ok(encoded) => {
+                if let Some(encoded) = encoded {
+                    // A client that has left waits for nothing.
+                    let _ = socket.push_answer(encoded);
+                }
+                *self = Owed::Nothing;
+                Ok(())
+            }
+            Err(error) => {
+                if let Owed::Value(_) = self {
+                    self.fail(socket, &error);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// There will be no answer, for this reason: the client is told, now or by the sender when it
+    /// is dropped.
+    pub(crate) fn fail(&mut self, socket: &Socket, error: &Error) {
+        match std::mem::take(self) {
+            Owed::Nothing => {}
+            Owed::Value(id) => answer_with(socket, id, error),
+            Owed::ByHand(slip) => drop(slip.words.set(error.message().into())),
+        }
+    }
+
+    /// Its arguments have been extracted and its future has been made, or not. A sender that was
+    /// dropped on the way has left the answer to us.
+    ///
+    /// # Errors
+    ///
+    /// What kept it from starting; the client has been told.
+    pub(crate) fn started<T>(
+        &mut self,
+        socket: &Socket,
+        started: Result<T, Error>,
+    ) -> Result<T, Error> {
+        let left = match self {
+            Owed::ByHand(slip) => slip.hand_out().then_some(slip.id),
+            Owed::Nothing | Owed::Value(_) => None,
+        };
+        if let Some(id) = left {
+            *self = Owed::Value(id);
+        }
+        match &started {
+            Err(error) => self.fail(socket, error),
+            Ok(_) if left.is_some() => self.fail(socket, &Error::new(NO_ANSWER)),
+            Ok(_) => {}
+        }
+        started
+    }
+}
+
+/// What an [`AckSender`] and whoever called its handler share: which of them answers if the sender
+/// is dropped.
+///
+/// While the handler is being started, a sender that is dropped stays silent: an argument behind it
+/// may be wrong, and nobody but the caller knows. Later it answers by itself.
+///
+/// ```text
+///  STARTING ─── the handler has started ──▶ OUT    the sender answers, with `words` if there are any
+///      └─────── the sender is dropped ────▶ LEFT   the caller answers
+/// ```
+#[derive(Debug)]
+pub(crate) struct Slip {
+    id: u64,
+    state: AtomicU8,
+    words: OnceLock<Box<str>>,
+}
+
+const STARTING: u8 = 0;
+const OUT: u8 = 1;
+const LEFT: u8 = 2;
+
+impl Slip {
+    fn new(id: u64) -> Arc<Self> {
+        Arc::new(Slip { id, state: AtomicU8::new(STARTING), words: OnceLock::new() })
+    }
+
+    /// The handler has been started. Whether the sender has been dropped by then.
+    fn hand_out(&self) -> bool {
+        !self.leave_for(OUT) && self.state.load(Ordering::Acquire) == LEFT
+    }
+
+    /// The sender is dropped without an answer: the words to answer with, unless the caller does.
+    pub(super) fn last_words(&self) -> Option<&str> {
+        let silent = self.leave_for(LEFT);
+        (!silent).then(|| self.words.get().map_or(NO_ANSWER, |words| words))
+    }
+
+    fn leave_for(&self, state: u8) -> bool {
+        let (ok, failed) = (Ordering::AcqRel, Ordering::Acquire);
+        self.state.compare_exchange(STARTING, state, ok, failed).is_ok()
+    }
+}
+
+const NO_ANSWER: &str = "the handler gave no answer";
+
+/// Answers with an error. A client that has left waits for nothing.
+pub(super) fn answer_with(socket: &Socket, id: u64, error: &Error) {
+    if let Ok(encoded) = error.answer().encode_ack(socket.namespace().name(), id) {
+        let _ = socket.push_answer(encoded);
+    }
+}
