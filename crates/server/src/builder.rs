@@ -161,6 +161,20 @@ macro_rules! engine_options {
                 self
             }
 
+            /// With `serve`: how long a client may take nothing of an answer that waits for it. Under a
+            /// foreign server that is the foreign server's. Default 30 s.
+            pub fn answer_deadline(mut self, deadline: Duration) -> Self {
+                self.transport.listener.write_deadline = deadline;
+                self
+            }
+
+            /// Most bytes of a request's target and headers, which a session keeps as its handshake;
+            /// more is answered with 431. Default 16 KiB.
+            pub fn max_head_bytes(mut self, bytes: usize) -> Self {
+                self.transport.head_bytes = bytes;
+                self
+            }
+
             /// With `serve`: most HTTP connections at a time, upgraded ones not counted. Past it, new
             /// ones wait in the kernel's queue. Default 100 000.
             pub fn max_http_connections(mut self, connections: usize) -> Self {

@@ -231,3 +231,11 @@ async fn trust_forwarded_host_takes_the_proxy_s_host_for_the_server_s_own() {
     let foe = head.replace("Origin: https://front", "Origin: https://foe");
     assert_eq!(http(serve(&io).await, &foe, "").await.0, 403);
 }
+
+#[tokio::test]
+async fn max_head_bytes_bounds_what_a_session_keeps_of_its_first_request() {
+    let address = serve(&io(|io| io.max_head_bytes(500))).await;
+    let head = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nCookie: ";
+    assert_eq!(http(address, &format!("{head}{}", "x".repeat(300)), "").await.0, 200);
+    assert_eq!(http(address, &format!("{head}{}", "x".repeat(500)), "").await.0, 431);
+}
