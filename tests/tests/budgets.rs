@@ -79,42 +79,35 @@ struct Counters {
     blocks: Vec<i64>,
 }
 
-/// What the server is asked for: its counters, or how many connections it has.
-enum Question {
-    Counters(mpsc::Sender<Counters>),
-    Connections(mpsc::Sender<u64>),
-}
-
 /// A server on a thread of its own, which answers when asked.
 struct Server {
     address: SocketAddr,
-    ask: tokio::sync::mpsc::UnboundedSender<Question>,
+    io: Io,
+    ask: tokio::sync::mpsc::UnboundedSender<mpsc::Sender<Counters>>,
 }
 
 impl Server {
     fn start() -> Server {
-        let (ready, address) = mpsc::channel();
+        let (ready, started) = mpsc::channel();
         let (ask, questions) = tokio::sync::mpsc::unbounded_channel();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(serve(&ready, questions));
         });
-        Server { address: address.recv().expect("the server starts"), ask }
+        let (address, io) = started.recv().expect("the server starts");
+        Server { address, io, ask }
     }
 
     fn counters(&self) -> Counters {
         let (answer, counters) = mpsc::channel();
-        self.ask.send(Question::Counters(answer)).expect("the server runs");
+        self.ask.send(answer).expect("the server runs");
         counters.recv().expect("the server answers")
     }
 
     /// Waits until the server has this many connections: it hears later than we do that one has ended.
     fn has_connections(&self, wanted: u64) {
-        let found = eventually(|| {
-            let (answer, connections) = mpsc::channel();
-            self.ask.send(Question::Connections(answer)).expect("the server runs");
-            connections.recv().expect("the server answers") == wanted
-        });
+        // A question to the server's thread would count itself.
+        let found = eventually(|| self.io.counters().connections == wanted);
         assert!(found, "the server never has {wanted} connections");
     }
 
@@ -133,8 +126,8 @@ impl Server {
 }
 
 async fn serve(
-    ready: &mpsc::Sender<SocketAddr>,
-    mut questions: tokio::sync::mpsc::UnboundedReceiver<Question>,
+    ready: &mpsc::Sender<(SocketAddr, Io)>,
+    mut questions: tokio::sync::mpsc::UnboundedReceiver<mpsc::Sender<Counters>>,
 ) {
     let io = Io::builder().build().expect("options");
     let main = io.of("/");
@@ -146,6 +139,11 @@ async fn serve(
         socket.emit("back", &args)?;
         Ok(())
     });
+    main.on("flood", async |socket: Socket| -> Result<()> {
+        let letter = "x".repeat(10_000);
+        while socket.emit("letter", &letter).is_ok() {}
+        Ok(())
+    });
     main.on("typed", async |socket: Socket, Data(text): Data<String>| -> Result<()> {
         socket.emit("back", &text)?;
         Ok(())
@@ -155,17 +153,10 @@ async fn serve(
         Ok(())
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    ready.send(listener.local_addr().expect("an address")).expect("the test waits");
+    ready.send((listener.local_addr().expect("an address"), io.clone())).expect("the test waits");
     let serving = io.clone();
     tokio::spawn(async move { serving.serve_listener(listener).await });
-    while let Some(question) = questions.recv().await {
-        let answer = match question {
-            Question::Counters(answer) => answer,
-            Question::Connections(answer) => {
-                answer.send(io.counters().connections).expect("the test waits");
-                continue;
-            }
-        };
+    while let Some(answer) = questions.recv().await {
         let (allocations, live) = (ALLOCATIONS.get(), LIVE.get());
         let blocks = BLOCKS.with(|blocks| blocks.iter().map(Cell::get).collect());
         // The list itself is no server's cost.
@@ -306,4 +297,31 @@ fn the_budgets_of_the_design_are_kept() {
     let of_recipients = broadcast.allocations.saturating_sub(10 * 8);
     table.row("allocations per recipient of a broadcast", 0.0, per(of_recipients, recipients));
     assert!(table.exceeded.is_empty(), "{:#?}", table.exceeded);
+}
+
+#[test]
+fn whoever_is_evicted_or_vanishes_gives_its_memory_back() {
+    const ROUNDS: u32 = 10;
+    let server = Server::start();
+    // What the first of them leaves are the thread's buffers, and tables that have grown once.
+    let misbehave = || {
+        let mut deaf = Client::connect(server.address);
+        deaf.send(br#"42["flood"]"#);
+        let mut unfinished = Client::connect(server.address);
+        // A frame of 900 000 bytes, most of which have come.
+        unfinished.socket.write_all(&[0x81, 0xff, 0, 0, 0, 0, 0, 0x0d, 0xbb, 0xa0]).expect("write");
+        unfinished.socket.write_all(&[0; 4]).expect("write");
+        unfinished.socket.write_all(&vec![b'x'; 800_000]).expect("write");
+        drop(unfinished);
+        // The server lets go of who does not read, or at the latest of who has hung up.
+        drop(deaf);
+        server.has_connections(0);
+    };
+    misbehave();
+    let kept = server.cost(|| (0..ROUNDS).for_each(|_| misbehave()));
+    let kept = u64::try_from(kept.live.max(0)).expect("not negative");
+    // The timer wheel remembers each until its time comes: 64 bytes, of the megabytes that it held.
+    let each = per(kept, 2 * ROUNDS);
+    println!("kept of each client that was evicted or has vanished: {each:.0} bytes");
+    assert!(each < 4096.0, "{each:.0} bytes of each are kept");
 }
