@@ -1,9 +1,9 @@
 //! Where to listen: every address of the host's name, so that `localhost` is found over IPv4 and IPv6.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
-use tokio::net::{TcpListener, TcpSocket, lookup_host};
+use tokio::net::{TcpSocket, lookup_host};
 
 /// Connections that the kernel accepts ahead of us.
 const BACKLOG: u32 = 1024;
@@ -45,7 +45,8 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG)
+    // Several runtimes share it.
+    socket.listen(BACKLOG)?.into_std()
 }
 
 fn is_elsewhere(error: &io::Error) -> bool {

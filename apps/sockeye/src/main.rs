@@ -5,6 +5,7 @@
 //! | What can be set?                              | `options`    |
 //! | On which addresses is there somebody?         | `addresses`  |
 //! | How do requests reach the chat and its page?  | `site`       |
+//! | How does it use several cores?                | `workers`    |
 //! | What ends it?                                 | `signals`    |
 
 #![forbid(unsafe_code)]
@@ -13,6 +14,7 @@ mod addresses;
 mod options;
 mod signals;
 mod site;
+mod workers;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,10 +22,10 @@ use std::time::Duration;
 use chat::Chat;
 use sockeye::Io;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use crate::options::Options;
 use crate::signals::Signals;
+use crate::workers::{Workers, serve_all};
 
 /// How long clients and their handlers are waited for at the end.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -52,28 +54,30 @@ fn run(options: &Options) -> Result<(), String> {
 async fn serve(options: &Options) -> Result<(), String> {
     let mut signals =
         Signals::listen().map_err(|error| format!("signals cannot be listened to: {error}"))?;
-    let io = Chat::open(Io::builder().allow_origins(&options.allow_origin))
+    let cores = options.workers();
+    let io = Chat::open(Io::builder().allow_origins(&options.allow_origin).workers(cores))
         .map_err(|error| error.to_string())?;
     let site = site::around(&io).map_err(|error| error.to_string())?;
     let listeners = addresses::listen(&options.host, options.port).await?;
     let port = listeners[0].local_addr().map_or(options.port, |address| address.port());
     let (stop, stopped) = watch::channel(());
-    let mut serving: JoinSet<_> = listeners
-        .into_iter()
-        .map(|listener| site::serve(listener, site.clone(), stopped.clone()))
-        .collect();
+    let mut workers = Workers::start(cores, &listeners, &site, &stopped)
+        .map_err(|error| format!("the system lets no thread start: {error}: try --workers 1"))?;
+    let mut serving = std::pin::pin!(serve_all(listeners, &site, &stopped));
     greet(options, port);
     tokio::select! {
         () = signals.next() => {}
-        Some(ended) = serving.join_next() => {
-            return Err(format!("a listener failed: {ended:?}: start it again"));
-        }
+        served = &mut serving => return served,
+        problem = workers.failure() => return Err(problem),
     }
     println!("Saying goodbye. Once more, and it ends at once.");
     drop(stop);
     tokio::select! {
         () = signals.next() => Err("ended at once: not every client has been told".to_owned()),
-        _ = async { tokio::join!(io.close(GOODBYE), serving.join_all()) } => Ok(()),
+        _ = async { tokio::join!(io.close(GOODBYE), serving) } => {
+            workers.finish();
+            Ok(())
+        }
     }
 }
 

@@ -19,6 +19,10 @@ pub(crate) struct Options {
     /// Lets pages of another origin connect, such as <https://example.com>; may be given several times.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(crate) allow_origin: Vec<String>,
+
+    /// How many cores to use, each with connections of its own; all that there are if nobody says.
+    #[arg(long, env = "WORKERS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
 }
 
 impl Options {
@@ -34,6 +38,12 @@ impl Options {
             }
             Err(error) => Err(in_one_sentence(&error.to_string())),
         }
+    }
+
+    /// How many cores are used.
+    pub(crate) fn workers(&self) -> usize {
+        let all = || std::thread::available_parallelism().map_or(1, usize::from).min(256);
+        self.workers.map_or_else(all, usize::from)
     }
 
     /// The address for a browser on this machine, or on another if the host has a name of its own.

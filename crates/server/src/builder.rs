@@ -182,6 +182,15 @@ macro_rules! engine_options {
                 self
             }
 
+            /// Workers: threads with a current-thread runtime, connections, a flusher and a timer wheel
+            /// each. More than one only where the threads are numbered, as by
+            /// [`Io::run`](crate::Io::run) or [`threads::spawn`](crate::threads::spawn); a server
+            /// mounted elsewhere has one, whatever its runtime. Default 1, at most 256.
+            pub fn workers(mut self, workers: usize) -> Self {
+                self.transport.workers = workers;
+                self
+            }
+
             /// Most sessions at a time; past it, new clients are answered with 503. Default: no
             /// limit.
             pub fn max_sessions(mut self, sessions: usize) -> Self {
@@ -319,9 +328,12 @@ fn bound_waits(config: &mut transport::Config) {
         *wait = LONGEST_PING.min(*wait);
     }
     let listener = &mut config.listener;
-    for wait in
-        [&mut engine.upgrade_timeout, &mut config.body_deadline, &mut listener.header_deadline]
-    {
+    for wait in [
+        &mut engine.upgrade_timeout,
+        &mut config.body_deadline,
+        &mut listener.header_deadline,
+        &mut listener.write_deadline,
+    ] {
         *wait = NEVER.min(*wait);
     }
 }
@@ -350,6 +362,9 @@ pub(crate) fn checked(mut config: transport::Config) -> Result<transport::Config
     }
     if engine.max_payload == 0 {
         return Err(option("max_payload", 0, "no client could say anything"));
+    }
+    if !(1..=256).contains(&config.workers) {
+        return Err(option("workers", config.workers, "there are 1 to 256"));
     }
     bound_waits(&mut config);
     Ok(config)

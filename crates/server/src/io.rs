@@ -152,6 +152,7 @@ impl Io {
     pub async fn close(&self, deadline: Duration) {
         self.0.stop.say();
         self.server().close(CloseReason::ServerShuttingDown, deadline).await;
+        self.0.stop.say_ended();
     }
 
     /// What has happened since the server was made.
@@ -176,7 +177,16 @@ impl Io {
         self.0.main.everybody()
     }
 
-    fn check(&self) -> Result<(), MountError> {
+    pub(crate) fn workers(&self) -> usize {
+        self.server().config().workers
+    }
+
+    /// Ready when [`close`](Self::close) is done.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.0.stop.ended()
+    }
+
+    pub(crate) fn check(&self) -> Result<(), MountError> {
         self.0.namespaces.read().values().try_for_each(Namespace::check)
     }
 }

@@ -74,6 +74,7 @@ mod namespace;
 mod reason;
 mod remote;
 mod rooms;
+mod run;
 mod socket;
 mod stop;
 mod verdict;
@@ -101,6 +102,7 @@ pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use rooms::Rooms;
 pub use socket::{Socket, SocketData, SocketEmit};
+pub use transport::threads;
 pub use verdict::Fail;
 
 /// The example of the project's front page, kept true.

@@ -31,6 +31,9 @@ pub struct Config {
     pub linger: Duration,
     /// Fragments that one WebSocket message may be cut into. Default 16 384.
     pub fragments: usize,
+    /// Workers, each of which has its own connections, flusher and timer wheel: one, unless the server runs on
+    /// several threads that [`threads::spawn`](crate::threads::spawn) has numbered. Default 1, at most 256.
+    pub workers: usize,
     /// Most sessions at a time; a handshake past it is answered with 503. Default: no limit.
     pub sessions: usize,
     /// How a server of its own treats its HTTP connections.
@@ -48,6 +51,7 @@ impl Default for Config {
             body_deadline: Duration::from_secs(20),
             linger: Duration::from_secs(5),
             fragments: 16_384,
+            workers: 1,
             sessions: usize::MAX,
             listener: listener::Options::default(),
         }

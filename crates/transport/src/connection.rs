@@ -64,7 +64,7 @@ impl Connection {
 
     /// A number that no other connection of this process has at the same time.
     pub fn id(&self) -> u64 {
-        self.0.key.number()
+        self.0.worker.number_of(self.0.key)
     }
 
     /// The transport in use now.

@@ -22,7 +22,6 @@ use crate::driver;
 use crate::mailbox::{Answer, Letter, PostGuard};
 use crate::origin::Verdict;
 use crate::upgrade;
-use crate::websocket::Candidate;
 use crate::{Application, Body, Handshake, Origins, Server};
 
 impl<A: Application> Server<A> {
@@ -131,10 +130,11 @@ impl<A: Application> Server<A> {
         let Some((response, upgrade)) = switch(parts) else {
             return refuse_upgrade(StatusCode::BAD_REQUEST, "Bad Request");
         };
-        let limits = self.0.config.websocket_limits();
         tokio::spawn(async move {
-            if let Ok(taken) = upgrade::take(upgrade).await {
-                session.post(Letter::Candidate(Box::new(Candidate::new(taken, limits))));
+            if let Ok(taken) = upgrade::take(upgrade).await
+                && let Ok(taken) = taken.hand_over(session.worker.is_here())
+            {
+                session.post(Letter::Candidate(Box::new(taken)));
             }
         });
         response

@@ -35,6 +35,7 @@ mod patient;
 mod polling;
 mod queue;
 mod server;
+pub mod threads;
 mod upgrade;
 mod websocket;
 mod wheel;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::connection::{Shared, flag};
-use crate::websocket::Candidate;
+use crate::upgrade::Taken;
 
 /// Where the answer to a request goes.
 pub(crate) type Reply = oneshot::Sender<Answer>;
@@ -34,7 +34,7 @@ pub(crate) enum Letter {
     /// The client went away, or took too long, in the middle of a body.
     Aborted(PostId),
     /// A WebSocket that wants to become this session's pipe.
-    Candidate(Box<Candidate>),
+    Candidate(Box<Taken>),
 }
 
 /// What the session answers.

@@ -9,6 +9,7 @@ use crate::Application;
 use crate::driver::Driver;
 use crate::mailbox::{Answer, Letter, PostId, Reply};
 use crate::outbox::Entry;
+use crate::upgrade::Taken;
 use crate::websocket::Candidate;
 
 /// The requests of a polling client that wait for their answers.
@@ -50,7 +51,7 @@ impl<A: Application> Driver<A> {
                         self.report(None, cx, Session::post_aborted);
                     }
                 }
-                Letter::Candidate(candidate) => self.candidate_arrived(candidate, cx),
+                Letter::Candidate(taken) => self.candidate_arrived(*taken, cx),
             }
         }
     }
@@ -128,7 +129,11 @@ impl<A: Application> Driver<A> {
         }
     }
 
-    fn candidate_arrived(&mut self, mut candidate: Box<Candidate>, cx: &mut Context<'_>) {
+    fn candidate_arrived(&mut self, taken: Taken, cx: &mut Context<'_>) {
+        let Ok(taken) = taken.take_over() else {
+            return; // the system does not let this thread listen to it
+        };
+        let mut candidate = Box::new(Candidate::new(taken, self.websocket_limits()));
         let mut orders = Tray::new();
         let now = self.now();
         self.session().candidate_arrived(now, &mut orders);

@@ -8,8 +8,10 @@ use std::time::Duration;
 use engine_proto::{CloseReason, Sid, Transport};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::connection::{Shared, flag};
+use crate::threads;
 use crate::worker::Worker;
 use crate::{Application, Config, Connection};
 
@@ -25,15 +27,17 @@ impl<A: Application> Clone for Server<A> {
 pub(crate) struct Inner<A> {
     pub(crate) config: Config,
     pub(crate) application: A,
-    pub(crate) worker: Arc<Worker>,
+    workers: Box<[Arc<Worker>]>,
     pub(crate) sessions: Sessions,
 }
 
 impl<A: Application> Server<A> {
     /// Makes a server. Nothing runs before the first session.
     pub fn new(config: Config, application: A) -> Self {
-        let (worker, sessions) = (Worker::new(), Sessions::default());
-        Server(Arc::new(Inner { config, application, worker, sessions }))
+        let origin = Instant::now();
+        let workers = 0..config.workers.clamp(1, MOST_WORKERS);
+        let workers = workers.map(|number| Worker::new(number, origin)).collect();
+        Server(Arc::new(Inner { config, application, workers, sessions: Sessions::default() }))
     }
 
     /// Whether a request's path is this server's.
@@ -53,7 +57,7 @@ impl<A: Application> Server<A> {
 
     /// The time since the server was made.
     pub fn now(&self) -> Duration {
-        self.0.worker.now()
+        self.0.here().now()
     }
 
     /// Sessions that are open now.
@@ -66,15 +70,15 @@ impl<A: Application> Server<A> {
     /// Packets that were pushed before still go out, to clients that read. After `deadline` whatever is
     /// left is dropped, unfinished handlers included: a client that does not read delays nothing.
     pub async fn close(&self, reason: CloseReason, deadline: Duration) {
-        let (sessions, worker) = (&self.0.sessions, &self.0.worker);
+        let sessions = &self.0.sessions;
         sessions.closing.store(true, Ordering::Release);
-        for session in worker.living() {
+        for session in self.0.living() {
             // One that is leaving already is told to hurry.
             session.raise(flag::CLOSE);
             Connection(session).close(reason);
         }
         if tokio::time::timeout(deadline, sessions.emptied()).await.is_err() {
-            for session in worker.living() {
+            for session in self.0.living() {
                 session.raise(flag::KILL);
             }
             // A task that is told so ends at its next turn; one whose handler holds the thread does not.
@@ -82,6 +86,21 @@ impl<A: Application> Server<A> {
         }
     }
 }
+
+impl<A> Inner<A> {
+    /// The worker of this thread.
+    pub(crate) fn here(&self) -> &Arc<Worker> {
+        // A thread that nobody has numbered, or that belongs to a server with more workers, may use any.
+        &self.workers[threads::number() % self.workers.len()]
+    }
+
+    fn living(&self) -> Vec<Arc<Shared>> {
+        self.workers.iter().flat_map(|worker| worker.living()).collect()
+    }
+}
+
+/// A connection's number has eight bits for its worker.
+const MOST_WORKERS: usize = 256;
 
 /// The sessions of a server, by their id.
 #[derive(Default)]

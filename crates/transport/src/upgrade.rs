@@ -16,6 +16,30 @@ pub(crate) struct Taken {
     pub(crate) read: Box<[u8]>,
 }
 
+impl Taken {
+    /// Prepares the pipe for the thread of its session: a plain socket leaves the runtime of this one. A
+    /// foreign stream stays where it is, and wakes its task from there.
+    pub(crate) fn hand_over(self, stays: bool) -> io::Result<Taken> {
+        match self.stream {
+            Stream::Whole(socket) if !stays => {
+                let stream = Stream::Moving(socket.into_std()?);
+                Ok(Taken { stream, read: self.read })
+            }
+            stream => Ok(Taken { stream, read: self.read }),
+        }
+    }
+
+    /// Takes the pipe into the runtime of this thread.
+    pub(crate) fn take_over(self) -> io::Result<Taken> {
+        match self.stream {
+            Stream::Moving(socket) => {
+                Ok(Taken { stream: Stream::Whole(TcpStream::from_std(socket)?), read: self.read })
+            }
+            stream => Ok(Taken { stream, read: self.read }),
+        }
+    }
+}
+
 /// Waits for the upgrade and takes the socket out of its HTTP wrapping where it is plain TCP.
 ///
 /// The buffer that hyper read into is dropped here even if it is empty: it would cost every idle connection

@@ -99,6 +99,8 @@ impl Candidate {
 pub(crate) enum Stream {
     /// A plain socket, before its write side is given to the flusher.
     Whole(TcpStream),
+    /// A plain socket between two runtimes.
+    Moving(std::net::TcpStream),
     /// The read side of a plain socket.
     Tcp(OwnedReadHalf),
     /// TLS, Unix sockets, anything else: only its own task can write to it.
@@ -163,6 +165,7 @@ impl Stream {
             Stream::Whole(socket) => Pin::new(socket).poll_read(cx, &mut buffer),
             Stream::Tcp(half) => Pin::new(half).poll_read(cx, &mut buffer),
             Stream::Foreign(foreign) => foreign.stream.as_mut().poll_read(cx, &mut buffer),
+            Stream::Moving(_) => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         };
         ready!(outcome)?;
         Poll::Ready(Ok(buffer.filled().len()))
@@ -173,7 +176,7 @@ impl Stream {
         match self {
             Stream::Tcp(half) => half.as_ref().poll_write_ready(cx).map(drop),
             Stream::Whole(socket) => socket.poll_write_ready(cx).map(drop),
-            Stream::Foreign(_) => Poll::Ready(()),
+            Stream::Foreign(_) | Stream::Moving(_) => Poll::Ready(()),
         }
     }
 
@@ -195,7 +198,7 @@ impl Stream {
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Foreign(foreign) => foreign.flush(cx),
-            Stream::Whole(_) | Stream::Tcp(_) => Poll::Ready(Ok(())),
+            Stream::Whole(_) | Stream::Moving(_) | Stream::Tcp(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -204,7 +207,7 @@ impl Stream {
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Foreign(foreign) => foreign.stream.as_mut().poll_shutdown(cx),
-            Stream::Whole(_) | Stream::Tcp(_) => Poll::Ready(Ok(())),
+            Stream::Whole(_) | Stream::Moving(_) | Stream::Tcp(_) => Poll::Ready(Ok(())),
         }
     }
 }

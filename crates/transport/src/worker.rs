@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::connection::{Shared, flag};
 use crate::flusher;
+use crate::threads;
 use crate::wheel::Wheel;
 
 /// Connections flushed before the worker lets others run.
@@ -28,13 +29,9 @@ pub(crate) struct Key {
     life: u32,
 }
 
-impl Key {
-    pub(crate) fn number(self) -> u64 {
-        u64::from(self.life) << 32 | u64::from(self.slot)
-    }
-}
-
 pub(crate) struct Worker {
+    /// Which of its server's workers it is.
+    number: usize,
     origin: Instant,
     /// Guards the list of connections to flush, and nothing else.
     dirty: Mutex<Vec<Arc<Shared>>>,
@@ -54,9 +51,11 @@ struct Table {
 }
 
 impl Worker {
-    pub(crate) fn new() -> Arc<Worker> {
+    /// `origin` is when the time of its server began.
+    pub(crate) fn new(number: usize, origin: Instant) -> Arc<Worker> {
         Arc::new(Worker {
-            origin: Instant::now(),
+            number,
+            origin,
             dirty: Mutex::new(Vec::new()),
             wheel: Mutex::new(Wheel::new()),
             table: Mutex::new(Table::default()),
@@ -68,6 +67,17 @@ impl Worker {
     /// The time since the worker was made.
     pub(crate) fn now(&self) -> Duration {
         self.origin.elapsed()
+    }
+
+    /// Whether this thread is the worker's.
+    pub(crate) fn is_here(&self) -> bool {
+        self.number == threads::number()
+    }
+
+    /// A number that no other living connection of the server has.
+    pub(crate) fn number_of(&self, key: Key) -> u64 {
+        let worker = self.number as u64;
+        worker << 56 | u64::from(key.life & 0x00ff_ffff) << 32 | u64::from(key.slot)
     }
 
     /// Puts a connection on the dirty list.

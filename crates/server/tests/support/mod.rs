@@ -215,6 +215,11 @@ impl Polling {
         polling
     }
 
+    /// The same session, reached at another address.
+    pub fn at(&self, address: SocketAddr) -> Polling {
+        Polling { address, path: self.path.clone() }
+    }
+
     /// Path and query of its requests.
     pub fn path(&self) -> &str {
         &self.path

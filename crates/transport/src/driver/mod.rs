@@ -94,7 +94,7 @@ pub(crate) fn spawn_websocket<A: Application>(
 
 impl<A: Application> Driver<A> {
     fn new(server: &Arc<Inner<A>>, handshake: Arc<Handshake>, transport: Transport) -> Self {
-        let (worker, config) = (&server.worker, &server.config);
+        let (worker, config) = (server.here(), &server.config);
         worker.start();
         let sid = new_sid();
         let shared = worker.register(|key| {
@@ -164,6 +164,10 @@ impl<A: Application> Driver<A> {
         self.stage == Stage::Open
     }
 
+    pub(crate) fn websocket_limits(&self) -> websocket_proto::Limits {
+        self.server.config.websocket_limits()
+    }
+
     pub(crate) fn set_candidate(&mut self, candidate: Box<Candidate>) {
         self.candidate = Some(candidate);
     }
@@ -174,7 +178,7 @@ impl<A: Application> Driver<A> {
         if flags & flag::KILL != 0 {
             return Poll::Ready(());
         }
-        self.now = self.server.worker.now();
+        self.now = self.shared.worker.now();
         let wish = self.begin();
         if let Some(reason) = wish {
             self.close(reason, cx);
@@ -296,7 +300,7 @@ impl<A: Application> Driver<A> {
         if !outbox.dirty {
             outbox.dirty = true;
             drop(outbox);
-            self.server.worker.mark(Arc::clone(&self.shared));
+            self.shared.worker.mark(Arc::clone(&self.shared));
         }
         true
     }
@@ -354,7 +358,7 @@ impl<A: Application> Driver<A> {
         let milliseconds = u64::try_from(next.as_millis()).unwrap_or(u64::MAX - 1);
         if milliseconds < self.shared.armed.load(Ordering::Acquire) {
             self.shared.armed.store(milliseconds, Ordering::Release);
-            self.server.worker.arm(self.shared.key, next);
+            self.shared.worker.arm(self.shared.key, next);
         }
     }
 }

@@ -1,0 +1,93 @@
+//! Serving on several cores: for each worker a thread with a runtime of its own.
+
+use std::fmt;
+use std::io::{Error, Result as IoResult};
+use std::net::{TcpListener, ToSocketAddrs};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use transport::threads;
+
+use crate::Io;
+use crate::error::ServeError;
+
+/// How long the others are given when one worker has failed.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+impl Io {
+    /// Serves alone on this address, on as many threads as
+    /// [`Builder::workers`](crate::Builder::workers) says, until [`close`](Self::close) has been called
+    /// and is done. Each thread has a current-thread runtime with connections of its own. Blocks: it
+    /// is for a `main` without a runtime.
+    ///
+    /// ```no_run
+    /// use sockeye::{Data, Io};
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let cores = std::thread::available_parallelism()?.get();
+    ///     let io = Io::builder().workers(cores).build()?;
+    ///     io.of("/").on("hello", async |Data(name): Data<String>| format!("hello {name}"));
+    ///     io.run("127.0.0.1:3000")?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve), and if the system lets no thread start.
+    pub fn run(&self, address: impl ToSocketAddrs + fmt::Debug) -> Result<(), ServeError> {
+        self.check()?;
+        let named = format!("{address:?}").replace('"', "");
+        let listener = TcpListener::bind(address);
+        self.run_listener(
+            listener.map_err(|problem| ServeError::Listen { address: named, problem })?,
+        )
+    }
+
+    /// As [`run`](Self::run), on this listener.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_listener(&self, listener: TcpListener) -> Result<(), ServeError> {
+        self.check()?;
+        let started: Vec<_> =
+            (0..self.workers()).map(|number| self.start(number, &listener)).collect();
+        drop(listener);
+        let ends: Vec<_> = started
+            .into_iter()
+            .map(|thread| thread.map_err(ServeError::Accept).and_then(join))
+            .collect();
+        ends.into_iter().collect()
+    }
+
+    /// Starts one worker. All of them accept from the same queue of the kernel.
+    fn start(
+        &self,
+        number: usize,
+        listener: &TcpListener,
+    ) -> IoResult<JoinHandle<Result<(), ServeError>>> {
+        let (io, listener) = (self.clone(), listener.try_clone()?);
+        listener.set_nonblocking(true)?;
+        threads::spawn(number, move || async move {
+            let served = io.serve_until_closed(listener).await;
+            if served.is_err() {
+                io.close(GOODBYE).await;
+            }
+            served
+        })
+    }
+
+    async fn serve_until_closed(&self, listener: TcpListener) -> Result<(), ServeError> {
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(ServeError::Accept)?;
+        self.serve_listener(listener).await?;
+        // The sessions of this thread live on its runtime: it has to outlast them.
+        self.ended().await;
+        Ok(())
+    }
+}
+
+fn join(thread: JoinHandle<Result<(), ServeError>>) -> Result<(), ServeError> {
+    let died = |_| Err(ServeError::Accept(Error::other("a worker's thread has panicked")));
+    thread.join().unwrap_or_else(died)
+}

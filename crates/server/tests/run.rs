@@ -1,0 +1,114 @@
+//! A server on several threads, each with a runtime and connections of its own.
+
+mod support;
+
+use std::net::{SocketAddr, TcpListener};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sockeye::{BuildError, Data, Io, Result, ServeError, Socket, threads};
+use support::{Client, Polling, io, with_sync};
+
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// A chat on two workers, with an address on each.
+fn on_two_threads() -> (Io, [SocketAddr; 2], Vec<JoinHandle<()>>) {
+    let io = io(|io| io.workers(2));
+    with_sync(&io);
+    io.of("/").on_connect(async |socket: Socket| -> Result<()> {
+        socket.join("lobby")?;
+        Ok(())
+    });
+    io.of("/").on("say", async |io: Io, Data(line): Data<u32>| -> Result<()> {
+        io.to("lobby").emit("said", &line)?;
+        Ok(())
+    });
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let addresses = [0, 1].map(|number| listeners[number].local_addr().unwrap());
+    let start = |(number, listener): (usize, TcpListener)| {
+        listener.set_nonblocking(true).unwrap();
+        let io = io.clone();
+        threads::spawn(number, move || async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            io.serve_listener(listener).await.unwrap();
+            // Until the sessions of this thread have said goodbye.
+            while io.counters().connections > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .unwrap()
+    };
+    let running = listeners.into_iter().enumerate().map(start).collect();
+    (io, addresses, running)
+}
+
+#[tokio::test]
+async fn a_room_is_one_room_whatever_thread_its_members_are_on() {
+    let (io, addresses, threads) = on_two_threads();
+    let mut clients = Vec::new();
+    for number in 0..6 {
+        clients.push(Client::join(addresses[number % 2]).await.0);
+    }
+    for round in 0..100 {
+        clients[round % 6].send(&format!("42[\"say\",{round}]")).await;
+        for client in &mut clients {
+            client.expect(&format!("42[\"said\",{round}]")).await;
+        }
+    }
+    assert_eq!(io.to("lobby").count().await.unwrap(), 6);
+    io.close(DEADLINE).await;
+    assert_eq!(io.counters().connections, 0);
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_polling_client_may_come_to_another_thread_with_each_request() {
+    let (io, [home, away], threads) = on_two_threads();
+    let polling = Polling::open(home, "/socket.io/").await;
+    let elsewhere = polling.at(away);
+    elsewhere.post("40").await;
+    assert!(polling.get().await.starts_with("40{\"sid\":"));
+    for round in 0..20 {
+        elsewhere.post(&format!("42[\"say\",{round}]")).await;
+        let here = if round % 2 == 0 { &polling } else { &elsewhere };
+        assert_eq!(here.get().await, format!("42[\"said\",{round}]"));
+    }
+    io.close(DEADLINE).await;
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn run_serves_on_every_worker_until_close_is_done() {
+    let io = io(|io| io.workers(3));
+    with_sync(&io);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let running = io.clone();
+    let running = std::thread::spawn(move || running.run_listener(listener));
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let (mut client, _) = Client::join(address).await;
+        client.sync().await;
+        clients.push(client);
+    }
+    io.close(DEADLINE).await;
+    running.join().unwrap().unwrap();
+    assert_eq!(io.counters().connections, 0);
+}
+
+#[test]
+fn a_busy_address_and_a_senseless_number_of_workers_are_refused_in_one_sentence() {
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = busy.local_addr().unwrap();
+    let refused = Io::builder().build().unwrap().run(address).unwrap_err();
+    assert!(matches!(&refused, ServeError::Listen { .. }), "{refused}");
+    assert!(refused.to_string().starts_with(&format!("cannot listen on {address}: ")), "{refused}");
+    for workers in [0, 257] {
+        let refused = Io::builder().workers(workers).build().unwrap_err();
+        assert!(matches!(refused, BuildError::Option { option: "workers", .. }), "{refused}");
+    }
+}
