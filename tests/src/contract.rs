@@ -30,6 +30,18 @@ impl Contract {
         Self::spawn(command, profile, port)
     }
 
+    /// As [`start`](Self::start), on several workers.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built or does not start.
+    pub fn start_on_workers(profile: &str, workers: usize) -> Self {
+        let port = free_port();
+        let mut command = Command::new(program());
+        command.args(["--port", &port.to_string(), "--workers", &workers.to_string()]);
+        Self::spawn(command, profile, port)
+    }
+
     /// As [`start`](Self::start), but it is told its port in the environment.
     ///
     /// # Panics

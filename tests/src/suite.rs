@@ -33,11 +33,20 @@ pub fn skip(reason: &str) {
 ///
 /// If a test fails, or there are none.
 pub fn node(profile: &str, transports: &str, files: &[&str]) {
+    node_against(|| Contract::start(profile), transports, files);
+}
+
+/// As [`node`], against a server that is started in some other way.
+///
+/// # Panics
+///
+/// If a test fails, or there are none.
+pub fn node_against(start: impl FnOnce() -> Contract, transports: &str, files: &[&str]) {
     let modules = installed().join("node").join("node_modules");
     if !modules.join("socket.io-client").is_dir() {
         return skip("the npm packages of tests/node are missing");
     }
-    let contract = Contract::start(profile);
+    let contract = start();
     let folder = root().join("tests").join("node");
     let files = files.iter().map(|file| folder.join(file));
     let mut command = Command::new("node");

@@ -1,6 +1,7 @@
 //! The official JavaScript client against the contract server: `tests/node`, once for each transport.
 
-use sockeye_tests::suite::node;
+use sockeye_tests::contract::Contract;
+use sockeye_tests::suite::{node, node_against};
 
 /// Everything but what needs many clients or a server of its own.
 const ESSENTIALS: [&str; 6] = [
@@ -25,6 +26,15 @@ fn javascript_clients_are_served_by_websocket_alone() {
 #[test]
 fn javascript_clients_are_served_across_the_upgrade() {
     node("handlers", "upgrade", &ESSENTIALS);
+}
+
+#[test]
+fn javascript_clients_are_served_by_several_workers() {
+    let mut files = ESSENTIALS.to_vec();
+    files.push("crowd.test.cjs");
+    for transports in ["polling", "websocket", "upgrade"] {
+        node_against(|| Contract::start_on_workers("handlers", 3), transports, &files);
+    }
 }
 
 #[test]

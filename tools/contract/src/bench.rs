@@ -2,18 +2,18 @@
 
 use sockeye::{Args, Data, Io, Socket};
 
-use crate::{Result, listen, ready};
+use crate::{Result, listen, ready, serve};
 
-pub(crate) async fn run(port: u16) -> Result<()> {
-    let io = io()?;
+pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
+    let io = io(workers)?;
     let listener = listen(port).await?;
     io.service()?; // an incomplete server is found before it says that it is ready
     ready("bench", port);
-    Ok(io.serve_listener(listener).await?)
+    serve(vec![(io, listener)], workers).await
 }
 
-fn io() -> Result<Io> {
-    let io = Io::builder().any_origin().build()?;
+fn io(workers: usize) -> Result<Io> {
+    let io = Io::builder().any_origin().workers(workers).build()?;
     io.of("/")
         .on("message", message)
         .on("message-with-ack", async |args: Args| args)

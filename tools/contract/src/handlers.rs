@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use sockeye::{Builder, Io, Namespace};
 
-use crate::{Result, listen, ready};
+use crate::{Result, listen, ready, serve};
 use reasons::Reasons;
 
 /// Attachments of one event may be as large as that many payloads: the reference has no limit for their sum.
@@ -27,14 +27,14 @@ const ATTACHMENTS: usize = 10;
 /// to reach a client that reads, however fast it does. A client that does not read is let go here as well.
 const OUTBOX: usize = 32 << 20;
 
-pub(crate) async fn run(port: u16) -> Result<()> {
+pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
     let hasty_port =
         port.checked_add(3).ok_or("--port is at most 65532: PORT + 3 is needed too")?;
+    let assemble = |builder: Builder| assemble(builder.workers(workers));
     let (patient, hasty) = (assemble(patient())?, assemble(hasty())?);
     let (first, fourth) = (listen(port).await?, listen(hasty_port).await?);
     ready("handlers", port);
-    tokio::try_join!(patient.serve_listener(first), hasty.serve_listener(fourth))?;
-    Ok(())
+    serve(vec![(patient, first), (hasty, fourth)], workers).await
 }
 
 /// The options of `PORT`.

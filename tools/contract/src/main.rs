@@ -28,7 +28,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sockeye::{Io, threads};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 /// Whatever can go wrong before it is ready.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -42,6 +44,9 @@ struct Options {
     /// Where to listen on 127.0.0.1.
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
+    /// How many workers serve the profiles `bench` and `handlers`.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16))]
+    workers: u16,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -78,17 +83,42 @@ fn in_one_sentence(complaint: &str) -> String {
     format!("{}; `contract --help` lists what can be set", words.join(" "))
 }
 
-/// One runtime of one thread, as the server library is meant to be run.
+/// One runtime of one thread for each worker, as the server library is meant to be run.
 fn run(options: &Options) -> Result<()> {
+    let workers = usize::from(options.workers);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match options.profile {
-            Profile::Bench => bench::run(options.port).await,
-            Profile::Handlers => handlers::run(options.port).await,
+            Profile::Bench => bench::run(options.port, workers).await,
+            Profile::Handlers => handlers::run(options.port, workers).await,
             Profile::Protocol => protocol::run(options.port).await,
             Profile::WsEcho => ws_echo::run(options.port).await,
         }
     })
+}
+
+/// Serves each on its listener, on this thread and on those of the other workers.
+async fn serve(servers: Vec<(Io, TcpListener)>, workers: usize) -> Result<()> {
+    let sockets = servers.into_iter().map(|(io, listener)| Ok((io, listener.into_std()?)));
+    let sockets = sockets.collect::<Result<Vec<_>>>()?;
+    for number in 1..workers {
+        let clones = sockets.iter().map(|(io, socket)| Ok((io.clone(), socket.try_clone()?)));
+        let clones = clones.collect::<Result<Vec<_>>>()?;
+        threads::spawn(number, move || async { serve_here(clones).await.expect("it listens") })?;
+    }
+    serve_here(sockets).await
+}
+
+async fn serve_here(servers: Vec<(Io, std::net::TcpListener)>) -> Result<()> {
+    let mut serving = JoinSet::new();
+    for (io, socket) in servers {
+        let listener = TcpListener::from_std(socket)?;
+        serving.spawn(async move { io.serve_listener(listener).await });
+    }
+    while let Some(ended) = serving.join_next().await {
+        ended??;
+    }
+    Ok(())
 }
 
 async fn listen(port: u16) -> Result<TcpListener> {
