@@ -240,6 +240,8 @@ impl<M> State<M> {
     /// One array holds nobody twice: walk it, and compare with the few who are left out.
     fn walk_plain(&self, audience: &Audience, mut each: impl FnMut(u32)) {
         let excluded: SmallVec<[u32; COMPARED]> = self.excluded_slots(audience).collect();
+        // Once, not for every member: where the list is, inside or on the heap.
+        let excluded = excluded.as_slice();
         let each = |slot| {
             if !excluded.contains(&slot) {
                 each(slot);

@@ -21,6 +21,7 @@ pub(crate) fn after(now: Duration, wait: Duration) -> Option<Duration> {
 /// Shared by all namespaces of one server.
 pub(crate) struct Core {
     pub(crate) protocol: Arc<socket_proto::Limits>,
+    pub(crate) workers: usize,
     /// Most unfinished events of one connection.
     pub(crate) unfinished: usize,
     /// Most bytes of parked events of one connection.

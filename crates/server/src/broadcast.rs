@@ -1,16 +1,19 @@
 //! One builder for everything that is sent to, or done with, more than one socket.
 
+use std::borrow::Cow;
 use std::future::{Future, ready};
+use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::Audience;
+use adapter::{Audience, Key};
+use smallvec::SmallVec;
 use tokio::sync::mpsc;
-use transport::{Class, Pushed};
+use transport::{Class, Encoded as Packet, Pushed};
 
 use crate::ack::Waiter;
 use crate::emit::{self, Emitted, Recorded};
 use crate::error::{EmitError, FetchError};
-use crate::{AckStream, FromArgs, Namespace, RemoteSocket, Rooms, Socket, ToArgs};
+use crate::{AckStream, FromArgs, Io, Namespace, RemoteSocket, Rooms, Socket, ToArgs};
 
 /// Who is meant, and how: made by `to`, `except` and the like of [`Io`](crate::Io), [`Namespace`]
 /// and [`Socket`], and narrowed by the same words.
@@ -30,13 +33,16 @@ use crate::{AckStream, FromArgs, Namespace, RemoteSocket, Rooms, Socket, ToArgs}
 pub struct Broadcast {
     namespace: Namespace,
     audience: Audience,
+    /// Single sockets that are left out, each with its worker: a key means nothing to another one.
+    except: SmallVec<[(usize, Key); 1]>,
     class: Class,
     timeout: Option<Duration>,
 }
 
 impl Broadcast {
     pub(crate) fn new(namespace: Namespace) -> Self {
-        Broadcast { namespace, audience: Audience::everyone(), class: Class::Normal, timeout: None }
+        let (audience, except) = (Audience::everyone(), SmallVec::new());
+        Broadcast { namespace, audience, except, class: Class::Normal, timeout: None }
     }
 
     /// Adds the sockets of a room, or of several. The id of a socket is a room too.
@@ -59,7 +65,7 @@ impl Broadcast {
     /// Takes away one socket.
     pub fn except_socket(mut self, socket: &Socket) -> Self {
         if let Some(key) = socket.key() {
-            self.audience = self.audience.except_socket(key);
+            self.except.push((socket.worker(), key));
         }
         self
     }
@@ -93,7 +99,19 @@ impl Broadcast {
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
         let packet = emit::encode(self.namespace.name(), event, args, None)?;
         let mut emitted = Emitted::default();
-        self.visit(|socket| emitted.note(socket.offer(&packet, self.class)));
+        let Some(io) = self.namespace.server_of_several() else {
+            self.offer(0, &packet, &mut emitted);
+            return Ok(emitted);
+        };
+        let here = io.server().here();
+        for worker in 0..self.namespace.members().len() {
+            if worker == here {
+                io.server().catch_up(worker);
+                self.offer(worker, &packet, &mut emitted);
+            } else {
+                self.send(&io, worker, &packet, &mut emitted);
+            }
+        }
         Ok(emitted)
     }
 
@@ -125,6 +143,9 @@ impl Broadcast {
             Err(error) => return AckStream::failed(error),
         };
         let (sender, answers) = mpsc::unbounded_channel();
+        if let Some(io) = self.namespace.server_of_several() {
+            (0..io.workers()).for_each(|worker| io.server().catch_up(worker));
+        }
         let mut asked = self.sockets();
         asked.retain(|socket| {
             let noted = socket.ask(id, Waiter::Many(sender.clone())).is_ok();
@@ -189,13 +210,40 @@ impl Broadcast {
         }
     }
 
-    /// Under the namespace's read lock: nothing but pushes, please.
-    fn visit(&self, mut each: impl FnMut(&Socket)) {
-        self.namespace.members().visit(&self.audience, |socket| {
-            if socket.is_connected() {
-                each(socket);
-            }
+    /// To the members that a worker has, at once.
+    fn offer(&self, worker: usize, packet: &Arc<Packet>, emitted: &mut Emitted) {
+        let each = |socket: &Socket| emitted.note(socket.offer(packet, self.class));
+        visit(&self.namespace, worker, &self.audience_of(worker), each);
+    }
+
+    /// To the members that another worker has: one message for all of them.
+    fn send(&self, io: &Io, worker: usize, packet: &Arc<Packet>, emitted: &mut Emitted) {
+        let audience = self.audience_of(worker);
+        let mut recipients = 0;
+        visit(&self.namespace, worker, &audience, |_| recipients += 1);
+        if recipients == 0 {
+            return;
+        }
+        emitted.note_elsewhere(recipients);
+        let (namespace, audience) = (self.namespace.clone(), audience.into_owned());
+        let (packet, class) = (Arc::clone(packet), self.class);
+        io.server().send(worker, move || {
+            visit(&namespace, worker, &audience, |socket| _ = socket.offer(&packet, class));
         });
+    }
+
+    fn audience_of(&self, worker: usize) -> Cow<'_, Audience> {
+        let mut audience = Cow::Borrowed(&self.audience);
+        for (_, key) in self.except.iter().filter(|(other, _)| *other == worker) {
+            audience = Cow::Owned(audience.into_owned().except_socket(*key));
+        }
+        audience
+    }
+
+    fn visit(&self, mut each: impl FnMut(&Socket)) {
+        for worker in 0..self.namespace.members().len() {
+            visit(&self.namespace, worker, &self.audience_of(worker), &mut each);
+        }
     }
 
     fn sockets(&self) -> Vec<Socket> {
@@ -203,6 +251,15 @@ impl Broadcast {
         self.visit(|socket| sockets.push(socket.clone()));
         sockets
     }
+}
+
+/// Under the namespace's read lock: nothing but pushes, please.
+fn visit(namespace: &Namespace, worker: usize, audience: &Audience, mut each: impl FnMut(&Socket)) {
+    namespace.members()[worker].visit(audience, |socket| {
+        if socket.is_connected() {
+            each(socket);
+        }
+    });
 }
 
 /// The words of a broadcast on something that means everybody.

@@ -297,6 +297,7 @@ impl Builder {
         }
         let core = Core {
             protocol: Arc::new(bounded(self.protocol)),
+            workers: transport.workers,
             unfinished: self.unfinished,
             parked_bytes: self.parked_bytes,
             ack_timeout: self.ack_timeout,

@@ -26,7 +26,7 @@ pub struct Emitted {
 }
 
 impl Emitted {
-    /// How many outboxes of this node took it.
+    /// How many outboxes of this node took it; those of another worker are those that are about to.
     pub fn recipients(&self) -> usize {
         self.queued as usize
     }
@@ -69,6 +69,11 @@ impl Emitted {
     /// ```
     pub fn delivered(self) -> impl Future<Output = Result<Delivered, DeliveryError>> + Send {
         ready(Err(DeliveryError::NoReceipts))
+    }
+
+    /// So many recipients are another worker's, who gives it to them.
+    pub(crate) fn note_elsewhere(&mut self, recipients: usize) {
+        self.queued += u32::try_from(recipients).unwrap_or(u32::MAX);
     }
 
     pub(crate) fn note(&mut self, pushed: Pushed) {

@@ -44,7 +44,8 @@ struct Inner {
     name: Box<str>,
     core: Arc<Core>,
     io: Weak<Shared>,
-    members: Local<Socket>,
+    /// One index for each worker.
+    members: Box<[Local<Socket>]>,
     /// Guards the handlers. Held to find one or to add one.
     handlers: RwLock<Handlers>,
     next_ack: AtomicU64,
@@ -65,11 +66,12 @@ struct Handlers {
 
 impl Namespace {
     pub(crate) fn new(name: &str, core: Arc<Core>, io: Weak<Shared>) -> Self {
+        let workers = core.workers;
         Namespace(Arc::new(Inner {
             name: name.into(),
             core,
             io,
-            members: Local::new(),
+            members: (0..workers).map(|_| Local::new()).collect(),
             handlers: RwLock::default(),
             next_ack: AtomicU64::new(0),
         }))
@@ -82,7 +84,8 @@ impl Namespace {
 
     /// The connected socket with this id.
     pub fn socket(&self, id: &str) -> Option<Socket> {
-        self.members().by_id(id).filter(Socket::is_connected)
+        let found = self.members().iter().find_map(|members| members.by_id(id));
+        found.filter(Socket::is_connected)
     }
 
     /// Adds a middleware: it runs before a socket's CONNECT is answered, after those that were
@@ -179,7 +182,13 @@ impl Namespace {
         self.0.io.upgrade().map(Io::from_shared)
     }
 
-    pub(crate) fn members(&self) -> &Local<Socket> {
+    /// The server, if others than this thread may have members.
+    pub(crate) fn server_of_several(&self) -> Option<Io> {
+        if self.0.members.len() > 1 { self.io() } else { None }
+    }
+
+    /// Who is here, worker by worker.
+    pub(crate) fn members(&self) -> &[Local<Socket>] {
         &self.0.members
     }
 
@@ -253,7 +262,7 @@ impl fmt::Debug for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Namespace")
             .field("name", &self.name())
-            .field("sockets", &self.members().len())
+            .field("sockets", &self.members().iter().map(Local::len).sum::<usize>())
             .finish_non_exhaustive()
     }
 }

@@ -64,6 +64,62 @@ async fn a_room_is_one_room_whatever_thread_its_members_are_on() {
 }
 
 #[tokio::test]
+async fn what_comes_from_another_thread_keeps_its_order_and_finds_the_members_of_its_time() {
+    let (io, [home, away], threads) = on_two_threads();
+    io.of("/").on("go", async |io: Io, Data(other): Data<String>| -> Result<()> {
+        let other = io.socket(&other).expect("it is there");
+        for round in 0..500 {
+            io.to("lobby").except(other.id()).emit("not for it", &round)?;
+            other.emit("n", &(3 * round))?;
+            io.to("lobby").emit("n", &(3 * round + 1))?;
+            other.leave("lobby")?;
+            io.to("lobby").emit("missed", &round)?;
+            other.join("lobby")?;
+            other.to("lobby").emit("own", &round)?;
+            io.emit("n", &(3 * round + 2))?;
+        }
+        Ok(())
+    });
+    let (mut here, _) = Client::join(home).await;
+    let (_neighbour, _) = Client::join(away).await;
+    let (mut there, id) = Client::join(away).await;
+    here.send(&format!("42[\"go\",\"{id}\"]")).await;
+    for number in 0..1500 {
+        there.expect(&format!("42[\"n\",{number}]")).await;
+    }
+    io.close(DEADLINE).await;
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_socket_that_is_disconnected_from_another_thread_has_heard_everything_before() {
+    let (io, [home, away], threads) = on_two_threads();
+    io.of("/").on("go", async |io: Io, Data(other): Data<String>| -> Result<()> {
+        let other = io.socket(&other).expect("it is there");
+        for round in 0..100 {
+            io.to("lobby").emit("n", &round)?;
+        }
+        other.disconnect(true);
+        io.to("lobby").emit("n", "too late for it")?;
+        Ok(())
+    });
+    let (mut here, _) = Client::join(home).await;
+    let (mut there, id) = Client::join(away).await;
+    here.send(&format!("42[\"go\",\"{id}\"]")).await;
+    for number in 0..100 {
+        there.expect(&format!("42[\"n\",{number}]")).await;
+    }
+    there.expect("41").await;
+    assert!(there.rest().await.is_empty());
+    io.close(DEADLINE).await;
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_polling_client_may_come_to_another_thread_with_each_request() {
     let (io, [home, away], threads) = on_two_threads();
     let polling = Polling::open(home, "/socket.io/").await;

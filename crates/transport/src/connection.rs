@@ -67,6 +67,17 @@ impl Connection {
         self.0.worker.number_of(self.0.key)
     }
 
+    /// Which of the server's workers has it.
+    pub fn worker(&self) -> usize {
+        self.0.worker.number()
+    }
+
+    /// Does what was sent to its worker before: to be called before something is done with the connection
+    /// that must not come ahead of it. Never from a job that was [sent](crate::Server::send).
+    pub fn catch_up(&self) {
+        self.0.worker.inbox.catch_up();
+    }
+
     /// The transport in use now.
     pub fn transport(&self) -> Transport {
         if self.0.transport.load(Ordering::Relaxed) == 0 {

@@ -27,6 +27,7 @@ mod encoded;
 mod flusher;
 mod handshake;
 mod http;
+mod inbox;
 pub mod listener;
 mod mailbox;
 mod origin;

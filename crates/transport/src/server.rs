@@ -55,6 +55,31 @@ impl<A: Application> Server<A> {
         &self.0.config
     }
 
+    /// Which worker this thread is.
+    pub fn here(&self) -> usize {
+        self.0.here().number()
+    }
+
+    /// Has a worker do something with its connections, on its own thread, behind what was sent before. The job
+    /// must neither send nor catch up. Where the worker does not come for a while, whoever needs its connections
+    /// runs the job, or whoever has sent too many.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many workers.
+    pub fn send(&self, worker: usize, job: impl FnOnce() + Send + 'static) {
+        self.0.workers[worker].send(Box::new(job));
+    }
+
+    /// As [`Connection::catch_up`], for all connections of a worker.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many workers.
+    pub fn catch_up(&self, worker: usize) {
+        self.0.workers[worker].inbox.catch_up();
+    }
+
     /// The time since the server was made.
     pub fn now(&self) -> Duration {
         self.0.here().now()

@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::connection::{Shared, flag};
 use crate::flusher;
+use crate::inbox::{Inbox, Job};
 use crate::threads;
 use crate::wheel::Wheel;
 
@@ -33,6 +34,7 @@ pub(crate) struct Worker {
     /// Which of its server's workers it is.
     number: usize,
     origin: Instant,
+    pub(crate) inbox: Inbox,
     /// Guards the list of connections to flush, and nothing else.
     dirty: Mutex<Vec<Arc<Shared>>>,
     /// Guards the wheel.
@@ -56,6 +58,7 @@ impl Worker {
         Arc::new(Worker {
             number,
             origin,
+            inbox: Inbox::default(),
             dirty: Mutex::new(Vec::new()),
             wheel: Mutex::new(Wheel::new()),
             table: Mutex::new(Table::default()),
@@ -67,6 +70,17 @@ impl Worker {
     /// The time since the worker was made.
     pub(crate) fn now(&self) -> Duration {
         self.origin.elapsed()
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Has the worker do something with its connections, behind what was sent before.
+    pub(crate) fn send(&self, job: Job) {
+        if self.inbox.send(job) {
+            self.waker.wake();
+        }
     }
 
     /// Whether this thread is the worker's.
@@ -197,6 +211,7 @@ impl Future for Task {
             return Poll::Ready(());
         };
         worker.waker.register(cx.waker());
+        worker.inbox.catch_up();
         if worker.flush(&mut task.spare) {
             cx.waker().wake_by_ref();
         }

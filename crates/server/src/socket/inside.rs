@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use adapter::Key;
+use adapter::{Key, Local};
 use socket_proto::{Args, Encoded};
 use transport::{Class, Encoded as Packet, Pushed, Recipients};
 
@@ -19,8 +19,24 @@ impl Socket {
         self.0.key.get().copied()
     }
 
+    /// Its worker's members of the namespace: it is one of them.
+    pub(super) fn index(&self) -> &Local<Socket> {
+        &self.namespace().members()[self.worker()]
+    }
+
+    /// Which worker has its connection.
+    pub(crate) fn worker(&self) -> usize {
+        self.0.connection.worker()
+    }
+
+    /// Broadcasts of other workers come before whatever is done with the socket next.
+    pub(crate) fn catch_up(&self) {
+        self.0.connection.catch_up();
+    }
+
     /// The CONNECT is answered now. `false` if the socket has left meanwhile.
     pub(crate) fn connect(&self) -> bool {
+        self.catch_up();
         let (from, to) = (state::CONNECTING, state::CONNECTED);
         self.0.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
@@ -52,11 +68,12 @@ impl Socket {
     /// Leaves every room, and the namespace's list. Idempotent.
     pub(crate) fn forget_membership(&self) {
         let Some(key) = self.key() else { return };
-        let rooms = self.namespace().members().rooms_of(key);
+        self.catch_up();
+        let rooms = self.index().rooms_of(key);
         if !rooms.is_empty() {
             self.with_extra(|extra| extra.last_rooms = rooms);
         }
-        drop(self.namespace().members().remove(key));
+        drop(self.index().remove(key));
     }
 
     pub(crate) fn encode<T: ToArgs + ?Sized>(
@@ -89,6 +106,7 @@ impl Socket {
 
     pub(super) fn push(&self, packet: &Arc<Packet>, class: Class) -> Result<Emitted, EmitError> {
         let mut emitted = Emitted::default();
+        self.catch_up();
         match self.0.connection.push(packet, class) {
             Pushed::Overflow => Err(EmitError::SlowConsumer { socket: self.id().to_owned() }),
             Pushed::Closed => Err(self.not_connected()),

@@ -107,7 +107,7 @@ impl Socket {
             last: AtomicBool::new(false),
             extra: Mutex::new(None),
         }));
-        let key = socket.namespace().members().add(socket.id(), socket.clone());
+        let key = socket.index().add(socket.id(), socket.clone());
         let _ = socket.0.key.set(key);
         socket
     }
@@ -154,7 +154,7 @@ impl Socket {
         {
             return names(&extra.last_rooms);
         }
-        self.key().map_or_else(Vec::new, |key| names(&self.namespace().members().rooms_of(key)))
+        self.key().map_or_else(Vec::new, |key| names(&self.index().rooms_of(key)))
     }
 
     /// Joins a room, or several. Joining twice is joining once.
@@ -163,7 +163,7 @@ impl Socket {
     ///
     /// If it has left: nothing that is gone can be put into a room.
     pub fn join(&self, rooms: impl Rooms) -> Result<Recorded, JoinError> {
-        self.each_room(rooms, |key, room| self.namespace().members().join(key, room))
+        self.each_room(rooms, |key, room| self.index().join(key, room))
     }
 
     /// Leaves a room, or several. Leaving a room it is not in is no error.
@@ -173,7 +173,7 @@ impl Socket {
     /// If it has left its namespace, and every room with it.
     pub fn leave(&self, rooms: impl Rooms) -> Result<Recorded, JoinError> {
         self.each_room(rooms, |key, room| {
-            self.namespace().members().leave(key, room);
+            self.index().leave(key, room);
             true
         })
     }
@@ -188,6 +188,7 @@ impl Socket {
             return Err(gone());
         }
         let key = self.key().ok_or_else(gone)?;
+        self.catch_up();
         let mut here = true;
         rooms.for_each(&mut |room| here &= act(key, room));
         if here { Ok(Recorded::now()) } else { Err(gone()) }
@@ -309,6 +310,7 @@ impl Socket {
     /// client's sockets in all namespaces. What was emitted before still goes out. Does nothing if
     /// it has left already.
     pub fn disconnect(&self, close: bool) {
+        self.catch_up();
         if close {
             self.0.last.store(true, Ordering::Release);
         }
@@ -321,6 +323,7 @@ impl Socket {
 
     /// Closes the connection underneath, without a word to the client: it will reconnect.
     pub fn close_transport(&self) {
+        self.catch_up();
         self.0.connection.close(CloseReason::ForcedClose);
     }
 }
