@@ -24,7 +24,15 @@ const FLOORS: [(&str, &[&str]); 6] = [
     ("binary", &["apps/sockeye"]),
     (
         "tools",
-        &["tools/bench", "tools/contract", "tools/simulate", "tools/fuzz", "tools/xtask", "tests"],
+        &[
+            "tools/bench",
+            "tools/contract",
+            "tools/simulate",
+            "tools/fuzz",
+            "tools/instructions",
+            "tools/xtask",
+            "tests",
+        ],
     ),
 ];
 

@@ -5,6 +5,7 @@
 mod autobahn;
 mod bench;
 mod fuzz;
+mod instructions;
 mod run;
 mod test;
 
@@ -13,11 +14,13 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Usage: cargo xtask TASK [ARGUMENTS]
 
-  test       installs what the tests need and runs all of them
-  bench      measures against the floor and the peers; prints a Markdown table
-  fuzz       TARGET [SECONDS]: fuzzes frame, packet, payload or session (needs a
-             nightly compiler); 600 seconds if nobody says
-  autobahn   runs the public WebSocket suite against both our sides
+  test          installs what the tests need and runs all of them
+  bench         measures against the floor and the peers; prints a Markdown table
+  instructions  [--record]: counts the instructions of codecs, session and fan-out;
+                fails where they are over 5 % more than recorded, or records them
+  fuzz          TARGET [SECONDS]: fuzzes frame, packet, payload or session (needs a
+                nightly compiler); 600 seconds if nobody says
+  autobahn      runs the public WebSocket suite against both our sides
 ";
 
 fn main() -> ExitCode {
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "bench" => bench::run(rest),
         "fuzz" => fuzz::run(rest),
+        "instructions" => instructions::run(rest),
         "autobahn" => autobahn::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

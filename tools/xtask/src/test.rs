@@ -4,7 +4,7 @@
 //! `SKIPPED`, which is counted and named here; where `CI` is set nothing may be skipped.
 
 mod count;
-mod install;
+pub(crate) mod install;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

@@ -1,5 +1,5 @@
-//! Installing what the tests need: npm packages, a Python environment, a browser. All but the browser goes
-//! into `target/black-box`, and is installed once for each version of its list.
+//! Installing what the tests need: npm packages, a Python environment, a browser, and what counts
+//! instructions. All but Debian's own packages goes into `target/black-box`, once for each version of its list.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::run::{root, run, target};
 
 /// Installs everything; what could not be had comes back as sentences that say what to do.
 pub(crate) fn everything() -> Vec<String> {
-    let outcomes = [npm("node"), npm("browser"), python(), chromium()];
+    let outcomes = [npm("node"), npm("browser"), python(), chromium(), instruments().map(drop)];
     outcomes.into_iter().filter_map(Result::err).collect()
 }
 
@@ -57,20 +57,64 @@ fn chromium() -> Result<(), String> {
     if Path::new(&browser).exists() {
         return Ok(());
     }
-    let advice =
-        "install Chromium (on Debian: apt-get install chromium) to have the tests in a browser";
-    if !Path::new("/usr/bin/apt-get").exists() {
-        return Err(advice.to_owned());
+    debian("chromium")
+        .map_err(|error| format!("{error}; install Chromium to have the tests in a browser"))
+}
+
+/// Valgrind, and the program that runs benchmarks under it, of the version that `Cargo.lock` has of
+/// its library. Comes back with where that program is.
+pub(crate) fn instruments() -> Result<PathBuf, String> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
+        return Err("instructions can be compared on x86_64 with Linux and glibc only".to_owned());
     }
-    println!("installing Chromium");
+    if !Path::new("/usr/bin/valgrind").exists() {
+        debian("valgrind")
+            .map_err(|error| format!("{error}; install Valgrind to have instructions counted"))?;
+    }
+    let to = place("gungraun");
+    let runner = to.join("bin/gungraun-runner");
+    if !runner.exists() {
+        println!("building gungraun-runner");
+    }
+    // Does nothing if this version is there.
+    let mut install = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    install
+        .args(["install", "--quiet", "--locked", "--debug", "gungraun-runner", "--version"])
+        .arg(format!("={}", locked("gungraun")?))
+        .arg("--root")
+        .arg(&to)
+        // It would be compiled for much longer than it runs.
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        // It shares nothing with what we build; without this it is built in a place of its own.
+        .env_remove("CARGO_TARGET_DIR");
+    run(&mut install)?;
+    Ok(runner)
+}
+
+/// Which version of a package `Cargo.lock` has.
+fn locked(package: &str) -> Result<String, String> {
+    let text = fs::read_to_string(root().join("Cargo.lock"))
+        .map_err(|error| format!("cannot read Cargo.lock: {error}"))?;
+    let mut lines =
+        text.lines().skip_while(|line| *line != format!("name = \"{package}\"")).skip(1);
+    let version = lines.next().and_then(|line| line.strip_prefix("version = "));
+    let version = version.ok_or_else(|| format!("`{package}` is not in Cargo.lock"))?;
+    Ok(version.trim_matches('"').to_owned())
+}
+
+/// A package of Debian, where this is Debian and we may install it.
+fn debian(package: &str) -> Result<(), String> {
+    if !Path::new("/usr/bin/apt-get").exists() {
+        return Err(format!("this is not Debian, so `{package}` is not installed from there"));
+    }
+    println!("installing {package}");
     let apt = |arguments: &[&str]| {
         let mut apt = Command::new("apt-get");
         apt.args(["-qq", "-o", "Dpkg::Use-Pty=0"]).args(arguments);
         run(apt.env("DEBIAN_FRONTEND", "noninteractive").stdout(std::process::Stdio::null()))
     };
-    apt(&["update"])
-        .and_then(|()| apt(&["install", "-y", "--no-install-recommends", "chromium"]))
-        .map_err(|error| format!("{error}; {advice}"))
+    apt(&["update"])?;
+    apt(&["install", "-y", "--no-install-recommends", package])
 }
 
 /// Whether this version of the list has been installed there.
