@@ -176,7 +176,7 @@ macro_rules! engine_options {
             }
 
             /// With `serve`: most HTTP connections at a time, upgraded ones not counted. Past it, new
-            /// ones wait in the kernel's queue. Default 100 000.
+            /// ones wait in the kernel's queue. Divided among the workers. Default 100 000.
             pub fn max_http_connections(mut self, connections: usize) -> Self {
                 self.transport.listener.connections = connections;
                 self

@@ -301,6 +301,9 @@ pub enum ServeError {
         /// What the system says.
         problem: std::io::Error,
     },
+    /// A worker could not start.
+    #[error("the system lets no thread start: {0}: try fewer workers")]
+    Thread(std::io::Error),
     /// The listener failed.
     #[error("the listener failed: {0}")]
     Accept(std::io::Error),

@@ -150,9 +150,9 @@ impl Io {
     ///
     /// A handler that awaits it waits for itself, until the deadline: spawn it there.
     pub async fn close(&self, deadline: Duration) {
-        self.0.stop.say();
+        // Said also if whoever awaits this gives up, or is a handler that ends with its session.
+        let _ended = self.0.stop.say();
         self.server().close(CloseReason::ServerShuttingDown, deadline).await;
-        self.0.stop.say_ended();
     }
 
     /// What has happened since the server was made.
@@ -179,6 +179,11 @@ impl Io {
 
     pub(crate) fn workers(&self) -> usize {
         self.server().config().workers
+    }
+
+    /// Ends without a word to anybody: the server has hardly begun.
+    pub(crate) fn give_up(&self) {
+        drop(self.0.stop.say());
     }
 
     /// Ready when [`close`](Self::close) is done.

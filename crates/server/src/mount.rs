@@ -285,7 +285,8 @@ pub(crate) async fn serve<A: Application>(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let options = server.config().listener.clone();
+    let mut options = server.config().listener.clone();
+    options.connections = options.connections.div_ceil(server.config().workers);
     let answer = move |request: Request<hyper::body::Incoming>, remote| {
         let server = server.clone();
         async move {

@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::io::{Error, Result as IoResult};
-use std::net::{TcpListener, ToSocketAddrs};
+use std::net::TcpListener;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::net::ToSocketAddrs;
+use tokio::runtime;
 use transport::threads;
 
-use crate::Io;
 use crate::error::ServeError;
+use crate::{Io, mount};
 
 /// How long the others are given when one worker has failed.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -37,11 +39,11 @@ impl Io {
     /// As [`serve`](Self::serve), and if the system lets no thread start.
     pub fn run(&self, address: impl ToSocketAddrs + fmt::Debug) -> Result<(), ServeError> {
         self.check()?;
-        let named = format!("{address:?}").replace('"', "");
-        let listener = TcpListener::bind(address);
-        self.run_listener(
-            listener.map_err(|problem| ServeError::Listen { address: named, problem })?,
-        )
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let listening = runtime.map_err(ServeError::Thread)?.block_on(async {
+            mount::listen(address).await?.into_std().map_err(ServeError::Accept)
+        });
+        self.run_listener(listening?)
     }
 
     /// As [`run`](Self::run), on this listener.
@@ -51,13 +53,17 @@ impl Io {
     /// As [`run`](Self::run).
     pub fn run_listener(&self, listener: TcpListener) -> Result<(), ServeError> {
         self.check()?;
-        let started: Vec<_> =
-            (0..self.workers()).map(|number| self.start(number, &listener)).collect();
+        let started = (0..self.workers()).map(|number| self.start(number, &listener));
+        let threads = match started.collect::<IoResult<Vec<_>>>() {
+            Ok(threads) => threads,
+            Err(problem) => {
+                // Those that have started end by themselves: fewer than were asked for serve nobody.
+                self.give_up();
+                return Err(ServeError::Thread(problem));
+            }
+        };
         drop(listener);
-        let ends: Vec<_> = started
-            .into_iter()
-            .map(|thread| thread.map_err(ServeError::Accept).and_then(join))
-            .collect();
+        let ends: Vec<_> = threads.into_iter().map(join).collect();
         ends.into_iter().collect()
     }
 

@@ -18,15 +18,21 @@ impl Default for Stop {
     }
 }
 
-impl Stop {
-    /// Nobody is let in any more.
-    pub(crate) fn say(&self) {
-        self.reach(Stage::Stopping);
-    }
+/// Says that it has ended.
+#[must_use = "dropped, it says that nobody is left"]
+pub(crate) struct Ending<'a>(&'a Stop);
 
-    /// Nobody is left.
-    pub(crate) fn say_ended(&self) {
-        self.reach(Stage::Ended);
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.reach(Stage::Ended);
+    }
+}
+
+impl Stop {
+    /// Nobody is let in any more; and nobody is left once what comes back is dropped.
+    pub(crate) fn say(&self) -> Ending<'_> {
+        self.reach(Stage::Stopping);
+        Ending(self)
     }
 
     pub(crate) fn said(&self) -> impl Future<Output = ()> + Send + use<> {

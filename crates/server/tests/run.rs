@@ -156,6 +156,57 @@ async fn run_serves_on_every_worker_until_close_is_done() {
     assert_eq!(io.counters().connections, 0);
 }
 
+/// A server of three workers that `run` serves, and its address.
+fn run(io: &Io) -> (SocketAddr, JoinHandle<std::result::Result<(), ServeError>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let io = io.clone();
+    (address, std::thread::spawn(move || io.run_listener(listener)))
+}
+
+#[tokio::test]
+async fn what_was_sent_before_close_reaches_the_clients_of_every_worker() {
+    for _ in 0..5 {
+        let io = io(|io| io.workers(3));
+        with_sync(&io);
+        let (address, running) = run(&io);
+        let mut clients = Vec::new();
+        for _ in 0..20 {
+            let (mut client, _) = Client::join(address).await;
+            client.sync().await;
+            clients.push(client);
+        }
+        assert_eq!(io.emit("bye", &()).unwrap().recipients(), 20);
+        let closing = io.clone();
+        let closing = tokio::spawn(async move { closing.close(DEADLINE).await });
+        for client in &mut clients {
+            client.expect("42[\"bye\"]").await;
+        }
+        drop(clients);
+        closing.await.unwrap();
+        running.join().unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn run_returns_also_if_a_handler_awaits_close_or_whoever_awaits_it_gives_up() {
+    let io = io(|io| io.workers(2));
+    let quit = async |io: Io| io.close(Duration::from_millis(300)).await;
+    io.of("/").on("quit", quit);
+    let (address, running) = run(&io);
+    let (mut client, _) = Client::join(address).await;
+    client.send("42[\"quit\"]").await;
+    tokio::task::spawn_blocking(|| running.join().unwrap().unwrap()).await.unwrap();
+
+    let io = support::io(|io| io.workers(2));
+    io.of("/").on("hang", async || std::future::pending::<()>().await);
+    let (address, running) = run(&io);
+    let (mut client, _) = Client::join(address).await;
+    client.send("421[\"hang\"]").await;
+    let _ = tokio::time::timeout(Duration::from_millis(200), io.close(DEADLINE)).await;
+    tokio::task::spawn_blocking(|| running.join().unwrap().unwrap()).await.unwrap();
+}
+
 #[test]
 fn a_busy_address_and_a_senseless_number_of_workers_are_refused_in_one_sentence() {
     let busy = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -29,8 +29,9 @@ impl Connection {
         let limit = self.0.outbox_bytes;
         let push = || self.0.outbox.lock().push(packet, class, recipients, limit);
         let (mut pushed, mut next) = push();
-        // A turn may say more than an outbox holds: only a client that does not take it is slow.
-        if pushed == Pushed::Overflow && flusher::make_room(&self.0) {
+        // A turn may say more than an outbox holds: only a client that does not take it is slow. Each round
+        // writes a part of what waits.
+        while pushed == Pushed::Overflow && flusher::make_room(&self.0) {
             (pushed, next) = push();
         }
         if next == Next::Mark {
@@ -173,10 +174,11 @@ impl Shared {
         }
     }
 
-    /// Puts the connection on the dirty list unless it stands there, or its own task will flush.
+    /// Puts the connection on the dirty list unless it stands there. Also while its own task is in its turn:
+    /// that looks at the queue alone, and what is left may be half written.
     pub(crate) fn mark_again(self: &Arc<Self>) {
         let mut outbox = self.outbox.lock();
-        if !outbox.owned && !outbox.dirty {
+        if !outbox.dirty {
             outbox.dirty = true;
             drop(outbox);
             self.mark();

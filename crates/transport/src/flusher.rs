@@ -234,6 +234,11 @@ impl Writer {
         cost
     }
 
+    /// How much of a message that is not whole yet has been written.
+    pub(crate) fn written(&self) -> usize {
+        self.offset
+    }
+
     /// Forgets what has not been written.
     pub(crate) fn clear(&mut self) {
         self.unsent = Queue::default();

@@ -52,6 +52,11 @@ impl Inbox {
         }
     }
 
+    /// Whether something has been sent meanwhile: whoever sent it woke nobody.
+    pub(crate) fn has_jobs(&self) -> bool {
+        self.pending.load(Ordering::Acquire) > 0
+    }
+
     #[cold]
     fn run(&self, most: usize) {
         let _one_at_a_time = self.running.lock();

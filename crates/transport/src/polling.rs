@@ -22,6 +22,11 @@ pub(crate) struct Polling {
 }
 
 impl Polling {
+    /// Whether a part of a POST is still to be taken in.
+    pub(crate) fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
     pub(crate) fn holds_poll(&self) -> bool {
         self.held.is_some()
     }

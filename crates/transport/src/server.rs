@@ -97,6 +97,8 @@ impl<A: Application> Server<A> {
     pub async fn close(&self, reason: CloseReason, deadline: Duration) {
         let sessions = &self.0.sessions;
         sessions.closing.store(true, Ordering::Release);
+        // What other threads have sent goes out before the sessions are told.
+        self.0.workers.iter().for_each(|worker| worker.inbox.catch_up());
         for session in self.0.living() {
             // One that is leaving already is told to hurry.
             session.raise(flag::CLOSE);

@@ -212,7 +212,7 @@ impl Future for Task {
         };
         worker.waker.register(cx.waker());
         worker.inbox.catch_up();
-        if worker.flush(&mut task.spare) {
+        if worker.flush(&mut task.spare) | worker.inbox.has_jobs() {
             cx.waker().wake_by_ref();
         }
         loop {

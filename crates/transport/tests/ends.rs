@@ -102,6 +102,69 @@ async fn a_client_that_reads_is_not_slow_however_much_one_turn_says() {
 }
 
 #[tokio::test]
+async fn a_large_packet_behind_small_ones_is_no_reason_to_call_a_client_slow() {
+    let running = start(Config { outbox_bytes: 1_000_000, ..Config::default() }).await;
+    let mut ws = Ws::open(running.address).await;
+    let connection = running.record.last();
+    let (small, large) = ("x".repeat(936), "y".repeat(600_000));
+    let mut sent = 0;
+    while connection.queued_bytes() < 995_000 {
+        assert_eq!(connection.push(&Encoded::message(&small), Class::Normal), Pushed::Queued);
+        sent += 1;
+    }
+    assert_eq!(connection.push(&Encoded::message(&large), Class::Normal), Pushed::Queued);
+    for _ in 0..sent {
+        assert_eq!(ws.next_text().await.len(), 937);
+    }
+    assert_eq!(ws.next_text().await.len(), 600_001);
+}
+
+#[tokio::test]
+async fn a_closing_server_lets_a_client_read_one_large_message_to_its_end() {
+    const LENGTH: usize = 24_000_000;
+    let running = start(Config { outbox_bytes: 64 << 20, ..Config::default() }).await;
+    let mut ws = Ws::open(running.address).await;
+    let message = Encoded::message(&"y".repeat(LENGTH));
+    assert_eq!(running.record.last().push(&message, Class::Normal), Pushed::Queued);
+    let server = running.server.clone();
+    let closing = async move {
+        server.close(CloseReason::ServerShuttingDown, Duration::from_mins(1)).await;
+    };
+    // Read in so many steps that it takes the server more than its last call, on a clock that goes with them.
+    let reading = async {
+        let (mut heard, mut piece) = (0, vec![0; 200_000]);
+        loop {
+            let length = ws.socket.read(&mut piece).await.unwrap_or(0);
+            if length == 0 {
+                return heard;
+            }
+            heard += length;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let ((), heard) = tokio::join!(closing, reading);
+    assert!(heard > LENGTH, "{heard} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_stays_behind_when_two_threads_flush_by_turns() {
+    const PACKETS: usize = 320; // more than is written to one connection at once
+    let running = start(Config { outbox_bytes: 64 << 20, ..Config::default() }).await;
+    let mut ws = Ws::open(running.address).await;
+    let connection = running.record.last();
+    let packet = Encoded::message(&"x".repeat(1023));
+    for _ in 0..200 {
+        for _ in 0..PACKETS {
+            assert_eq!(connection.push(&packet, Class::Normal), Pushed::Queued);
+        }
+        ws.text("6").await; // a turn of the session's own task, which pushes nothing
+        for _ in 0..PACKETS {
+            assert_eq!(ws.next_text().await.len(), 1024);
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_last_words_of_a_client_that_resets_are_heard_also_when_a_write_fails_first() {
     let running = start(Config::default()).await;
     let mut ws = Ws::open(running.address).await;

@@ -297,6 +297,28 @@ async fn a_post_of_many_packets_takes_several_turns() {
 }
 
 #[tokio::test]
+async fn a_post_that_is_taken_in_portions_is_whole_before_its_client_moves() {
+    const PACKETS: usize = 20_000;
+    let running = start(Config { outbox_bytes: 64 << 20, ..Config::default() }).await;
+    let mut http = Http::connect(running.address).await;
+    let session = http.open().await;
+    let mut ws = Ws::connect(running.address, &session.replace("polling", "websocket")).await;
+    ws.text("2probe").await;
+    assert_eq!(ws.next().await, Heard::Text("3probe".into()));
+    let packets: Vec<_> = (0..PACKETS).map(|number| format!("4{number}")).collect();
+    http.send("POST", &session, "", packets.join("\x1e").as_bytes()).await;
+    eventually("the first portion is taken", || {
+        running.record.longest_turn.load(Ordering::SeqCst) > 0
+    })
+    .await;
+    ws.text("5").await;
+    assert_eq!(http.answer().await.body, "ok");
+    for number in 0..PACKETS {
+        assert_eq!(ws.next_text().await, format!("4{number}"));
+    }
+}
+
+#[tokio::test]
 async fn a_request_head_that_is_too_large_is_refused() {
     let running = start(Config { head_bytes: 1000, ..Config::default() }).await;
     let mut http = Http::connect(running.address).await;

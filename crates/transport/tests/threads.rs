@@ -124,3 +124,24 @@ async fn a_server_on_two_threads_closes_the_sessions_of_both() {
         assert_eq!(ws.next().await, Heard::Close(None));
     }
 }
+
+#[tokio::test]
+async fn a_job_that_is_sent_while_another_runs_is_run_too() {
+    let workers = start();
+    let _ws = Ws::open(workers.addresses[1]).await; // its worker's task runs
+    let (say, heard) = std::sync::mpsc::channel();
+    for round in 0..200 {
+        let (begun, goes_on) = (say.clone(), Arc::new(std::sync::Barrier::new(2)));
+        let barrier = Arc::clone(&goes_on);
+        workers.server.send(1, move || {
+            begun.send(round).unwrap();
+            barrier.wait();
+        });
+        assert_eq!(heard.recv_timeout(Duration::from_secs(10)), Ok(round), "begun");
+        let done = say.clone();
+        workers.server.send(1, move || done.send(round).unwrap());
+        goes_on.wait();
+        assert_eq!(heard.recv_timeout(Duration::from_secs(10)), Ok(round), "and the next one");
+    }
+    workers.end().await;
+}

@@ -142,7 +142,7 @@ impl Server {
 
     /// Ends the server: see [`Io::close`](crate::Io::close).
     pub async fn close(&self, deadline: Duration) {
-        self.0.stop.say();
+        let _ended = self.0.stop.say();
         self.server().close(CloseReason::ServerShuttingDown, deadline).await;
     }
 

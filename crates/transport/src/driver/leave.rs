@@ -116,7 +116,9 @@ impl<A: Application> Driver<A> {
         if !self.server.sessions.is_closing() {
             return false;
         }
-        let waiting = self.shared.outbox.lock().bytes;
+        // One large message is progress too, while it is being written.
+        let part = self.shared.writer.lock().written();
+        let waiting = self.shared.outbox.lock().bytes.saturating_sub(part);
         match hurry {
             Some(last) if last.waiting <= waiting => last.by <= self.now,
             _ => {

@@ -39,6 +39,10 @@ impl<A: Application> Driver<A> {
     }
 
     fn read_candidate(&mut self, cx: &mut Context<'_>) {
+        if self.polling.as_ref().is_some_and(|polling| polling.has_body()) {
+            // It was posted before the client moved, and this task comes back for it by itself.
+            return;
+        }
         let Some(candidate) = &mut self.candidate else {
             return;
         };
