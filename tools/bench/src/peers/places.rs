@@ -95,7 +95,7 @@ impl Places {
 /// A guest has been installed if it starts: a program for another kind of machine is found here, not in every run.
 fn tried(prepared: Prepared) -> Result<Prepared, PrepareError> {
     if prepared.peer.is_guest() {
-        drop(Server::start(&prepared.command, None)?);
+        drop(Server::start(&prepared.command, &[], None)?);
     }
     Ok(prepared)
 }
