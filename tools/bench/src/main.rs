@@ -1,6 +1,8 @@
-//! `sockeye-bench run` measures, `sockeye-bench floor` is measured.
+//! `sockeye-bench run` compares, `sockeye-bench growth` draws curves, `sockeye-bench floor` is measured.
 
 #![forbid(unsafe_code)]
+
+mod grow;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,6 +29,8 @@ struct Cli {
 enum Command {
     /// Measures servers side by side and prints Markdown tables.
     Run(Run),
+    /// Measures what costs as more and more exists, and prints tables; the whole of it takes some five minutes.
+    Growth(grow::Growth),
     /// Serves with the needed system calls only, on 127.0.0.1, until it is killed.
     Floor {
         /// The port to listen on.
@@ -81,6 +85,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(run) => measure(&run).map_err(|error| error.to_string()),
+        Command::Growth(growth) => grow::measure(&growth).map_err(|error| error.to_string()),
         Command::Floor { port } => match floor::serve(port) {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => Err(format!("cannot serve on port {port}: {error}")),
@@ -120,10 +125,7 @@ impl Run {
             (true, false) => vec!["usual".to_owned()],
         };
         let scenarios = Scenario::select(&words)?;
-        let files = limits::raise_open_files();
-        if files < limits::WANTED_FILES {
-            eprintln!("only {files} files may be open, {} are wanted", limits::WANTED_FILES);
-        }
+        let files = open_files();
         let Lineup { mut servers, left_out } =
             Places::find()?.lineup(Choice::peers(&self.servers))?;
         for LeftOut { peer, why } in &left_out {
@@ -138,7 +140,7 @@ impl Run {
             scenarios,
             rounds: usize::from(self.rounds.unwrap_or(if self.quick { 1 } else { 3 })),
             timing: self.timing(),
-            cores: self.cores(),
+            cores: cores(self.unpinned),
             count_calls: !self.no_calls,
             files,
         };
@@ -156,17 +158,27 @@ impl Run {
             drain: Duration::from_secs(20),
         }
     }
+}
 
-    fn cores(&self) -> Option<Cores> {
-        if self.unpinned {
-            return None;
-        }
-        let cores = Cores::available();
-        if cores.is_none() {
-            eprintln!("server and generator share their cores: this process may not use two");
-        }
-        cores
+/// The cores of a measurement, unless it is to run on any.
+fn cores(unpinned: bool) -> Option<Cores> {
+    if unpinned {
+        return None;
     }
+    let cores = Cores::available();
+    if cores.is_none() {
+        eprintln!("server and generator share their cores: this process may not use two");
+    }
+    cores
+}
+
+/// How many files may be open now.
+fn open_files() -> u64 {
+    let files = limits::raise_open_files();
+    if files < limits::WANTED_FILES {
+        eprintln!("only {files} files may be open, {} are wanted", limits::WANTED_FILES);
+    }
+    files
 }
 
 fn method(bench: &Bench) -> String {

@@ -133,7 +133,7 @@ fn rate(row: &Row) -> String {
 /// A core that is used for more than this share of the time is full.
 const FULL: f64 = 0.9;
 /// Who waits for its core for more than this share of the time does not have it for itself.
-const SHARED: f64 = 0.1;
+pub(crate) const SHARED: f64 = 0.1;
 
 fn calls(row: &Row) -> String {
     let Some((calls, units)) = row.calls else {

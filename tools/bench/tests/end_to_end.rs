@@ -88,6 +88,23 @@ fn an_answer_in_another_namespace_fails_the_run() {
     assert!(matches!(outcome, Err(Failure::Wrong { link: 0, .. })), "{outcome:?}");
 }
 
+#[test]
+fn curves_are_printed_and_drawn_where_it_is_wanted() {
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures");
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_sockeye-bench"));
+    bench.args(["growth", "--quick", "--unpinned", "--only", "membership,audience", "--write"]);
+    let output = bench.arg(&directory).output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{table}\n{}", String::from_utf8_lossy(&output.stderr));
+    for row in ["| 1k |", "### To leave a room", "### To find out who is meant"] {
+        assert!(table.contains(row), "{row} in {table}");
+    }
+    for name in ["growth-membership.svg", "growth-audience.svg"] {
+        let picture = std::fs::read_to_string(directory.join(name)).unwrap();
+        assert!(picture.starts_with("<svg ") && picture.len() < 20_000, "{name}");
+    }
+}
+
 /// [`play_with`] for `echo-1x2-32B`.
 fn talk_with(
     lie: impl Fn(&[String]) -> Vec<String> + Send + 'static,
