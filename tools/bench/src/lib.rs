@@ -3,6 +3,7 @@
 //! | file         | what                                                                         |
 //! |--------------|------------------------------------------------------------------------------|
 //! | `rounds`     | every scenario against every server, interleaved                              |
+//! | `growth`     | the same cost for more and more of something: curves and their pictures      |
 //! | `scenario`   | what is asked, and how answers are judged                                    |
 //! | `client`     | thousands of connections on one thread                                       |
 //! | `floor`      | the server that makes only the needed system calls                           |
@@ -24,6 +25,7 @@
 pub mod client;
 pub mod floor;
 pub mod frame;
+pub mod growth;
 pub mod histogram;
 pub mod http;
 pub mod link;

@@ -1,6 +1,8 @@
-//! `sockeye-bench run` measures, `sockeye-bench floor` is measured.
+//! `sockeye-bench run` compares, `sockeye-bench growth` draws curves, `sockeye-bench floor` is measured.
 
 #![forbid(unsafe_code)]
+
+mod grow;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use sockeye_bench::floor;
-use sockeye_bench::peers::{Peer, Places};
+use sockeye_bench::peers::{Choice, LeftOut, Lineup, Places};
 use sockeye_bench::process::affinity::{self, Cores};
 use sockeye_bench::process::{limits, machine};
 use sockeye_bench::report::{self, Frame};
@@ -27,6 +29,8 @@ struct Cli {
 enum Command {
     /// Measures servers side by side and prints Markdown tables.
     Run(Run),
+    /// Measures what costs as more and more exists, and prints tables; the whole of it takes some five minutes.
+    Growth(grow::Growth),
     /// Serves with the needed system calls only, on 127.0.0.1, until it is killed.
     Floor {
         /// The port to listen on.
@@ -40,9 +44,9 @@ struct Run {
     /// Scenarios: names like echo-100x16-32B or bcast-1000-k8, beginnings of names, or usual, quick, all.
     #[arg(long, value_delimiter = ',')]
     scenarios: Vec<String>,
-    /// Servers.
+    /// Servers [default: sockeye, floor, socketio, socketioxide].
     #[arg(long, value_delimiter = ',', value_enum)]
-    servers: Vec<Peer>,
+    servers: Vec<Choice>,
     /// Another build of the contract server, to be measured beside this one: what a change brings.
     #[arg(long)]
     before: Option<PathBuf>,
@@ -81,6 +85,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(run) => measure(&run).map_err(|error| error.to_string()),
+        Command::Growth(growth) => grow::measure(&growth).map_err(|error| error.to_string()),
         Command::Floor { port } => match floor::serve(port) {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => Err(format!("cannot serve on port {port}: {error}")),
@@ -94,7 +99,7 @@ fn main() -> ExitCode {
 
 fn measure(run: &Run) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let machine = machine::describe();
-    let bench = run.bench()?;
+    let (bench, left_out) = run.bench()?;
     if let Some(cores) = bench.cores {
         affinity::pin(cores.generator)?;
     }
@@ -105,6 +110,7 @@ fn measure(run: &Run) -> Result<ExitCode, Box<dyn std::error::Error>> {
         command: &format!("cargo xtask bench {}", arguments.join(" ")),
         method: &method(&bench),
         servers: &bench.servers,
+        left_out: &left_out,
     };
     print!("{}", report::markdown(&rows, &frame));
     let failed = rows.iter().any(|row| !row.failures.is_empty());
@@ -112,32 +118,33 @@ fn measure(run: &Run) -> Result<ExitCode, Box<dyn std::error::Error>> {
 }
 
 impl Run {
-    fn bench(&self) -> Result<Bench, Box<dyn std::error::Error>> {
+    fn bench(&self) -> Result<(Bench, Vec<LeftOut>), Box<dyn std::error::Error>> {
         let words = match (self.scenarios.is_empty(), self.quick) {
             (false, _) => self.scenarios.clone(),
             (true, true) => vec!["quick".to_owned()],
             (true, false) => vec!["usual".to_owned()],
         };
         let scenarios = Scenario::select(&words)?;
-        let chosen = |peer: &Peer| self.servers.is_empty() || self.servers.contains(peer);
-        let peers = Peer::ALL.into_iter().filter(chosen);
-        let files = limits::raise_open_files();
-        if files < limits::WANTED_FILES {
-            eprintln!("only {files} files may be open, {} are wanted", limits::WANTED_FILES);
+        let files = open_files();
+        let Lineup { mut servers, left_out } =
+            Places::find()?.lineup(Choice::peers(&self.servers))?;
+        for LeftOut { peer, why } in &left_out {
+            eprintln!("{peer} is left out: {why}");
         }
-        let places = Places::find()?;
-        let servers: Result<Vec<_>, _> = peers.map(|peer| places.prepare(peer)).collect();
-        let mut servers = servers?;
         servers.extend(self.before.as_deref().map(Places::before));
-        Ok(Bench {
+        if servers.is_empty() {
+            return Err("no server is left to be measured".into());
+        }
+        let bench = Bench {
             servers,
             scenarios,
             rounds: usize::from(self.rounds.unwrap_or(if self.quick { 1 } else { 3 })),
             timing: self.timing(),
-            cores: self.cores(),
+            cores: cores(self.unpinned),
             count_calls: !self.no_calls,
             files,
-        })
+        };
+        Ok((bench, left_out))
     }
 
     fn timing(&self) -> Timing {
@@ -151,17 +158,27 @@ impl Run {
             drain: Duration::from_secs(20),
         }
     }
+}
 
-    fn cores(&self) -> Option<Cores> {
-        if self.unpinned {
-            return None;
-        }
-        let cores = Cores::available();
-        if cores.is_none() {
-            eprintln!("server and generator share their cores: this process may not use two");
-        }
-        cores
+/// The cores of a measurement, unless it is to run on any.
+fn cores(unpinned: bool) -> Option<Cores> {
+    if unpinned {
+        return None;
     }
+    let cores = Cores::available();
+    if cores.is_none() {
+        eprintln!("server and generator share their cores: this process may not use two");
+    }
+    cores
+}
+
+/// How many files may be open now.
+fn open_files() -> u64 {
+    let files = limits::raise_open_files();
+    if files < limits::WANTED_FILES {
+        eprintln!("only {files} files may be open, {} are wanted", limits::WANTED_FILES);
+    }
+    files
 }
 
 fn method(bench: &Bench) -> String {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::histogram::Histogram;
-use crate::peers::{Peer, Prepared};
+use crate::peers::{LeftOut, Peer, Prepared};
 use crate::process::observer::Cost;
 use crate::rounds::Row;
 use crate::scenario::Measurement;
@@ -20,6 +20,8 @@ pub struct Frame<'a> {
     pub method: &'a str,
     /// The servers and their versions.
     pub servers: &'a [Prepared],
+    /// Who was to be measured and cannot be had here.
+    pub left_out: &'a [LeftOut],
 }
 
 /// The whole report.
@@ -41,6 +43,9 @@ fn preamble(text: &mut String, frame: &Frame<'_>) {
     say!(text, "Made by `{}` on {}. {}\n", frame.command, frame.machine, frame.method);
     for server in frame.servers.iter().filter(|server| !server.version.is_empty()) {
         say!(text, "- {} {}", server.peer, server.version);
+    }
+    for LeftOut { peer, why } in frame.left_out {
+        say!(text, "- {peer} is left out: {why}");
     }
 }
 
@@ -128,7 +133,7 @@ fn rate(row: &Row) -> String {
 /// A core that is used for more than this share of the time is full.
 const FULL: f64 = 0.9;
 /// Who waits for its core for more than this share of the time does not have it for itself.
-const SHARED: f64 = 0.1;
+pub(crate) const SHARED: f64 = 0.1;
 
 fn calls(row: &Row) -> String {
     let Some((calls, units)) = row.calls else {

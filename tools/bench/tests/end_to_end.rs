@@ -23,6 +23,7 @@ fn every_answer_of_the_floor_arrives_in_every_scenario() {
         "bcast-5-k3",
         "bcast-6@100/s",
         "rooms-3x4",
+        "room-6-k2",
         "poll-3",
         "idle-20",
     ];
@@ -66,8 +67,55 @@ fn answers_in_another_order_are_counted() {
     assert!(measurement.units > 0 && measurement.reordered > 0, "{measurement:?}");
 }
 
-/// Runs `echo-1x2-32B` against a server that gathers `gather` answers and passes them through `lie`.
+#[test]
+fn every_namespace_of_a_connection_is_spoken_to() {
+    let (sender, heard) = std::sync::mpsc::channel();
+    let listen = move |answers: &[String]| {
+        let namespace = answers[0].split(',').next().unwrap_or_default().to_owned();
+        sender.send(namespace).unwrap();
+        answers.to_vec()
+    };
+    let measurement = play_with("nsps-1x2-3", listen, 1).unwrap();
+    assert!(measurement.units > 3 && measurement.reordered == 0, "{measurement:?}");
+    let first: Vec<String> = heard.iter().take(4).collect();
+    assert_eq!(first, ["42/ns-00000", "42/ns-00001", "42/ns-00002", "42/ns-00000"]);
+}
+
+#[test]
+fn an_answer_in_another_namespace_fails_the_run() {
+    let elsewhere = |answers: &[String]| vec![answers[0].replace("ns-00000", "ns-00001")];
+    let outcome = play_with("nsps-1x2-3", elsewhere, 1);
+    assert!(matches!(outcome, Err(Failure::Wrong { link: 0, .. })), "{outcome:?}");
+}
+
+#[test]
+fn curves_are_printed_and_drawn_where_it_is_wanted() {
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures");
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_sockeye-bench"));
+    bench.args(["growth", "--quick", "--unpinned", "--only", "membership,audience", "--write"]);
+    let output = bench.arg(&directory).output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{table}\n{}", String::from_utf8_lossy(&output.stderr));
+    for row in ["| 1k |", "### To leave a room", "### To find out who is meant"] {
+        assert!(table.contains(row), "{row} in {table}");
+    }
+    for name in ["growth-membership.svg", "growth-audience.svg"] {
+        let picture = std::fs::read_to_string(directory.join(name)).unwrap();
+        assert!(picture.starts_with("<svg ") && picture.len() < 20_000, "{name}");
+    }
+}
+
+/// [`play_with`] for `echo-1x2-32B`.
 fn talk_with(
+    lie: impl Fn(&[String]) -> Vec<String> + Send + 'static,
+    gather: usize,
+) -> Result<Measurement, Failure> {
+    play_with("echo-1x2-32B", lie, gather)
+}
+
+/// Runs a scenario against a server that gathers `gather` answers and passes them through `lie`.
+fn play_with(
+    scenario: &str,
     lie: impl Fn(&[String]) -> Vec<String> + Send + 'static,
     gather: usize,
 ) -> Result<Measurement, Failure> {
@@ -85,7 +133,7 @@ fn talk_with(
         drain: Duration::from_millis(50),
     };
     let mut observer = Observer::new(std::process::id());
-    let outcome = scenario::run("echo-1x2-32B".parse().unwrap(), address, timing, &mut observer);
+    let outcome = scenario::run(scenario.parse().unwrap(), address, timing, &mut observer);
     server.join().unwrap();
     outcome
 }
@@ -106,9 +154,9 @@ fn lying_server(
     let mut gathered = Vec::new();
     loop {
         let text = hear(&mut stream, &mut input)?;
-        match text.strip_prefix("42[\"message\",") {
-            None => say(&mut stream, "40{}")?,
-            Some(rest) => gathered.push(format!("42[\"message-back\",{rest}")),
+        match text.strip_prefix("40") {
+            Some(namespace) => say(&mut stream, &format!("40{namespace}{{}}"))?,
+            None => gathered.push(text.replace("[\"message\",", "[\"message-back\",")),
         }
         if gathered.len() == gather {
             // With one write, so that they come with one read: the generator stops asking between reads.

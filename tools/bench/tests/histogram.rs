@@ -48,6 +48,16 @@ fn small_values_are_exact() {
 }
 
 #[test]
+fn a_whole_percent_of_a_hundred_values_is_that_value() {
+    let mut histogram = Histogram::new();
+    (1..=100).for_each(|value| histogram.record(value));
+    for percent in 1..=100_u8 {
+        let told = histogram.percentile(f64::from(percent));
+        assert_eq!(told, Some(u64::from(percent)), "{percent} %");
+    }
+}
+
+#[test]
 fn values_beyond_the_last_bucket_are_still_counted() {
     let mut histogram = Histogram::new();
     histogram.record(u64::MAX);

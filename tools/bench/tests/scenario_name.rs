@@ -21,13 +21,19 @@ fn a_name_says_everything_about_its_scenario() {
     let broadcast = Scenario::Broadcast { recipients: 5000, load: Load::InFlight(8) };
     assert_eq!("bcast-5k-k8".parse(), Ok(broadcast));
     assert_eq!("rooms-100x10".parse(), Ok(Scenario::Rooms { rooms: 100, members: 10 }));
+    let room = Scenario::Room { members: 10_000, window: 8 };
+    assert_eq!("room-10k-k8".parse(), Ok(room));
+    let namespaces = Scenario::Namespaces { links: 100, window: 16, namespaces: 1000 };
+    assert_eq!("nsps-100x16-1k".parse(), Ok(namespaces));
+    assert_eq!(namespaces.variables(), [("NAMESPACES", "1000".to_owned())]);
     assert_eq!("poll-100".parse(), Ok(Scenario::Polling { clients: 100 }));
     assert_eq!("idle-10k".parse(), Ok(Scenario::Idle { links: 10_000 }));
 }
 
 #[test]
 fn every_scenario_is_found_again_by_its_name() {
-    for scenario in Scenario::every().into_iter().chain(Scenario::quick()) {
+    let curves = ["room-10-k1", "nsps-100x16-3"].map(|name| name.parse().unwrap());
+    for scenario in Scenario::every().into_iter().chain(Scenario::quick()).chain(curves) {
         assert_eq!(scenario.to_string().parse(), Ok(scenario));
     }
 }
@@ -76,6 +82,12 @@ fn a_load_without_bounds_is_refused() {
         "rooms-1000x1000",
         "rooms-100x101",
         "rooms-0x10",
+        "room-10-k65",
+        "room-30k-k1",
+        "nsps-10x16-601",
+        "nsps-10x16-0",
+        "nsps-0x16-1",
+        "nsps-10x65-10",
         "idle-1000k",
     ];
     for name in refused {
@@ -85,8 +97,17 @@ fn a_load_without_bounds_is_refused() {
 
 #[test]
 fn an_unknown_word_is_answered_with_what_names_look_like() {
-    let refused =
-        ["echo", "echo-1x1", "echo-1x1-32B-x", "bcast-10", "poll-1-1", "sing-1x1-32B", ""];
+    let refused = [
+        "echo",
+        "echo-1x1",
+        "echo-1x1-32B-x",
+        "bcast-10",
+        "poll-1-1",
+        "room-10",
+        "nsps-1x1",
+        "sing-1x1-32B",
+        "",
+    ];
     for name in refused {
         let error = name.parse::<Scenario>().unwrap_err().to_string();
         assert!(error.contains(&format!("`{name}`")) && error.contains("rooms-100x10"), "{error}");

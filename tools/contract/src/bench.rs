@@ -1,4 +1,7 @@
 //! Profile `bench`: the least that a load generator needs, all of it relayed raw.
+//!
+//! `NAMESPACES=N` in the environment adds the namespaces `/ns-00000` to `/ns-…`, which answer `message` as `/` does: what do
+//! namespaces cost that are merely there?
 
 use sockeye::{Args, Data, Io, Socket};
 
@@ -20,7 +23,16 @@ fn io(workers: usize) -> Result<Io> {
         .on("broadcast", broadcast)
         .on("join", async |socket: Socket, Data(room): Data<String>| socket.join(room).map(drop))
         .on("say", say);
+    for number in 0..namespaces()? {
+        io.of(&format!("/ns-{number:05}")).on("message", message);
+    }
     Ok(io)
+}
+
+fn namespaces() -> Result<u32> {
+    std::env::var("NAMESPACES").map_or(Ok(0), |count| {
+        count.parse().map_err(|_| format!("NAMESPACES is `{count}`, which is no number").into())
+    })
 }
 
 async fn message(socket: Socket, args: Args) -> sockeye::Result<()> {

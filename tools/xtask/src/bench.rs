@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: builds the bench in release and runs it; it builds the servers it needs itself.
+//! `cargo xtask bench`: builds the bench in release and runs it; it builds the servers it needs itself. `cargo xtask bench
+//! growth` draws curves instead of comparing.
 
 use std::process::Command;
 
@@ -8,6 +9,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut bench = Command::new(cargo);
     bench.current_dir(run::root());
-    bench.args(["run", "--quiet", "--release", "--package", "sockeye-bench", "--", "run"]);
+    bench.args(["run", "--quiet", "--release", "--package", "sockeye-bench", "--"]);
+    if arguments.first().is_none_or(|first| first != "growth") {
+        bench.arg("run");
+    }
     run::run(bench.args(arguments))
 }

@@ -43,14 +43,18 @@ pub enum StartError {
 
 impl Server {
     /// Starts `command --port N` on a free port of 127.0.0.1 and waits for its first line. With `cores` it runs on the
-    /// server's core, and this thread goes on on the generator's.
+    /// server's core, and this thread goes on on the generator's. It finds `variables` in its environment.
     ///
     /// # Errors
     ///
     /// A [`StartError`] that names the command.
-    pub fn start(command: &[String], cores: Option<Cores>) -> Result<Self, StartError> {
+    pub fn start(
+        command: &[String],
+        variables: &[(&str, String)],
+        cores: Option<Cores>,
+    ) -> Result<Self, StartError> {
         let port = free_port()?;
-        let mut child = spawn(command, port, cores)?;
+        let mut child = spawn(command, variables, port, cores)?;
         let output = child.stdout.take().expect("it is piped");
         // Drop ends the child from here on, whatever happens.
         let server = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) };
@@ -86,11 +90,17 @@ impl Drop for Server {
     }
 }
 
-fn spawn(command: &[String], port: u16, cores: Option<Cores>) -> Result<Child, StartError> {
+fn spawn(
+    command: &[String],
+    variables: &[(&str, String)],
+    port: u16,
+    cores: Option<Cores>,
+) -> Result<Child, StartError> {
     let words = [with_parent(), command].concat();
     let (program, arguments) = words.split_first().expect("a command has a first word");
     let mut process = Command::new(program);
     process.args(arguments).arg("--port").arg(port.to_string());
+    process.envs(variables.iter().map(|(name, value)| (name, value)));
     process.stdin(Stdio::null()).stdout(Stdio::piped());
     if let Some(cores) = cores {
         affinity::pin(cores.server)?;

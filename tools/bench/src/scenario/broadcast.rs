@@ -1,4 +1,4 @@
-//! One sender, everybody receives, the sender too.
+//! One sender, everybody receives, the sender too: the namespace as a whole, or a room that all are in.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use super::name::Load;
 use super::schedule::Schedule;
 use super::window::{Play, Tally};
 use crate::client::listen::{Listener, Message};
-use crate::client::message::{Answer, Fields, Question, payload};
+use crate::client::message::{Answer, Fields, Question, ROOM, payload};
 use crate::client::sequence::{Arrival, FIRST, Received, SPAN};
 use crate::client::{Failure, Nanos};
 use crate::frame;
@@ -40,14 +40,21 @@ struct Sent {
 impl Broadcast {
     /// `recipients` connections are open already.
     pub fn new(recipients: usize, load: Load) -> Self {
+        Self::with_words(b"42[\"broadcast\",\"", b"42[\"news\",\"", recipients, load)
+    }
+
+    /// `members` connections are open, and in the first room.
+    pub fn in_room(members: usize, window: usize) -> Self {
+        let asked = [b"42[\"say\",\"room-".as_slice(), &[ROOM; 5], b"\",\""].concat();
+        Self::with_words(&asked, b"42[\"said\",\"", members, Load::InFlight(window))
+    }
+
+    fn with_words(asked: &[u8], answered: &[u8], recipients: usize, load: Load) -> Self {
         let payload = payload(PAYLOAD);
         let rate = if let Load::PerSecond(rate) = load { rate } else { 1 };
         Self {
-            question: Question::new(
-                frame::TEXT,
-                &[b"42[\"broadcast\",\"", &*payload, b"\"]"].concat(),
-            ),
-            answer: Answer::new(&[b"42[\"news\",\"", &*payload, b"\"]"].concat()),
+            question: Question::new(frame::TEXT, &[asked, &payload, b"\"]"].concat()),
+            answer: Answer::new(&[answered, &payload, b"\"]"].concat()),
             load,
             schedule: Schedule::per_second(rate),
             recipients: vec![Received::default(); recipients],

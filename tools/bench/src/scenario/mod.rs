@@ -8,12 +8,14 @@
 //! | `talk`      | echo, acknowledgements, binary: each connection by itself                   |
 //! | `broadcast` | one sender, everybody receives                                             |
 //! | `rooms`     | everybody sends to a few                                                   |
+//! | `namespaces`| echo in many namespaces                                                    |
 //! | `polling`   | long-polling clients                                                       |
 //! | `idle`      | connections made, then silence                                             |
 
 pub mod broadcast;
 pub mod idle;
 pub mod name;
+pub mod namespaces;
 pub mod polling;
 pub mod rooms;
 pub mod schedule;
@@ -98,6 +100,15 @@ pub fn run(
         }
         Scenario::Rooms { rooms, members } => {
             let mut game = rooms::Rooms::join(&mut fleet, rooms, members)?;
+            window::play(&mut fleet, &mut window::Heard(&mut game), timing, observer)
+        }
+        Scenario::Room { members, window } => {
+            rooms::join(&mut fleet, members, members)?;
+            let mut game = broadcast::Broadcast::in_room(members, window);
+            window::play(&mut fleet, &mut window::Heard(&mut game), timing, observer)
+        }
+        Scenario::Namespaces { links, window, namespaces } => {
+            let mut game = namespaces::Namespaces::join(&mut fleet, links, window, namespaces)?;
             window::play(&mut fleet, &mut window::Heard(&mut game), timing, observer)
         }
         Scenario::Idle { .. } | Scenario::Polling { .. } => unreachable!("these have returned"),

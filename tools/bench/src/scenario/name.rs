@@ -1,4 +1,5 @@
-//! Scenarios as words: `echo-100x16-32B`, `bcast-1000-k8`, `rooms-100x10`, `poll-100`, `idle-10k`.
+//! Scenarios as words: `echo-100x16-32B`, `bcast-1000-k8`, `rooms-100x10`, `poll-100`, `idle-10k`;
+//! and two for curves: `room-1000-k8`, `nsps-100x16-1000`.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -30,6 +31,22 @@ pub enum Scenario {
         rooms: usize,
         /// Connections in each.
         members: usize,
+    },
+    /// All are in one room, and one of them speaks to it.
+    Room {
+        /// Connections.
+        members: usize,
+        /// How many messages are in flight.
+        window: usize,
+    },
+    /// Echo in namespaces beside `/`: every connection is in some of them, and all of them are spoken to.
+    Namespaces {
+        /// Connections.
+        links: usize,
+        /// How many messages each has in flight.
+        window: usize,
+        /// Namespaces the server has, besides `/`.
+        namespaces: usize,
     },
     /// Long-polling clients with one message in flight each.
     Polling {
@@ -76,6 +93,8 @@ pub enum Unit {
 
 /// More connections than this are not asked for.
 const MOST_LINKS: usize = 20_000;
+/// No connection is in more namespaces than this: servers have bounds, too.
+const MOST_NAMESPACES: usize = 60;
 /// No more than this is in flight on a connection.
 const MOST_IN_FLIGHT: usize = 64;
 /// The largest room: what each member heard from each other is remembered.
@@ -89,8 +108,8 @@ impl Scenario {
     /// What one of its units is.
     pub fn unit(self) -> Unit {
         match self {
-            Self::Talk { .. } | Self::Polling { .. } => Unit::RoundTrip,
-            Self::Broadcast { .. } | Self::Rooms { .. } => Unit::Delivery,
+            Self::Talk { .. } | Self::Polling { .. } | Self::Namespaces { .. } => Unit::RoundTrip,
+            Self::Broadcast { .. } | Self::Rooms { .. } | Self::Room { .. } => Unit::Delivery,
             Self::Idle { .. } => Unit::Connection,
         }
     }
@@ -98,10 +117,21 @@ impl Scenario {
     /// How many connections it takes.
     pub fn connections(self) -> usize {
         match self {
-            Self::Talk { links, .. } | Self::Idle { links } => links,
+            Self::Talk { links, .. } | Self::Idle { links } | Self::Namespaces { links, .. } => {
+                links
+            }
+            Self::Room { members, .. } => members,
             Self::Broadcast { recipients, .. } => recipients,
             Self::Rooms { rooms, members } => rooms.saturating_mul(members),
             Self::Polling { clients } => clients.saturating_mul(2),
+        }
+    }
+
+    /// What the server finds in its environment.
+    pub fn variables(self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Namespaces { namespaces, .. } => vec![("NAMESPACES", namespaces.to_string())],
+            _ => Vec::new(),
         }
     }
 
@@ -243,6 +273,14 @@ fn parse(word: &str) -> Option<Scenario> {
             let (rooms, members) = size.split_once('x')?;
             Scenario::Rooms { rooms: count(rooms)?, members: count(members)? }
         }
+        "room" => {
+            Scenario::Room { members: count(size)?, window: count(rest?.strip_prefix('k')?)? }
+        }
+        "nsps" => {
+            let (links, window) = size.split_once('x')?;
+            let (links, window, namespaces) = (count(links)?, count(window)?, count(rest?)?);
+            Scenario::Namespaces { links, window, namespaces }
+        }
         "poll" if rest.is_none() => Scenario::Polling { clients: count(size)? },
         "idle" if rest.is_none() => Scenario::Idle { links: count(size)? },
         _ => return None,
@@ -295,6 +333,14 @@ impl Scenario {
             Self::Rooms { members, .. } if members > MOST_MEMBERS => {
                 return Err("a room has between 1 and 100 members");
             }
+            Self::Namespaces { links, namespaces, .. }
+                if namespaces == 0 || namespaces.div_ceil(links) > MOST_NAMESPACES =>
+            {
+                return Err("a connection is in between 1 and 60 namespaces");
+            }
+            Self::Namespaces { window, .. } | Self::Room { window, .. } => {
+                (Load::InFlight(window), LEAST_BYTES)
+            }
             _ => return Ok(()),
         };
         match load {
@@ -331,6 +377,10 @@ impl Display for Scenario {
                 write!(f, "bcast-{recipients}@{rate}/s")
             }
             Self::Rooms { rooms, members } => write!(f, "rooms-{rooms}x{members}"),
+            Self::Room { members, window } => write!(f, "room-{members}-k{window}"),
+            Self::Namespaces { links, window, namespaces } => {
+                write!(f, "nsps-{links}x{window}-{namespaces}")
+            }
             Self::Polling { clients } => write!(f, "poll-{clients}"),
             Self::Idle { links } => write!(f, "idle-{links}"),
         }

@@ -12,7 +12,7 @@ use crate::client::fleet::{Fleet, Reader};
 use crate::client::message::{Answer, Fields, Question, payload};
 use crate::client::sequence::InFlight;
 use crate::client::{Failure, Nanos};
-use crate::http::Head;
+use crate::http::{Body, Head};
 use crate::outbox::Outbox;
 
 const PAYLOAD: usize = 32;
@@ -153,7 +153,8 @@ impl Polling {
         at: Nanos,
         outbox: &mut Outbox,
     ) -> Result<(), Failure> {
-        if body != b"ok" {
+        // python-engineio says it in capitals.
+        if !body.eq_ignore_ascii_case(b"ok") {
             return Err(Failure::wrong(2 * number + 1, body, "`ok`"));
         }
         let client = &mut self.clients[number];
@@ -240,15 +241,14 @@ impl Reader for Polling {
         let Some(head) = Head::read(input) else {
             return Ok(0);
         };
-        let body = head.body().filter(|_| head.status() == Some(200));
-        let body = body.ok_or_else(|| Failure::wrong(link, input, "200 with a Content-Length"))?;
-        let end = head.length + body;
-        let Some(body) = input.get(head.length..end) else {
+        let body = if head.status() == Some(200) { head.whole_body(input).ok() } else { None };
+        let body = body.ok_or_else(|| Failure::wrong(link, input, "200 with a bounded body"))?;
+        let Some(Body { bytes: body, end }) = body else {
             return Ok(0);
         };
         match link % 2 {
-            0 => self.got(link / 2, body, at, outbox)?,
-            _ => self.posted(link / 2, body, at, outbox)?,
+            0 => self.got(link / 2, &body, at, outbox)?,
+            _ => self.posted(link / 2, &body, at, outbox)?,
         }
         Ok(end)
     }

@@ -121,8 +121,8 @@ impl Listener for Rooms {
     }
 }
 
-/// Sends all joins and waits for their acknowledgements.
-fn join(fleet: &mut Fleet, links: usize, members: usize) -> Result<(), Failure> {
+/// Sends all joins, of room `n / members` for connection `n`, and waits for their acknowledgements.
+pub(super) fn join(fleet: &mut Fleet, links: usize, members: usize) -> Result<(), Failure> {
     let question =
         [b"42".as_slice(), &[NUMBER; 8], b"[\"join\",\"room-", &[ROOM; 5], b"\"]"].concat();
     let question = Question::new(frame::TEXT, &question);

@@ -1,0 +1,176 @@
+//! Echo in namespaces beside `/`: how does a server with many of them find the one that is meant?
+//!
+//! Connection `l` of `L` is in the namespaces `l`, `l + L`, `l + 2 L`, … of `N`, one at least, and its messages go to them in
+//! turn. So all of them are spoken to, where there are connections or namespaces enough.
+
+use std::time::Duration;
+
+use super::window::{Play, Tally, nanos};
+use crate::client::fleet::Fleet;
+use crate::client::listen::{Frames, Listener, Message};
+use crate::client::message::{Answer, Fields, Question, ROOM, payload};
+use crate::client::sequence::{FIRST, InFlight};
+use crate::client::{Failure, Nanos};
+use crate::frame;
+use crate::outbox::Outbox;
+
+const PAYLOAD: usize = 32;
+/// How long joining may take.
+const JOIN: Duration = Duration::from_secs(20);
+
+/// See the module.
+#[derive(Debug)]
+pub struct Namespaces {
+    question: Question,
+    answer: Answer,
+    spread: Spread,
+    window: usize,
+    in_flight: Vec<InFlight>,
+    started: bool,
+    tally: Tally,
+}
+
+/// Which namespaces belong to which connection.
+#[derive(Clone, Copy, Debug)]
+struct Spread {
+    links: usize,
+    namespaces: usize,
+}
+
+impl Spread {
+    /// Namespaces of one connection.
+    fn each(self) -> usize {
+        self.namespaces.div_ceil(self.links)
+    }
+
+    /// The namespace a connection's message goes to.
+    fn of(self, link: usize, number: u32) -> u32 {
+        let turn = (number - FIRST) as usize % self.each();
+        narrow((link + turn * self.links) % self.namespaces)
+    }
+}
+
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).expect("links and namespaces are few")
+}
+
+impl Namespaces {
+    /// Joins the namespaces with the `links` connections that are open already.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if one is refused, or not answered for.
+    pub fn join(
+        fleet: &mut Fleet,
+        links: usize,
+        window: usize,
+        namespaces: usize,
+    ) -> Result<Self, Failure> {
+        let spread = Spread { links, namespaces };
+        join(fleet, spread)?;
+        let payload = payload(PAYLOAD);
+        let words = |event: &[u8]| {
+            [b"42/ns-".as_slice(), &[ROOM; 5], b",[\"", event, b"\",\"", &payload, b"\"]"].concat()
+        };
+        Ok(Self {
+            question: Question::new(frame::TEXT, &words(b"message")),
+            answer: Answer::new(&words(b"message-back")),
+            spread,
+            window,
+            in_flight: vec![InFlight::default(); links],
+            started: false,
+            tally: Tally::default(),
+        })
+    }
+
+    fn ask(&mut self, link: usize, at: Nanos, outbox: &mut Outbox) {
+        let number = self.in_flight[link].send(at);
+        let fields = Fields { link: narrow(link), number, room: self.spread.of(link, number) };
+        self.question.push(outbox.to(link), fields);
+        self.tally.asked(1);
+    }
+}
+
+impl Play for Namespaces {
+    fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    fn pulse(&mut self, at: Nanos, outbox: &mut Outbox) -> Option<Nanos> {
+        if !std::mem::replace(&mut self.started, true) {
+            for link in 0..self.in_flight.len() {
+                (0..self.window).for_each(|_| self.ask(link, at, outbox));
+            }
+        }
+        None
+    }
+}
+
+impl Listener for Namespaces {
+    fn message(
+        &mut self,
+        link: usize,
+        message: Message<'_>,
+        at: Nanos,
+        outbox: &mut Outbox,
+    ) -> Result<(), Failure> {
+        let wrong = || Failure::wrong(link, message.bytes(), "the answer to a question");
+        let Message::Text(text) = message else {
+            return Err(wrong());
+        };
+        let fields = self.answer.read(text).filter(|fields| fields.number >= FIRST);
+        let Fields { link: sender, number, room } = fields.ok_or_else(wrong)?;
+        if sender as usize != link || room != self.spread.of(link, number) {
+            return Err(wrong());
+        }
+        let answered = self.in_flight[link].answer(number);
+        let answered = answered.ok_or(Failure::Doubled { link, number })?;
+        self.tally.answered(answered.overtook);
+        self.tally.took(answered.sent, at);
+        if self.tally.sending {
+            self.ask(link, at, outbox);
+        }
+        Ok(())
+    }
+}
+
+/// Sends all CONNECT packets and waits for their answers.
+fn join(fleet: &mut Fleet, spread: Spread) -> Result<(), Failure> {
+    let question = [b"40/ns-".as_slice(), &[ROOM; 5], b","].concat();
+    let question = Question::new(frame::TEXT, &question);
+    for link in 0..spread.links {
+        for turn in 0..narrow(spread.each()) {
+            let fields = Fields { room: spread.of(link, FIRST + turn), ..Fields::default() };
+            question.push(fleet.outbox().to(link), fields);
+        }
+    }
+    let mut joining = Joining { missing: spread.links * spread.each() };
+    let give_up = fleet.now() + nanos(JOIN);
+    while joining.missing > 0 {
+        if fleet.now() > give_up {
+            return Err(Failure::Lost(joining.missing as u64));
+        }
+        fleet.turn(&mut Frames(&mut joining), Duration::from_millis(50))?;
+    }
+    Ok(())
+}
+
+struct Joining {
+    missing: usize,
+}
+
+impl Listener for Joining {
+    fn message(
+        &mut self,
+        link: usize,
+        message: Message<'_>,
+        _at: Nanos,
+        _outbox: &mut Outbox,
+    ) -> Result<(), Failure> {
+        if !message.bytes().starts_with(b"40/ns-") || self.missing == 0 {
+            return Err(Failure::wrong(link, message.bytes(), "the answer to CONNECT"));
+        }
+        self.missing -= 1;
+        Ok(())
+    }
+}
