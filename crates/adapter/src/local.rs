@@ -232,9 +232,36 @@ impl<M> State<M> {
             && audience.excluded_sockets().len() <= COMPARED;
         if plain {
             self.walk_plain(audience, each);
+        } else if self.is_small(audience) {
+            self.walk_small(audience, each);
         } else {
             self.walk_sifted(audience, each);
         }
+    }
+
+    /// Whether the rooms that are meant have few members, however many sockets there are, and however many are
+    /// in the rooms that are left out.
+    fn is_small(&self, audience: &Audience) -> bool {
+        let members = |room: &Room| self.rooms.occupants(room).len() + 1;
+        let rooms = audience.rooms();
+        !rooms.is_empty() && rooms.iter().map(members).sum::<usize>() <= SMALL
+    }
+
+    /// A short list: doubles are found by sorting it, and each one is asked whether it is left out.
+    fn walk_small(&self, audience: &Audience, each: impl FnMut(u32)) {
+        let mut meant: SmallVec<[u32; SMALL]> = SmallVec::new();
+        for room in audience.rooms() {
+            self.walk_room(room, |slot| meant.push(slot));
+        }
+        meant.sort_unstable();
+        meant.dedup();
+        let excluded: SmallVec<[u32; COMPARED]> = self.excluded_slots(audience).collect();
+        let stays = |slot: &u32| {
+            let socket = self.sockets.at(*slot);
+            let is_in = |room: &Room| *socket.id == **room || self.seat_of(socket, room).is_some();
+            !excluded.contains(slot) && !audience.excluded_rooms().iter().any(is_in)
+        };
+        meant.into_iter().filter(stays).for_each(each);
     }
 
     /// One array holds nobody twice: walk it, and compare with the few who are left out.
@@ -291,6 +318,9 @@ impl<M> State<M> {
         keys.filter(|key| self.sockets.get(**key).is_some()).map(|key| key.slot())
     }
 }
+
+/// Up to so many sockets are sorted; more are marked in a set of bits, one for each socket of the namespace.
+const SMALL: usize = 64;
 
 /// Up to so many excluded sockets are compared one by one.
 const COMPARED: usize = 4;

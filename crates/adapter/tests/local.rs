@@ -314,3 +314,26 @@ fn the_rooms_of_two_sockets_share_one_name() {
     let names = (local.rooms_of(keys[0]).remove(0), local.rooms_of(keys[1]).remove(0));
     assert!(std::ptr::eq(names.0.as_str(), names.1.as_str()));
 }
+
+#[test]
+fn united_rooms_of_any_size_count_each_socket_once_and_leave_out_who_is_left_out() {
+    for size in [1, 10, 31, 32, 33, 64, 100, 1000] {
+        let local = Local::new();
+        let keys: Vec<_> = (0..2 * size).map(|n| local.add(&format!("id-{n}"), n)).collect();
+        for (number, key) in keys.iter().enumerate() {
+            // Two rooms that overlap by half, and one whose members are left out.
+            let rooms = [("front", number < size), ("middle", number >= size / 2)];
+            let rooms = rooms.into_iter().chain([("quiet", number % 3 == 0)]);
+            for (room, _) in rooms.filter(|(_, member)| *member) {
+                local.join(*key, room);
+            }
+        }
+        let last = keys[2 * size - 1];
+        let audience = Audience::everyone().to("front").to("middle").to("id-0");
+        let audience = audience.except("quiet").except("id-1").except_socket(last);
+        let mut heard = local.members(&audience);
+        heard.sort_unstable();
+        let expected = (0..2 * size - 1).filter(|number| number % 3 != 0 && *number != 1);
+        assert_eq!(heard, expected.collect::<Vec<_>>(), "rooms of {size}");
+    }
+}
