@@ -34,6 +34,11 @@ const DEADLINE = 30_000;
 export class Server {
   port = 0;
   #child = null;
+  #arguments;
+
+  constructor(...args) {
+    this.#arguments = args;
+  }
 
   // By its number: of `localhost` the client believes that it is there even when the browser is offline.
   get url() {
@@ -41,7 +46,9 @@ export class Server {
   }
 
   async start() {
-    this.#child = spawn(SOCKEYE_BIN, ["--port", String(this.port)], { stdio: ["ignore", "pipe", "inherit"] });
+    this.#child = spawn(SOCKEYE_BIN, ["--port", String(this.port), ...this.#arguments], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const ended = once(this.#child, "exit").then(([code]) => assert.fail(`the program ended with ${code}`));
     ended.catch(() => {});
     this.port = await Promise.race([this.#announcedPort(), ended]);
@@ -67,8 +74,8 @@ export class Server {
 }
 
 /** A server and a browser for the tests of one file. */
-export function stage() {
-  const server = new Server();
+export function stage({ arguments: args = [] } = {}) {
+  const server = new Server(...args);
   const stage = { server, browser: null, visit: (name, options) => Visitor.enter(stage, name, options) };
   before(async () => {
     await server.start();
@@ -86,11 +93,12 @@ export class Visitor {
   /** Whatever the page complains about that is not the network's fault. */
   complaints = [];
 
-  static async arrive({ server, browser }, { hash = "", ...options } = {}) {
+  static async arrive({ server, browser }, { hash = "", script = null, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", ...options });
     context.setDefaultTimeout(DEADLINE);
     const visitor = new Visitor();
     visitor.context = context;
+    if (script) await context.addInitScript(script);
     visitor.page = await context.newPage();
     visitor.page.on("pageerror", (error) => visitor.complaints.push(String(error)));
     visitor.page.on("console", (message) => {

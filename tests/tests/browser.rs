@@ -22,6 +22,11 @@ fn no_message_is_lost_or_doubled_when_servers_and_connections_come_and_go() {
 }
 
 #[test]
+fn pages_that_only_poll_are_served_by_two_workers() {
+    run("workers.test.mjs");
+}
+
+#[test]
 fn everything_can_be_done_by_keys_alone() {
     run("keyboard.test.mjs");
 }
