@@ -255,11 +255,16 @@ impl<M> State<M> {
         }
         meant.sort_unstable();
         meant.dedup();
-        let excluded: SmallVec<[u32; COMPARED]> = self.excluded_slots(audience).collect();
+        let rooms = audience.excluded_rooms().iter();
+        let owners = rooms.clone().filter_map(|room| self.sockets.slot_of(room));
+        let excluded: SmallVec<[u32; COMPARED]> =
+            self.excluded_slots(audience).chain(owners).collect();
+        let quiet: SmallVec<[u32; COMPARED]> =
+            rooms.filter_map(|room| self.rooms.number_of(room)).collect();
         let stays = |slot: &u32| {
-            let socket = self.sockets.at(*slot);
-            let is_in = |room: &Room| *socket.id == **room || self.seat_of(socket, room).is_some();
-            !excluded.contains(slot) && !audience.excluded_rooms().iter().any(is_in)
+            let memberships = &self.sockets.at(*slot).memberships;
+            let is_quiet = quiet.iter().any(|room| memberships.seat_of(*room).is_some());
+            !is_quiet && !excluded.contains(slot)
         };
         meant.into_iter().filter(stays).for_each(each);
     }
