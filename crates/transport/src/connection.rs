@@ -34,9 +34,7 @@ impl Connection {
         while pushed == Pushed::Overflow && flusher::make_room(&self.0) {
             (pushed, next) = push();
         }
-        if next == Next::Mark {
-            self.0.mark();
-        }
+        self.0.follow(next);
         if pushed == Pushed::Overflow {
             self.close(CloseReason::SlowConsumer);
         }
@@ -169,24 +167,30 @@ impl Shared {
 
     /// Queues what the protocol has to say.
     pub(crate) fn add(self: &Arc<Self>, entry: Entry) {
-        if self.outbox.lock().add(entry) == Next::Mark {
-            self.mark();
-        }
+        let next = self.outbox.lock().add(entry);
+        self.follow(next);
     }
 
     /// Puts the connection on the dirty list unless it stands there. Also while its own task is in its turn:
     /// that looks at the queue alone, and what is left may be half written.
     pub(crate) fn mark_again(self: &Arc<Self>) {
-        let mut outbox = self.outbox.lock();
-        if !outbox.dirty {
-            outbox.dirty = true;
-            drop(outbox);
-            self.mark();
+        let next = self.outbox.lock().mark();
+        self.follow(next);
+    }
+
+    /// Does what the outbox has asked for, now that its lock is free.
+    pub(crate) fn follow(self: &Arc<Self>, next: Next) {
+        if next == Next::Mark {
+            self.worker.mark(Arc::clone(self));
         }
     }
 
-    fn mark(self: &Arc<Self>) {
-        self.worker.mark(Arc::clone(self));
+    /// Nothing goes in or out any more.
+    pub(crate) fn shut(&self) {
+        self.outbox.lock().shut();
+        self.close_mailbox();
+        // Held by others for the time of a write that does not wait; the socket is not theirs to keep.
+        self.writer.lock().clear();
     }
 
     pub(crate) fn set_transport(&self, transport: Transport) {

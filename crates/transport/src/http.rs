@@ -130,9 +130,10 @@ impl<A: Application> Server<A> {
         let Some((response, upgrade)) = switch(parts) else {
             return refuse_upgrade(StatusCode::BAD_REQUEST, "Bad Request");
         };
+        let stays = Arc::ptr_eq(self.0.here(), &session.worker);
         tokio::spawn(async move {
             if let Ok(taken) = upgrade::take(upgrade).await
-                && let Ok(taken) = taken.hand_over(session.worker.is_here())
+                && let Ok(taken) = taken.hand_over(stays)
             {
                 session.post(Letter::Candidate(Box::new(taken)));
             }

@@ -105,7 +105,7 @@ pub(crate) struct Outbox {
 }
 
 /// What whoever pushed has to do next.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Nothing: somebody will flush.
     Nothing,
@@ -160,11 +160,12 @@ impl Outbox {
     pub(crate) fn add(&mut self, entry: Entry) -> Next {
         self.bytes += entry.cost();
         self.queue.push_back(entry);
-        if self.owned || self.dirty || self.blocked || self.flushing {
-            return Next::Nothing;
-        }
-        self.dirty = true;
-        Next::Mark
+        if self.owned || self.blocked || self.flushing { Next::Nothing } else { self.mark() }
+    }
+
+    /// It is dirty from now on; what that means for the worker's list.
+    pub(crate) fn mark(&mut self) -> Next {
+        if std::mem::replace(&mut self.dirty, true) { Next::Nothing } else { Next::Mark }
     }
 
     /// Drops what is queued; what is half written stays.

@@ -17,7 +17,6 @@ use tokio::time::{Instant, Sleep};
 use crate::connection::{Shared, flag};
 use crate::flusher;
 use crate::inbox::{Inbox, Job};
-use crate::threads;
 use crate::wheel::Wheel;
 
 /// Connections flushed before the worker lets others run.
@@ -81,11 +80,6 @@ impl Worker {
         if self.inbox.send(job) {
             self.waker.wake();
         }
-    }
-
-    /// Whether this thread is the worker's.
-    pub(crate) fn is_here(&self) -> bool {
-        self.number == threads::number()
     }
 
     /// A number that no other living connection of the server has.

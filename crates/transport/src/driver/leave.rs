@@ -40,7 +40,7 @@ pub(super) struct Hurry {
 }
 
 impl Stage {
-    pub(super) fn leaving(until: Duration) -> Stage {
+    fn leaving(until: Duration) -> Stage {
         Stage::Leaving { until, hurry: None }
     }
 
@@ -67,7 +67,6 @@ impl<A: Application> Driver<A> {
     }
 
     fn say(&mut self, goodbye: Goodbye, reason: CloseReason) -> Stage {
-        let linger = Stage::leaving(self.now + self.server.config.linger);
         match goodbye {
             // Its queue is full because it does not read: nothing more is kept for it.
             _ if reason == CloseReason::SlowConsumer => Stage::Gone,
@@ -77,13 +76,22 @@ impl<A: Application> Driver<A> {
                 self.shared.outbox.lock().forget_queue();
                 self.shared.add(close_frame(None));
                 // A client that was silent for so long gets one try.
-                if reason == CloseReason::PingTimeout { Stage::leaving(self.now) } else { linger }
+                if reason == CloseReason::PingTimeout {
+                    Stage::leaving(self.now)
+                } else {
+                    self.linger()
+                }
             }
             Goodbye::Flush => {
                 self.shared.add(close_frame(None));
-                linger
+                self.linger()
             }
         }
+    }
+
+    /// The client has so long to read what was sent before.
+    pub(super) fn linger(&self) -> Stage {
+        Stage::leaving(self.now + self.server.config.linger)
     }
 
     /// The frame layer was violated: the close frame with its code goes out, then the rest is as for any
@@ -92,7 +100,7 @@ impl<A: Application> Driver<A> {
     pub(super) fn part(&mut self, code: u16, cx: &mut Context<'_>) {
         self.shared.add(close_frame(Some(code)));
         self.lose(engine_proto::Pipe::Current, CloseReason::TransportError, cx);
-        self.stage = Stage::leaving(self.now + self.server.config.linger);
+        self.stage = self.linger();
     }
 
     /// One step of saying goodbye.
@@ -180,11 +188,8 @@ impl<A: Application> Driver<A> {
         self.polling = None;
         self.candidate = None;
         self.early = Box::default();
-        self.shared.outbox.lock().shut();
-        self.shared.close_mailbox();
+        self.shared.shut();
         self.server.sessions.forget(&self.shared);
-        // Held by others for the time of a write that does not wait; the socket is not theirs to keep.
-        self.shared.writer.lock().clear();
     }
 }
 

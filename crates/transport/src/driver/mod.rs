@@ -297,11 +297,9 @@ impl<A: Application> Driver<A> {
             return false;
         }
         outbox.owned = false;
-        if !outbox.dirty {
-            outbox.dirty = true;
-            drop(outbox);
-            self.shared.worker.mark(Arc::clone(&self.shared));
-        }
+        let next = outbox.mark();
+        drop(outbox);
+        self.shared.follow(next);
         true
     }
 
@@ -379,11 +377,9 @@ impl<A: Application> Future for Driver<A> {
 /// However the task ends, nothing of the session stays behind.
 impl<A: Application> Drop for Driver<A> {
     fn drop(&mut self) {
-        self.shared.outbox.lock().shut();
-        self.shared.close_mailbox();
+        self.shared.shut();
         self.shared.worker.unregister(self.shared.key);
         self.server.sessions.ended(&self.shared);
-        self.shared.writer.lock().clear();
     }
 }
 

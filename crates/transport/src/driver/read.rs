@@ -172,7 +172,7 @@ impl<A: Application> Driver<A> {
         self.shared.add(close_frame(frame.map(|frame| frame.code)));
         self.peer_closed = true;
         self.lose(Pipe::Current, CloseReason::TransportClose, cx);
-        self.stage = Stage::leaving(self.now + self.server.config.linger);
+        self.stage = self.linger();
         Fed::Ended
     }
 
