@@ -25,6 +25,16 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// The numbers of one message, of parts that are counted in `usize` elsewhere.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than 2^32 connections or rooms.
+    pub fn new(link: usize, number: u32, room: usize) -> Self {
+        let small = |number| u32::try_from(number).expect("connections and rooms are few");
+        Self { link: small(link), number, room: small(room) }
+    }
+
     fn get(self, mark: u8) -> u32 {
         match mark {
             LINK => self.link,

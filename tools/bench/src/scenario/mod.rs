@@ -3,6 +3,7 @@
 //! | file        | what                                                                       |
 //! |-------------|----------------------------------------------------------------------------|
 //! | `name`      | scenarios as words: `echo-100x16-32B`, `bcast-1000-k8`, …                    |
+//! | `joining`   | waiting until every connection is in its room or its namespaces             |
 //! | `window`    | warm-up, measured window, waiting for the last answers                      |
 //! | `schedule`  | when to send, where the rate is set and not the server's                    |
 //! | `talk`      | echo, acknowledgements, binary: each connection by itself                   |
@@ -14,6 +15,7 @@
 
 pub mod broadcast;
 pub mod idle;
+mod joining;
 pub mod name;
 pub mod namespaces;
 pub mod polling;

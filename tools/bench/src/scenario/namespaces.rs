@@ -3,11 +3,10 @@
 //! Connection `l` of `L` is in the namespaces `l`, `l + L`, `l + 2 L`, … of `N`, one at least, and its messages go to them in
 //! turn. So all of them are spoken to, where there are connections or namespaces enough.
 
-use std::time::Duration;
-
-use super::window::{Play, Tally, nanos};
+use super::joining::{self, Joining};
+use super::window::{Play, Tally};
 use crate::client::fleet::Fleet;
-use crate::client::listen::{Frames, Listener, Message};
+use crate::client::listen::{Listener, Message};
 use crate::client::message::{Answer, Fields, Question, ROOM, payload};
 use crate::client::sequence::{FIRST, InFlight};
 use crate::client::{Failure, Nanos};
@@ -15,8 +14,6 @@ use crate::frame;
 use crate::outbox::Outbox;
 
 const PAYLOAD: usize = 32;
-/// How long joining may take.
-const JOIN: Duration = Duration::from_secs(20);
 
 /// See the module.
 #[derive(Debug)]
@@ -44,14 +41,10 @@ impl Spread {
     }
 
     /// The namespace a connection's message goes to.
-    fn of(self, link: usize, number: u32) -> u32 {
+    fn of(self, link: usize, number: u32) -> usize {
         let turn = (number - FIRST) as usize % self.each();
-        narrow((link + turn * self.links) % self.namespaces)
+        (link + turn * self.links) % self.namespaces
     }
-}
-
-fn narrow(number: usize) -> u32 {
-    u32::try_from(number).expect("links and namespaces are few")
 }
 
 impl Namespaces {
@@ -85,7 +78,7 @@ impl Namespaces {
 
     fn ask(&mut self, link: usize, at: Nanos, outbox: &mut Outbox) {
         let number = self.in_flight[link].send(at);
-        let fields = Fields { link: narrow(link), number, room: self.spread.of(link, number) };
+        let fields = Fields::new(link, number, self.spread.of(link, number));
         self.question.push(outbox.to(link), fields);
         self.tally.asked(1);
     }
@@ -120,13 +113,11 @@ impl Listener for Namespaces {
         };
         let fields = self.answer.read(text).filter(|fields| fields.number >= FIRST);
         let Fields { link: sender, number, room } = fields.ok_or_else(wrong)?;
-        if sender as usize != link || room != self.spread.of(link, number) {
+        if sender as usize != link || room as usize != self.spread.of(link, number) {
             return Err(wrong());
         }
         let answered = self.in_flight[link].answer(number);
-        let answered = answered.ok_or(Failure::Doubled { link, number })?;
-        self.tally.answered(answered.overtook);
-        self.tally.took(answered.sent, at);
+        self.tally.settle(answered.ok_or(Failure::Doubled { link, number })?, at);
         if self.tally.sending {
             self.ask(link, at, outbox);
         }
@@ -139,27 +130,25 @@ fn join(fleet: &mut Fleet, spread: Spread) -> Result<(), Failure> {
     let question = [b"40/ns-".as_slice(), &[ROOM; 5], b","].concat();
     let question = Question::new(frame::TEXT, &question);
     for link in 0..spread.links {
-        for turn in 0..narrow(spread.each()) {
-            let fields = Fields { room: spread.of(link, FIRST + turn), ..Fields::default() };
+        for number in (FIRST..).take(spread.each()) {
+            let fields = Fields::new(link, number, spread.of(link, number));
             question.push(fleet.outbox().to(link), fields);
         }
     }
-    let mut joining = Joining { missing: spread.links * spread.each() };
-    let give_up = fleet.now() + nanos(JOIN);
-    while joining.missing > 0 {
-        if fleet.now() > give_up {
-            return Err(Failure::Lost(joining.missing as u64));
-        }
-        fleet.turn(&mut Frames(&mut joining), Duration::from_millis(50))?;
+    joining::wait(fleet, Welcomes { missing: (spread.links * spread.each()) as u64 })
+}
+
+struct Welcomes {
+    missing: u64,
+}
+
+impl Joining for Welcomes {
+    fn missing(&self) -> u64 {
+        self.missing
     }
-    Ok(())
 }
 
-struct Joining {
-    missing: usize,
-}
-
-impl Listener for Joining {
+impl Listener for Welcomes {
     fn message(
         &mut self,
         link: usize,

@@ -135,10 +135,8 @@ impl Polling {
                 let wrong = || Failure::wrong(2 * number, packet, "the answer to a question");
                 let number = fields.ok_or_else(wrong)?.number;
                 let answered = client.in_flight.answer(number);
-                let answered =
-                    answered.ok_or(Failure::Doubled { link: 2 * number as usize, number })?;
-                self.tally.answered(answered.overtook);
-                self.tally.took(answered.sent, at);
+                let doubled = Failure::Doubled { link: 2 * number as usize, number };
+                self.tally.settle(answered.ok_or(doubled)?, at);
                 client.question_due = true;
             }
             _ => return Err(Failure::wrong(2 * number, packet, "a handshake")),
@@ -204,8 +202,7 @@ impl Client {
             self.posting = true;
         } else if self.question_due && tally.sending {
             let message = self.in_flight.send(at);
-            let link = u32::try_from(number).expect("clients are few");
-            self.question.push(outbox.to(out), Fields { link, number: message, room: 0 });
+            self.question.push(outbox.to(out), Fields::new(number, message, 0));
             tally.asked(1);
             self.question_due = false;
             self.posting = true;

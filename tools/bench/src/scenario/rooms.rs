@@ -1,10 +1,9 @@
 //! Everybody has one message to its room in flight; the room receives it, the sender too.
 
-use std::time::Duration;
-
-use super::window::{Play, Tally, nanos};
+use super::joining::{self, Joining};
+use super::window::{Play, Tally};
 use crate::client::fleet::Fleet;
-use crate::client::listen::{Frames, Listener, Message};
+use crate::client::listen::{Listener, Message};
 use crate::client::message::{Answer, Fields, NUMBER, Question, ROOM, payload};
 use crate::client::sequence::FIRST;
 use crate::client::{Failure, Nanos};
@@ -12,8 +11,6 @@ use crate::frame;
 use crate::outbox::Outbox;
 
 const PAYLOAD: usize = 32;
-/// How long joining may take.
-const JOIN: Duration = Duration::from_secs(20);
 
 /// See the module. Connection `n` is a member of room `n / members`.
 #[derive(Debug)]
@@ -60,15 +57,10 @@ impl Rooms {
     fn say(&mut self, link: usize, at: Nanos, outbox: &mut Outbox) {
         let said = &mut self.said[link];
         (said.at, said.missing) = (at, self.members);
-        let fields = fields(link, said.number, link / self.members);
+        let fields = Fields::new(link, said.number, link / self.members);
         self.question.push(outbox.to(link), fields);
         self.tally.asked(self.members as u64);
     }
-}
-
-fn fields(link: usize, number: u32, room: usize) -> Fields {
-    let small = |number| u32::try_from(number).expect("links are few");
-    Fields { link: small(link), number, room: small(room) }
 }
 
 impl Play for Rooms {
@@ -127,27 +119,25 @@ pub(super) fn join(fleet: &mut Fleet, links: usize, members: usize) -> Result<()
         [b"42".as_slice(), &[NUMBER; 8], b"[\"join\",\"room-", &[ROOM; 5], b"\"]"].concat();
     let question = Question::new(frame::TEXT, &question);
     for link in 0..links {
-        question.push(fleet.outbox().to(link), fields(link, FIRST, link / members));
+        question.push(fleet.outbox().to(link), Fields::new(link, FIRST, link / members));
     }
     let answer = Answer::new(&[b"43".as_slice(), &[NUMBER; 8], b"[]"].concat());
-    let mut joining = Joining { answer, joined: vec![false; links], missing: links as u64 };
-    let give_up = fleet.now() + nanos(JOIN);
-    while joining.missing > 0 {
-        if fleet.now() > give_up {
-            return Err(Failure::Lost(joining.missing));
-        }
-        fleet.turn(&mut Frames(&mut joining), Duration::from_millis(50))?;
-    }
-    Ok(())
+    joining::wait(fleet, Welcomes { answer, joined: vec![false; links], missing: links as u64 })
 }
 
-struct Joining {
+struct Welcomes {
     answer: Answer,
     joined: Vec<bool>,
     missing: u64,
 }
 
-impl Listener for Joining {
+impl Joining for Welcomes {
+    fn missing(&self) -> u64 {
+        self.missing
+    }
+}
+
+impl Listener for Welcomes {
     fn message(
         &mut self,
         link: usize,

@@ -47,7 +47,7 @@ impl Talk {
 
     fn ask(&mut self, link: usize, due: Nanos, outbox: &mut Outbox) {
         let number = self.links[link].in_flight.send(due);
-        self.words.push_question(outbox.to(link), fields(link, number));
+        self.words.push_question(outbox.to(link), Fields::new(link, number, 0));
         self.tally.asked(1);
     }
 
@@ -65,10 +65,6 @@ impl Talk {
             self.ask(link, due, outbox);
         }
     }
-}
-
-fn fields(link: usize, number: u32) -> Fields {
-    Fields { link: u32::try_from(link).expect("links are few"), number, room: 0 }
 }
 
 impl Play for Talk {
@@ -122,9 +118,7 @@ impl Listener for Talk {
         let answer = answer.filter(|answer| answer.link as usize == link);
         let number = answer.ok_or_else(|| wrong(expected))?.number;
         let answered = conversation.in_flight.answer(number);
-        let answered = answered.ok_or(Failure::Doubled { link, number })?;
-        self.tally.answered(answered.overtook);
-        self.tally.took(answered.sent, at);
+        self.tally.settle(answered.ok_or(Failure::Doubled { link, number })?, at);
         if self.tally.sending && matches!(self.load, Load::InFlight(_)) {
             self.ask(link, at, outbox);
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::{Measurement, Timing};
 use crate::client::fleet::{Fleet, Reader};
 use crate::client::listen::{Frames, Listener};
+use crate::client::sequence::Answered;
 use crate::client::{Failure, Nanos};
 use crate::histogram::Histogram;
 use crate::outbox::Outbox;
@@ -47,6 +48,12 @@ impl Tally {
             self.units += 1;
             self.reordered += u64::from(overtook);
         }
+    }
+
+    /// A question has its only answer.
+    pub fn settle(&mut self, answered: Answered, at: Nanos) {
+        self.answered(answered.overtook);
+        self.took(answered.sent, at);
     }
 
     /// A message that was due at `sent` has its (last) answer.
