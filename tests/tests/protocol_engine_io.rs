@@ -21,6 +21,15 @@ fn open_websocket(port: u16) -> (WebSocket, Value) {
     (websocket, serde_json::from_str(open).expect("JSON"))
 }
 
+/// A polling session, and a WebSocket that has been answered on its way to it.
+fn probing(port: u16) -> (Polling, WebSocket) {
+    let session = Polling::open(port, ENGINE_IO);
+    let mut websocket = WebSocket::open(port, &session.upgrade_url()).expect("a WebSocket");
+    websocket.text("2probe");
+    assert_eq!(websocket.next(), text("3probe"));
+    (session, websocket)
+}
+
 /// The next frame that is no ping of Engine.IO; pings are answered.
 fn next(websocket: &mut WebSocket) -> Frame {
     loop {
@@ -227,11 +236,7 @@ fn a_close_packet_closes_the_session() {
 #[test]
 fn a_session_moves_from_polling_to_websocket() {
     let server = protocol();
-    let session = Polling::open(server.port(), ENGINE_IO);
-    let mut websocket =
-        WebSocket::open(server.port(), &session.upgrade_url()).expect("a WebSocket");
-    websocket.text("2probe");
-    assert_eq!(websocket.next(), text("3probe"));
+    let (_session, mut websocket) = probing(server.port());
     websocket.text("5");
     websocket.text("4hello");
     assert_eq!(next(&mut websocket), text("4hello"));
@@ -254,11 +259,7 @@ fn a_waiting_poll_is_released_when_the_probe_comes() {
 #[test]
 fn what_waited_for_a_poll_goes_by_websocket_after_the_upgrade() {
     let server = protocol();
-    let session = Polling::open(server.port(), ENGINE_IO);
-    let mut websocket =
-        WebSocket::open(server.port(), &session.upgrade_url()).expect("a WebSocket");
-    websocket.text("2probe");
-    assert_eq!(websocket.next(), text("3probe"));
+    let (session, mut websocket) = probing(server.port());
     session.post("4text\x1ebAQI=");
     websocket.text("5");
     let mut arrived = Vec::new();
@@ -274,11 +275,7 @@ fn what_waited_for_a_poll_goes_by_websocket_after_the_upgrade() {
 #[test]
 fn an_upgraded_session_is_not_reachable_by_polling_or_another_websocket() {
     let server = protocol();
-    let session = Polling::open(server.port(), ENGINE_IO);
-    let mut websocket =
-        WebSocket::open(server.port(), &session.upgrade_url()).expect("a WebSocket");
-    websocket.text("2probe");
-    assert_eq!(websocket.next(), text("3probe"));
+    let (session, mut websocket) = probing(server.port());
     websocket.text("5");
     websocket.text("4upgraded");
     assert_eq!(next(&mut websocket), text("4upgraded"));
