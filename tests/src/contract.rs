@@ -1,10 +1,12 @@
 //! The contract server as a process of its own: built once, started on free ports, killed at the end.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
+
+use tokio::net::TcpSocket;
 
 use crate::program::{build, first_line};
 
@@ -146,6 +148,10 @@ pub fn free_port() -> u16 {
         .expect("four free ports in a row between 20000 and 32000")
 }
 
+/// It is asked without listening: a listener that another thread's child holds from `fork` to `exec` would take
+/// the port away from whoever is about to use it.
 fn is_free(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("a port that was in use just now may be bound");
+    socket.bind((Ipv4Addr::LOCALHOST, port).into()).is_ok()
 }
