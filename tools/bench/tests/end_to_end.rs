@@ -24,6 +24,7 @@ fn every_answer_of_the_floor_arrives_in_every_scenario() {
         "bcast-6@100/s",
         "rooms-3x4",
         "room-6-k2",
+        "nsps-3x2-7",
         "poll-3",
         "idle-20",
     ];
