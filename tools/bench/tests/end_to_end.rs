@@ -106,6 +106,15 @@ fn curves_are_printed_and_drawn_where_it_is_wanted() {
     }
 }
 
+#[test]
+fn an_unknown_switch_is_answered_with_those_there_are() {
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_sockeye-bench"));
+    let output = bench.args(["run", "--with", "workers-2,warp"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("'warp'") && said.contains("[possible values: workers-2]"), "{said}");
+}
+
 /// [`play_with`] for `echo-1x2-32B`.
 fn talk_with(
     lie: impl Fn(&[String]) -> Vec<String> + Send + 'static,
