@@ -17,8 +17,8 @@
 //! machine. Figures are compared inside one run only. The load stays on 127.0.0.1, is bounded in count and time, and ends
 //! with this process.
 //!
-//! What a feature costs (TLS, compression, a log) will be told by switches: a switch is one more word in a server's command
-//! ([`peers::Prepared::command`]) and one more column.
+//! What a feature costs is told by switches: a switch ([`peers::Switch`]) is our contract server once more with the feature
+//! on, and one more column.
 
 #![forbid(unsafe_code)]
 

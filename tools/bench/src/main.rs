@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use sockeye_bench::floor;
-use sockeye_bench::peers::{Choice, LeftOut, Lineup, Places};
+use sockeye_bench::peers::{Choice, LeftOut, Lineup, Places, Switch};
 use sockeye_bench::process::affinity::{self, Cores};
 use sockeye_bench::process::{limits, machine};
 use sockeye_bench::report::{self, Frame};
@@ -50,6 +50,9 @@ struct Run {
     /// Another build of the contract server, to be measured beside this one: what a change brings.
     #[arg(long)]
     before: Option<PathBuf>,
+    /// Features of the contract server: what does it cost to turn one on? Each is measured beside it, in a column of its own.
+    #[arg(long, value_name = "SWITCH", value_delimiter = ',', value_enum)]
+    with: Vec<Switch>,
     /// How often everything is measured; the table shows medians [default: 3].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: Option<u16>,
@@ -126,8 +129,8 @@ impl Run {
         };
         let scenarios = Scenario::select(&words)?;
         let files = open_files();
-        let Lineup { mut servers, left_out } =
-            Places::find()?.lineup(Choice::peers(&self.servers))?;
+        let peers = Switch::beside(Choice::peers(&self.servers), &self.with);
+        let Lineup { mut servers, left_out } = Places::find()?.lineup(peers)?;
         for LeftOut { peer, why } in &left_out {
             eprintln!("{peer} is left out: {why}");
         }

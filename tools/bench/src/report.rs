@@ -87,8 +87,9 @@ fn detail_table(text: &mut String, rows: &[Row]) {
     say!(text, "\n### Rates, system calls, latency, order, memory\n");
     say!(
         text,
-        "`g`: the generator's core was full and the server's was not, so the server could do more; `s`: other programs ran \
-         on a core of the measurement, so rates and latencies are worse than they should be. Latency is that of the last \
+        "`g`: the generator's core was full and the server's was not, so the server could do more; `s`: a thread had \
+         to wait for its core, for other programs or for more threads of the server, so rates and latencies are worse than \
+         with a core for each. Latency is that of the last \
          recipient for bcast and rooms. System calls: all, of them writes / reads; bytes per connection: PSS, of it \
          anonymous.\n"
     );

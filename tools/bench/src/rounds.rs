@@ -115,7 +115,9 @@ impl Bench {
         if wanted as u64 + OTHER_FILES > self.files {
             return Err(Failure::Files { wanted, limit: self.files }.into());
         }
-        let running = Server::start(&server.command, &scenario.variables(), self.cores)?;
+        let mut variables = scenario.variables();
+        variables.extend(server.variables.iter().map(|&(name, value)| (name, value.to_owned())));
+        let running = Server::start(&server.command, &variables, self.cores)?;
         let mut observer = observer(running.id())?;
         Ok(scenario::run(scenario, running.address(), timing, &mut observer)?)
     }

@@ -24,6 +24,7 @@ fn every_answer_of_the_floor_arrives_in_every_scenario() {
         "bcast-6@100/s",
         "rooms-3x4",
         "room-6-k2",
+        "nsps-3x2-7",
         "poll-3",
         "idle-20",
     ];
@@ -103,6 +104,15 @@ fn curves_are_printed_and_drawn_where_it_is_wanted() {
         let picture = std::fs::read_to_string(directory.join(name)).unwrap();
         assert!(picture.starts_with("<svg ") && picture.len() < 20_000, "{name}");
     }
+}
+
+#[test]
+fn an_unknown_switch_is_answered_with_those_there_are() {
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_sockeye-bench"));
+    let output = bench.args(["run", "--with", "workers-2,warp"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("'warp'") && said.contains("[possible values: workers-2]"), "{said}");
 }
 
 /// [`play_with`] for `echo-1x2-32B`.

@@ -8,6 +8,8 @@ use crate::outbox::Outbox;
 
 /// What the namespace `/` answers to CONNECT; all sockets have the same id.
 pub(super) const CONNECTED: &[u8] = b"40{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\"}";
+/// What a namespace answers behind `40` and its name.
+const SOCKET: &[u8] = CONNECTED.split_at(2).1;
 
 /// Answers all whole frames of `input`; how many bytes they took.
 pub(super) fn frames(
@@ -39,6 +41,9 @@ fn text(number: usize, payload: &[u8], house: &mut House, outbox: &mut Outbox) -
     match words::read(payload).ok_or(Gone)? {
         Word::Message(rest) => push(outbox.to(number), &[b"42[\"message-back\",", rest]),
         Word::WithAck(id, rest) => push(outbox.to(number), &[b"43", id, b"[", rest]),
+        Word::MessageIn(namespace, rest) => {
+            push(outbox.to(number), &[b"42", namespace, b"[\"message-back\",", rest]);
+        }
         Word::Binary(rest) => push(outbox.to(number), &[b"451-[\"message-back\",", rest]),
         Word::Broadcast(rest) => {
             let frame = frame_of(&[b"42[\"news\",", rest]);
@@ -56,6 +61,8 @@ fn text(number: usize, payload: &[u8], house: &mut House, outbox: &mut Outbox) -
             house.enter(number);
             push(outbox.to(number), &[CONNECTED]);
         }
+        // Whoever speaks in it says its name each time: nothing has to be remembered.
+        Word::ConnectTo(namespace) => push(outbox.to(number), &[b"40", namespace, SOCKET]),
         Word::Pong => {}
     }
     Ok(())

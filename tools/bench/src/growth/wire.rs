@@ -4,7 +4,7 @@
 
 use super::Plan;
 use super::chart::{Chart, Curve};
-use crate::peers::{Peer, Prepared};
+use crate::peers::Peer;
 use crate::report::SHARED;
 use crate::rounds::{Bench, Row};
 use crate::scenario::{Footprint, Scenario};
@@ -18,7 +18,7 @@ const ECHO: (usize, usize) = (100, 16);
 
 /// Measures scenarios and makes curves of them.
 pub struct Wire<'p> {
-    /// Rounds, timing, cores; its scenarios and servers are put in here.
+    /// Servers, rounds, timing, cores; its scenarios are put in here.
     pub bench: Bench,
     /// How far.
     pub plan: Plan,
@@ -34,7 +34,7 @@ impl Wire<'_> {
         let sizes = self.sizes(&ROOMS);
         let scenario = |window| move |size: &u64| Scenario::Room { members: narrow(*size), window };
         let scenarios = [1, 8].map(|window| sizes.iter().map(scenario(window)).collect::<Vec<_>>());
-        let rows = self.measure(scenarios.concat(), |_| true);
+        let rows = self.measure(scenarios.concat());
         let mut curves = Vec::new();
         for window in [1, 8] {
             for peer in self.peers() {
@@ -62,7 +62,7 @@ impl Wire<'_> {
     pub fn connections(&mut self) -> [Chart; 2] {
         let scenarios = self.sizes(&CONNECTIONS);
         let scenarios = scenarios.iter().map(|&size| Scenario::Idle { links: narrow(size) });
-        let rows = self.measure(scenarios.collect(), |_| true);
+        let rows = self.measure(scenarios.collect());
         let of = |peer| rows.iter().filter(move |row| row.peer == peer);
         let curve = |name: String, peer, value: fn(&Row) -> Option<f64>| Curve {
             name,
@@ -107,8 +107,11 @@ impl Wire<'_> {
         let scenario =
             |size: &u64| Scenario::Namespaces { links, window, namespaces: narrow(*size) };
         let scenarios = self.plan.sizes(&NAMESPACES).iter().map(scenario).collect();
-        // The floor knows no namespaces.
-        let rows = self.measure(scenarios, |peer| peer != Peer::Floor);
+        let rows = self.measure(scenarios);
+        let curve = |peer: Peer| Curve {
+            name: peer.to_string(),
+            points: points(rows.iter().filter(|row| row.peer == peer), cpu),
+        };
         let what = format!(
             "32 B, {links} connections with {window} in flight, each in one to ten namespaces, all spoken to"
         );
@@ -118,10 +121,7 @@ impl Wire<'_> {
             measured: self.measured(&rows, &what, &self.windows()),
             x: "namespaces of the server",
             y: "µs of server CPU per echo",
-            curves: vec![Curve {
-                name: Peer::Sockeye.to_string(),
-                points: points(rows.iter(), cpu),
-            }],
+            curves: self.peers().into_iter().map(curve).collect(),
         }
     }
 
@@ -135,10 +135,8 @@ impl Wire<'_> {
         self.bench.servers.iter().map(|server| server.peer).collect()
     }
 
-    fn measure(&mut self, scenarios: Vec<Scenario>, takes_part: fn(Peer) -> bool) -> Vec<Row> {
-        let servers = self.bench.servers.iter().filter(|server| takes_part(server.peer));
-        let servers: Vec<Prepared> = servers.cloned().collect();
-        let bench = Bench { servers, scenarios, ..self.bench.clone() };
+    fn measure(&mut self, scenarios: Vec<Scenario>) -> Vec<Row> {
+        let bench = Bench { scenarios, ..self.bench.clone() };
         let rows = bench.run(&mut *self.progress);
         for row in &rows {
             let named = |why: &String| format!("{} {}: {why}", row.scenario, row.peer);

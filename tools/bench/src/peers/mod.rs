@@ -6,6 +6,7 @@
 //! | file     | what                                                            |
 //! |----------|-----------------------------------------------------------------|
 //! | `choice` | who takes part: words of the command line                        |
+//! | `switch` | features of ours that can be turned on, a column each            |
 //! | `places` | where sources are and results go; our servers, and `socketioxide` |
 //! | `node`   | the reference implementation on Node.js, `µWebSockets`, Bun         |
 //! | `python` | `python-socketio` in a virtual environment                       |
@@ -15,6 +16,7 @@ mod choice;
 mod node;
 mod places;
 mod python;
+mod switch;
 mod tools;
 
 use std::fmt::{self, Display, Formatter};
@@ -26,6 +28,7 @@ use clap::ValueEnum;
 use crate::process::server::StartError;
 pub use choice::Choice;
 pub use places::Places;
+pub use switch::{Setting, Switch};
 
 /// A server to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,6 +38,9 @@ pub enum Peer {
     /// Another build of ours, to see what a change brings.
     #[value(skip)]
     Before,
+    /// Ours with a feature on, to see what that costs.
+    #[value(skip)]
+    With(Switch),
     /// What the kernel alone costs.
     Floor,
     /// The reference: npm `socket.io` on Node.js.
@@ -50,7 +56,7 @@ pub enum Peer {
 }
 
 impl Peer {
-    /// All of them but [`Before`](Self::Before), in the order of the table.
+    /// All that `--servers` can name, in the order of the table: neither [`Before`](Self::Before) nor [`With`](Self::With).
     pub const ALL: [Self; 7] = [
         Self::Sockeye,
         Self::Floor,
@@ -66,13 +72,14 @@ impl Peer {
 
     /// Whether it comes from a registry, so that it may be missing where there is no way to one.
     pub fn is_guest(self) -> bool {
-        !matches!(self, Self::Sockeye | Self::Before | Self::Floor)
+        !matches!(self, Self::Sockeye | Self::Before | Self::With(_) | Self::Floor)
     }
 }
 
 impl Display for Peer {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::With(switch) => return write!(f, "{}, {switch}", Self::Sockeye),
             Self::Sockeye => "sockeye",
             Self::Before => "before",
             Self::Floor => "floor",
@@ -92,6 +99,8 @@ pub struct Prepared {
     pub peer: Peer,
     /// What starts it; `--port N` comes behind.
     pub command: Vec<String>,
+    /// What it finds in its environment, whatever the scenario.
+    pub variables: Vec<(&'static str, &'static str)>,
     /// What it is, for the report.
     pub version: String,
 }

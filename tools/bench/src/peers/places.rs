@@ -65,7 +65,7 @@ impl Places {
         let (sources, target) = (self.root.join("tools/bench/peers"), self.target.join("bench"));
         let node = Node { sources: &sources, target: &target };
         let (command, version) = match peer {
-            Peer::Sockeye | Peer::Before => self.sockeye()?,
+            Peer::Sockeye | Peer::Before | Peer::With(_) => self.sockeye()?,
             Peer::Floor => (vec![text(&self.bench), "floor".to_owned()], String::new()),
             Peer::Socketio => node.socketio()?,
             Peer::SocketioUws => node.uws()?,
@@ -73,13 +73,17 @@ impl Places {
             Peer::Socketioxide => socketioxide(&sources, &target)?,
             Peer::Python => python::python(&sources, &target)?,
         };
-        Ok(Prepared { peer, command, version })
+        let prepared = Prepared { peer, command, variables: Vec::new(), version };
+        Ok(match peer {
+            Peer::With(switch) => switch.turn_on(prepared),
+            _ => prepared,
+        })
     }
 
     /// Another build of the contract server.
     pub fn before(contract: &Path) -> Prepared {
         let command = vec![text(contract), "--profile".to_owned(), "bench".to_owned()];
-        Prepared { peer: Peer::Before, command, version: String::new() }
+        Prepared { peer: Peer::Before, command, variables: Vec::new(), version: String::new() }
     }
 
     fn sockeye(&self) -> Result<(Vec<String>, String), PrepareError> {
