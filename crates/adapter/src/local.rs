@@ -62,6 +62,24 @@ impl<M: Clone> Local<M> {
         self.state.write().sockets.add(id, member)
     }
 
+    /// Gives a socket another public id, and with it the room of that name: a client that has come back
+    /// takes the id over that its last connection had. `false` if the socket is gone.
+    ///
+    /// ```
+    /// use sockeye_adapter::Local;
+    ///
+    /// let local = Local::new();
+    /// let lost = local.add("x1", "a connection that nobody answers on");
+    /// let back = local.add("x2", "the next one");
+    /// assert!(local.rename(back, "x1"));
+    /// assert_eq!(local.by_id("x1"), Some("the next one"));
+    /// assert!(local.remove(lost).is_some()); // which takes nothing away from it
+    /// assert!(local.by_id("x1").is_some());
+    /// ```
+    pub fn rename(&self, key: Key, id: &str) -> bool {
+        self.state.write().sockets.rename(key, id)
+    }
+
     /// Lets a socket go: it leaves every room. `None` if it had gone already.
     pub fn remove(&self, key: Key) -> Option<M> {
         self.state.write().remove(key)

@@ -111,6 +111,20 @@ impl<M> Sockets<M> {
         Key { slot, life: home.life }
     }
 
+    /// Gives a socket another id. Whoever had it is not found by it any more.
+    pub(crate) fn rename(&mut self, key: Key, id: &str) -> bool {
+        let id: Arc<str> = id.into();
+        let Some(socket) = self.get_mut(key) else {
+            return false;
+        };
+        let old = std::mem::replace(&mut socket.id, Arc::clone(&id));
+        if self.ids.get(&old) == Some(&key.slot) {
+            self.ids.remove(&old);
+        }
+        self.ids.insert(id, key.slot);
+        true
+    }
+
     /// Forgets a socket that is in no room any more.
     pub(crate) fn remove(&mut self, key: Key) -> Option<M> {
         self.get(key)?;

@@ -7,8 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use log::{Durability, Log};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::durable::Away;
 
 /// No wait is longer than this (30 years): clocks and timers can represent it, wherever they start.
 pub(crate) const NEVER: Duration = Duration::from_hours(30 * 365 * 24);
@@ -34,11 +37,29 @@ pub(crate) struct Core {
     pub(crate) slow_handler: Duration,
     pub(crate) state: States,
     pub(crate) counters: CounterCells,
+    /// As it was given.
+    pub(crate) log: Option<Log>,
+    /// Made when it is first needed.
+    pub(crate) memory: OnceLock<Log>,
+    /// How long clients of a durable namespace may be away, and how many.
+    pub(crate) away: Away,
     /// Where timers live that are made outside of a runtime: that of the first connection.
     pub(crate) runtime: OnceLock<Handle>,
 }
 
 impl Core {
+    /// The log of namespaces of this class. What is in memory alone has a log of its own: it goes on when the
+    /// disk is full, and waits for nothing.
+    pub(crate) fn log(&self, class: Durability) -> &Log {
+        let given = self.log.as_ref().filter(|_| class != Durability::Memory);
+        given.unwrap_or_else(|| {
+            self.memory.get_or_init(|| {
+                let options = self.log.as_ref().map(Log::options);
+                Log::memory(options.cloned().unwrap_or_default())
+            })
+        })
+    }
+
     /// A timer, from any thread.
     pub(crate) fn sleep_until(&self, deadline: Instant) -> Sleep {
         let inside = Handle::try_current().is_ok();

@@ -5,15 +5,18 @@ use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter::{Audience, Key};
+use adapter::Audience;
+use log::Durability;
 use smallvec::SmallVec;
+use socket_proto::Encoded;
 use tokio::sync::mpsc;
 use transport::{Class, Encoded as Packet, Pushed};
 
-use crate::ack::Waiter;
+use crate::ack::{Asked, Waiter};
+use crate::durable::{Address, Change, Durable, Members, NO_TOKEN, Outgoing};
 use crate::emit::{self, Emitted, Recorded};
 use crate::error::{EmitError, FetchError};
-use crate::{AckStream, FromArgs, Io, Namespace, RemoteSocket, Rooms, Socket, ToArgs};
+use crate::{AckStream, Args, FromArgs, Io, Namespace, RemoteSocket, Rooms, Socket, ToArgs};
 
 /// Who is meant, and how: made by `to`, `except` and the like of [`Io`](crate::Io), [`Namespace`]
 /// and [`Socket`], and narrowed by the same words.
@@ -33,16 +36,25 @@ use crate::{AckStream, FromArgs, Io, Namespace, RemoteSocket, Rooms, Socket, ToA
 pub struct Broadcast {
     namespace: Namespace,
     audience: Audience,
-    /// Single sockets that are left out, each with its worker: a key means nothing to another one.
-    except: SmallVec<[(usize, Key); 1]>,
+    /// Single sockets that are left out.
+    except: SmallVec<[Socket; 1]>,
     class: Class,
     timeout: Option<Duration>,
+    durability: Option<Durability>,
+    key: Option<Box<str>>,
 }
 
 impl Broadcast {
     pub(crate) fn new(namespace: Namespace) -> Self {
-        let (audience, except) = (Audience::everyone(), SmallVec::new());
-        Broadcast { namespace, audience, except, class: Class::Normal, timeout: None }
+        Broadcast {
+            namespace,
+            audience: Audience::everyone(),
+            except: SmallVec::new(),
+            class: Class::Normal,
+            timeout: None,
+            durability: None,
+            key: None,
+        }
     }
 
     /// Adds the sockets of a room, or of several. The id of a socket is a room too.
@@ -64,9 +76,7 @@ impl Broadcast {
 
     /// Takes away one socket.
     pub fn except_socket(mut self, socket: &Socket) -> Self {
-        if let Some(key) = socket.key() {
-            self.except.push((socket.worker(), key));
-        }
+        self.except.push(socket.clone());
         self
     }
 
@@ -79,6 +89,33 @@ impl Broadcast {
     /// What is sent may be lost: a client that is not ready for it does not get it.
     pub fn volatile(mut self) -> Self {
         self.class = Class::Volatile;
+        self
+    }
+
+    /// How safely the event has to be in the log before it leaves, instead of what the namespace is set
+    /// to. Without effect in a namespace that is not durable, or is in memory.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = Some(durability);
+        self
+    }
+
+    /// The event is sent once, however often it is sent with this key: who repeats it, for an answer was
+    /// lost, gets the token of the first. Keys count per namespace, in a window of the newest 200 000 or
+    /// what the log is set to. Without effect in a namespace that is not durable.
+    ///
+    /// ```
+    /// use sockeye::{Durability, Io};
+    ///
+    /// # async fn example(io: Io) -> Result<(), Box<dyn std::error::Error>> {
+    /// let once = io.to("lobby").key("order-17");
+    /// let first = once.emit("paid", &17)?.stored().await?;
+    /// let again = once.emit("paid", &17)?.stored().await?;
+    /// assert_eq!(first, again); // and the lobby has heard it once
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into().into_boxed_str());
         self
     }
 
@@ -97,7 +134,14 @@ impl Broadcast {
     /// If the name is reserved or the arguments cannot be sent. Clients that read too slowly are no
     /// error: they are counted in [`Emitted`] and disconnected.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
-        let packet = emit::encode(self.namespace.name(), event, args, None)?;
+        let mut encoded = emit::encode(self.namespace.name(), event, args, None)?;
+        if let Some(durable) = self.namespace.durable_part() {
+            if self.class == Class::Normal {
+                return self.log(durable, encoded, false);
+            }
+            encoded.push_argument(NO_TOKEN);
+        }
+        let packet = emit::packet(encoded);
         let mut emitted = Emitted::default();
         let Some(io) = self.namespace.server_of_several() else {
             self.offer(0, &packet, &mut emitted);
@@ -126,7 +170,12 @@ impl Broadcast {
         event: &str,
         args: &T,
     ) -> impl Future<Output = Result<Emitted, EmitError>> + Send + use<T> {
-        ready(self.emit(event, args))
+        let first = self.emit(event, args);
+        let again =
+            emit::is_busy(&first).then(|| (self.clone(), event.to_owned(), Args::new(args)));
+        emit::when_ready(first, again, |broadcast: &Broadcast, event, args| {
+            broadcast.emit(event, args)
+        })
     }
 
     /// Sends an event that asks each of them for an answer: a stream of the answers, or, awaited,
@@ -138,10 +187,15 @@ impl Broadcast {
     ) -> AckStream<T> {
         // One id serves everybody, so one packet does.
         let id = self.namespace.next_ack();
-        let packet = match emit::encode(self.namespace.name(), event, args, Some(id)) {
-            Ok(packet) => packet,
-            Err(error) => return AckStream::failed(error),
+        let encoded = match emit::encode(self.namespace.name(), event, args, Some(id)) {
+            Ok(encoded) => encoded,
+            Err(error) => return AckStream::failed(error, self.namespace.core()),
         };
+        let timeout = self.timeout.unwrap_or(self.namespace.core().ack_timeout);
+        if let Some(durable) = self.namespace.durable_part() {
+            return self.ask_durably(durable, encoded, id, timeout);
+        }
+        let packet = emit::packet(encoded);
         let (sender, answers) = mpsc::unbounded_channel();
         if let Some(io) = self.namespace.server_of_several() {
             (0..io.workers()).for_each(|worker| io.server().catch_up(worker));
@@ -155,8 +209,55 @@ impl Broadcast {
             // already.
             sent || noted && !socket.forget_question(id)
         });
-        let timeout = self.timeout.unwrap_or(self.namespace.core().ack_timeout);
-        AckStream::new(id, asked, answers, timeout)
+        let asked = asked.into_iter().map(Asked::Socket).collect();
+        AckStream::new(id, asked, answers, timeout, self.namespace.core())
+    }
+
+    /// A question that reaches those who are away for a moment as well, and their late answers.
+    fn ask_durably<T: FromArgs>(
+        &self,
+        durable: &Arc<Durable>,
+        encoded: Encoded,
+        id: u64,
+        timeout: Duration,
+    ) -> AckStream<T> {
+        let core = self.namespace.core();
+        let (sender, answers) = mpsc::unbounded_channel();
+        let asked: Vec<Asked> = durable.members_now(&self.address()).map(Asked::Session).collect();
+        for one in &asked {
+            one.ask(id, &sender);
+        }
+        match self.log(durable, encoded, true) {
+            Ok(_) => AckStream::new(id, asked, answers, timeout, core),
+            Err(error) => {
+                for one in &asked {
+                    one.forget(id);
+                }
+                AckStream::failed(error, core)
+            }
+        }
+    }
+
+    fn log(
+        &self,
+        durable: &Arc<Durable>,
+        encoded: Encoded,
+        asks: bool,
+    ) -> Result<Emitted, EmitError> {
+        durable.emit(Outgoing {
+            namespace: &self.namespace,
+            encoded,
+            address: self.address(),
+            members: Members::Of(&|worker| self.audience_of(worker).into_owned()),
+            durability: self.durability,
+            key: self.key.as_deref(),
+            asks,
+        })
+    }
+
+    /// Who is meant, by name.
+    fn address(&self) -> Address {
+        Address::of(&self.audience, self.except.iter().map(Socket::id))
     }
 
     /// What is known of each of them now.
@@ -185,7 +286,11 @@ impl Broadcast {
     pub fn sockets_join(&self, rooms: impl Rooms) -> Recorded {
         let mut names: Vec<String> = Vec::new();
         rooms.for_each(&mut |room| names.push(room.to_owned()));
-        for socket in self.sockets() {
+        let sockets = self.sockets();
+        if let Some(durable) = self.namespace.durable_part() {
+            return durable.change_all(Change::Join, &sockets, &self.address(), &names);
+        }
+        for socket in sockets {
             // One that has left meanwhile is none of them.
             let _ = socket.join(&names);
         }
@@ -196,7 +301,11 @@ impl Broadcast {
     pub fn sockets_leave(&self, rooms: impl Rooms) -> Recorded {
         let mut names: Vec<String> = Vec::new();
         rooms.for_each(&mut |room| names.push(room.to_owned()));
-        for socket in self.sockets() {
+        let sockets = self.sockets();
+        if let Some(durable) = self.namespace.durable_part() {
+            return durable.change_all(Change::Leave, &sockets, &self.address(), &names);
+        }
+        for socket in sockets {
             // One that has left meanwhile is none of them.
             let _ = socket.leave(&names);
         }
@@ -234,8 +343,10 @@ impl Broadcast {
 
     fn audience_of(&self, worker: usize) -> Cow<'_, Audience> {
         let mut audience = Cow::Borrowed(&self.audience);
-        for (_, key) in self.except.iter().filter(|(other, _)| *other == worker) {
-            audience = Cow::Owned(audience.into_owned().except_socket(*key));
+        // A key means nothing to another worker.
+        let here = self.except.iter().filter(|socket| socket.worker() == worker);
+        for key in here.filter_map(Socket::key) {
+            audience = Cow::Owned(audience.into_owned().except_socket(key));
         }
         audience
     }
@@ -261,105 +372,3 @@ fn visit(namespace: &Namespace, worker: usize, audience: &Audience, mut each: im
         }
     });
 }
-
-/// The words of a broadcast on something that means everybody.
-macro_rules! everybody {
-    ($type:ty, $all:ident) => {
-        impl $type {
-            /// Everybody in these rooms.
-            pub fn to(&self, rooms: impl Rooms) -> Broadcast {
-                self.$all().to(rooms)
-            }
-
-            /// As [`to`](Self::to).
-            pub fn in_(&self, rooms: impl Rooms) -> Broadcast {
-                self.$all().to(rooms)
-            }
-
-            /// Everybody but these rooms.
-            pub fn except(&self, rooms: impl Rooms) -> Broadcast {
-                self.$all().except(rooms)
-            }
-
-            /// Everybody but one socket.
-            pub fn except_socket(&self, socket: &Socket) -> Broadcast {
-                self.$all().except_socket(socket)
-            }
-
-            /// Everybody on this node.
-            pub fn local(&self) -> Broadcast {
-                self.$all().local()
-            }
-
-            /// Everybody, but what is sent may be lost.
-            pub fn volatile(&self) -> Broadcast {
-                self.$all().volatile()
-            }
-
-            /// Everybody, with so long to answer.
-            pub fn timeout(&self, timeout: Duration) -> Broadcast {
-                self.$all().timeout(timeout)
-            }
-
-            /// Sends an event to everybody: see [`Broadcast::emit`].
-            ///
-            /// # Errors
-            ///
-            /// If the name is reserved or the arguments cannot be sent.
-            pub fn emit<T: ToArgs + ?Sized>(
-                &self,
-                event: &str,
-                args: &T,
-            ) -> Result<Emitted, EmitError> {
-                self.$all().emit(event, args)
-            }
-
-            /// Sends an event that asks everybody for an answer: see [`Broadcast::emit_with_ack`].
-            pub fn emit_with_ack<T: FromArgs>(
-                &self,
-                event: &str,
-                args: &(impl ToArgs + ?Sized),
-            ) -> AckStream<T> {
-                self.$all().emit_with_ack(event, args)
-            }
-
-            /// What is known of everybody now.
-            ///
-            /// # Errors
-            ///
-            /// None in a single process.
-            pub fn fetch_sockets(
-                &self,
-            ) -> impl Future<Output = Result<Vec<RemoteSocket>, FetchError>> + Send + use<> {
-                self.$all().fetch_sockets()
-            }
-
-            /// How many sockets there are.
-            ///
-            /// # Errors
-            ///
-            /// None in a single process.
-            pub fn count(&self) -> impl Future<Output = Result<usize, FetchError>> + Send + use<> {
-                self.$all().count()
-            }
-
-            /// Has everybody join a room, or several.
-            pub fn sockets_join(&self, rooms: impl Rooms) -> Recorded {
-                self.$all().sockets_join(rooms)
-            }
-
-            /// Has everybody leave a room, or several.
-            pub fn sockets_leave(&self, rooms: impl Rooms) -> Recorded {
-                self.$all().sockets_leave(rooms)
-            }
-
-            /// Disconnects everybody; see [`Socket::disconnect`].
-            pub fn disconnect_sockets(&self, close: bool) {
-                self.$all().disconnect_sockets(close);
-            }
-        }
-    };
-}
-
-everybody!(Namespace, everybody);
-everybody!(crate::Io, everybody);

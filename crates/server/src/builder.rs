@@ -4,9 +4,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine_proto::{Transport, Transports};
+use log::Log;
 
 use crate::Io;
 use crate::basis::{Core, CounterCells, NEVER, States};
+use crate::durable::Away;
 use crate::error::BuildError;
 use crate::socket::ACK_TIMEOUT;
 
@@ -35,6 +37,8 @@ pub struct Builder {
     handler_timeout: Duration,
     slow_handler: Duration,
     states: States,
+    log: Option<Log>,
+    away: Away,
 }
 
 impl Default for Builder {
@@ -52,6 +56,8 @@ impl Default for Builder {
             handler_timeout: Duration::from_mins(5),
             slow_handler: Duration::from_millis(100),
             states: States::default(),
+            log: None,
+            away: Away { timeout: Duration::from_mins(2), most: 100_000 },
         }
     }
 }
@@ -284,6 +290,35 @@ impl Builder {
         self
     }
 
+    /// Where durable namespaces keep their events: see [`Namespace::durable`](crate::Namespace::durable).
+    /// Default: in memory.
+    ///
+    /// ```no_run
+    /// use sockeye::{Durability, Io, Log};
+    ///
+    /// let io = Io::builder().log(Log::open("data")?).build()?;
+    /// io.of("/").durable(Durability::Fsync);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn log(mut self, log: Log) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// How long a client of a durable namespace may be away: after that it is gone, and somebody new if it
+    /// comes back. Default 2 minutes.
+    pub fn away_timeout(mut self, timeout: Duration) -> Self {
+        self.away.timeout = timeout;
+        self
+    }
+
+    /// How many clients of a durable namespace may be away at a time. Past it, whoever has been away for longest is
+    /// gone. Default 100 000.
+    pub fn away_limit(mut self, clients: usize) -> Self {
+        self.away.most = clients;
+        self
+    }
+
     /// Builds it. Nothing runs before the first client comes.
     ///
     /// # Errors
@@ -306,6 +341,9 @@ impl Builder {
             slow_handler: self.slow_handler,
             state: self.states,
             counters: CounterCells::default(),
+            log: self.log,
+            memory: OnceLock::new(),
+            away: Away { timeout: NEVER.min(self.away.timeout), ..self.away },
             runtime: OnceLock::new(),
         };
         Ok(Io::assemble(core, transport))

@@ -1,14 +1,18 @@
 //! What becomes of something that was sent.
 
-use std::future::{Future, ready};
+use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use socket_proto::{EncodeError, Encoded};
 use transport::{Encoded as Packet, Pushed};
 
-use crate::ToArgs;
-use crate::error::{DeliveryError, EmitError, StoreError};
+use crate::basis::NEVER;
+use crate::durable::Receipt;
+use crate::error::{ArgsError, DeliveryError, EmitError, StoreError};
+use crate::{Args, ToArgs};
 
 /// What became of an event: it is in the outboxes of its recipients. May be dropped.
 ///
@@ -18,11 +22,13 @@ use crate::error::{DeliveryError, EmitError, StoreError};
 /// assert_eq!(emitted.recipients(), 0); // nobody is there
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Emitted {
     queued: u32,
     dropped: u32,
     overflowed: u32,
+    /// Its place in the log. In a box: most events have none.
+    receipt: Option<Box<Receipt>>,
 }
 
 impl Emitted {
@@ -41,21 +47,39 @@ impl Emitted {
         self.overflowed as usize
     }
 
+    /// Whether it had been sent before, with the same [`key`](crate::Broadcast::key): nobody got it again.
+    pub fn is_repeated(&self) -> bool {
+        self.receipt.as_ref().is_some_and(|receipt| receipt.repeated)
+    }
+
+    pub(crate) fn position(&self) -> Option<log::Position> {
+        self.receipt.as_ref().map(|receipt| receipt.position)
+    }
+
     /// Waits until it is stored, and gives its position in the log. Without a log that is at once,
     /// and there is no position.
     ///
     /// # Errors
     ///
-    /// If the log fails.
+    /// If the log fails: then nobody has got the event. (Only if the server dies before the log is mended may the
+    /// event be found on the disk by the next run, and be heard then.)
     pub fn stored(self) -> impl Future<Output = Result<Option<Token>, StoreError>> + Send {
-        ready(Ok(None))
+        let receipt = self.receipt;
+        async move {
+            match receipt {
+                Some(receipt) => receipt.stored().await.map(Some),
+                None => Ok(None),
+            }
+        }
     }
 
-    /// Waits until its recipients have confirmed it, and says how many have.
+    /// Waits until everybody it is for has confirmed it, and says how many they are. The page of each has taken
+    /// it in, and its listeners have returned: see `docs/delivery.md`. It waits for those who are away, too, as
+    /// long as they may come back: [`delivered_within`](Self::delivered_within) does so for a while only.
     ///
     /// # Errors
     ///
-    /// Without a log nobody confirms: always [`DeliveryError::NoReceipts`]. Ask by
+    /// In a namespace that is not durable nobody confirms: [`DeliveryError::NoReceipts`]. Ask by
     /// [`emit_with_ack`](crate::Socket::emit_with_ack) there.
     ///
     /// ```
@@ -68,7 +92,26 @@ impl Emitted {
     /// # }
     /// ```
     pub fn delivered(self) -> impl Future<Output = Result<Delivered, DeliveryError>> + Send {
-        ready(Err(DeliveryError::NoReceipts))
+        self.delivered_within(NEVER)
+    }
+
+    /// As [`delivered`](Self::delivered), but says after this time how many have confirmed it until then.
+    ///
+    /// # Errors
+    ///
+    /// As [`delivered`](Self::delivered).
+    pub fn delivered_within(
+        self,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<Delivered, DeliveryError>> + Send {
+        let receipt = self.receipt.ok_or(DeliveryError::NoReceipts);
+        async move { Ok(receipt?.delivered(NEVER.min(timeout)).await) }
+    }
+
+    /// It has its place in the log, and so many are connected who are meant.
+    pub(crate) fn logged(recipients: usize, receipt: Receipt) -> Self {
+        let queued = u32::try_from(recipients).unwrap_or(u32::MAX);
+        Emitted { queued, receipt: Some(Box::new(receipt)), ..Emitted::default() }
     }
 
     /// So many recipients are another worker's, who gives it to them.
@@ -86,6 +129,17 @@ impl Emitted {
     }
 }
 
+impl fmt::Debug for Emitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emitted")
+            .field("queued", &self.queued)
+            .field("dropped", &self.dropped)
+            .field("overflowed", &self.overflowed)
+            .field("logged", &self.receipt.is_some())
+            .finish()
+    }
+}
+
 /// Who has confirmed an event: see [`Emitted::delivered`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -97,21 +151,47 @@ pub struct Delivered {
 }
 
 /// What became of a change of membership: it is in force. May be dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recorded(());
+#[derive(Debug)]
+pub struct Recorded(Option<Place>);
+
+/// Where a change stands in the log.
+#[derive(Debug)]
+struct Place {
+    token: Token,
+    stored: log::Stored,
+    /// Why a part of it is not in force.
+    refused: Option<String>,
+}
 
 impl Recorded {
     pub(crate) fn now() -> Self {
-        Recorded(())
+        Recorded(None)
+    }
+
+    /// It is in force, and on its way to the log.
+    pub(crate) fn logged(token: Token, stored: log::Stored, refused: Option<String>) -> Self {
+        Recorded(Some(Place { token, stored, refused }))
+    }
+
+    /// Its place in the log, to be used with [`History::before`](crate::History::before): a member gets what
+    /// comes after it. None in a namespace that is not durable.
+    pub fn token(&self) -> Option<Token> {
+        self.0.as_ref().map(|place| place.token.clone())
     }
 
     /// Waits until it is stored. Without a log that is at once.
     ///
     /// # Errors
     ///
-    /// If the log fails.
-    pub fn stored(self) -> impl Future<Output = Result<(), StoreError>> + Send {
-        ready(Ok(()))
+    /// If the log fails, or has refused to take in the change of somebody who was meant: that one is as before.
+    pub async fn stored(self) -> Result<(), StoreError> {
+        match self.0 {
+            Some(Place { refused: Some(refused), .. }) => Err(StoreError::Log(refused)),
+            Some(Place { stored, .. }) => {
+                stored.await.map_err(|error| StoreError::Log(error.to_string()))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -122,11 +202,54 @@ impl Recorded {
 pub struct Token(Box<str>);
 
 impl Token {
+    pub(crate) fn new(text: &str) -> Self {
+        Token(text.into())
+    }
+
     /// The token as clients see it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+/// What a client has named as a token; whether it is one, whoever takes it says.
+impl From<String> for Token {
+    fn from(text: String) -> Self {
+        Token(text.into_boxed_str())
+    }
+}
+
+/// What is left to do where the log was busy: whoever sends, the event's name, its arguments.
+type Again<S> = (S, String, Result<Args, ArgsError>);
+
+pub(crate) fn is_busy(outcome: &Result<Emitted, EmitError>) -> bool {
+    matches!(outcome, Err(EmitError::Busy))
+}
+
+/// Waits and tries again where the log was busy.
+pub(crate) async fn when_ready<S: Send + Sync>(
+    first: Result<Emitted, EmitError>,
+    again: Option<Again<S>>,
+    emit: fn(&S, &str, &Args) -> Result<Emitted, EmitError>,
+) -> Result<Emitted, EmitError> {
+    let Some((sender, event, args)) = again else {
+        return first;
+    };
+    let args = args.map_err(|problem| EmitError::Arguments {
+        event: event.clone(),
+        problem: problem.to_string(),
+    })?;
+    loop {
+        tokio::time::sleep(BUSY).await;
+        match emit(&sender, &event, &args) {
+            Err(EmitError::Busy) => {}
+            done => return done,
+        }
+    }
+}
+
+/// A full queue is written in some milliseconds.
+const BUSY: Duration = Duration::from_millis(2);
 
 /// An event in its final form, to be shared by all its recipients.
 pub(crate) fn encode<T: ToArgs + ?Sized>(
@@ -134,8 +257,8 @@ pub(crate) fn encode<T: ToArgs + ?Sized>(
     event: &str,
     args: &T,
     ack: Option<u64>,
-) -> Result<Arc<Packet>, EmitError> {
-    args.encode_event(namespace, event, ack).map(packet).map_err(|error| match error {
+) -> Result<Encoded, EmitError> {
+    args.encode_event(namespace, event, ack).map_err(|error| match error {
         EncodeError::Reserved(_) => EmitError::Reserved { event: event.to_owned() },
         other => EmitError::Arguments { event: event.to_owned(), problem: other.to_string() },
     })

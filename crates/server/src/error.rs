@@ -138,6 +138,13 @@ pub enum EmitError {
     /// waits. Does not happen without a log.
     #[error("the log is busy: try again, or use `emit_when_ready`")]
     Busy,
+    /// The log takes nothing: its disk is full, or has failed. Somebody has to look at it. What is not
+    /// durable still goes out.
+    #[error("the log does not take the event: {problem}")]
+    Log {
+        /// What the log says.
+        problem: String,
+    },
 }
 
 /// Why a socket could not join or leave a room.
@@ -153,6 +160,26 @@ pub enum JoinError {
     /// The log cannot take more at the moment. Does not happen without a log.
     #[error("the log is busy: try again")]
     Busy,
+    /// The log takes nothing: its disk is full, or has failed.
+    #[error("the log does not take that socket {socket} joins or leaves: {problem}")]
+    Log {
+        /// The socket's id.
+        socket: String,
+        /// What the log says.
+        problem: String,
+    },
+}
+
+/// Why there is no page of the past: see [`History`](crate::History).
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// The token names no event of this namespace.
+    #[error("this token names no event of the namespace: use one that it has given out")]
+    ForeignToken,
+    /// The log cannot be read.
+    #[error("the log cannot be read: {0}")]
+    Log(String),
 }
 
 /// Why there is no answer to an event that asked for one.

@@ -181,6 +181,20 @@ impl Io {
         self.server().config().workers
     }
 
+    /// What needs a runtime begins, if this is called inside of one.
+    pub(crate) fn use_runtime(&self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if self.0.core.runtime.set(runtime).is_ok() {
+            for namespace in self.0.namespaces.read().values() {
+                if let Some(durable) = namespace.durable_part() {
+                    durable.watch_the_time();
+                }
+            }
+        }
+    }
+
     /// Ends without a word to anybody: the server has hardly begun.
     pub(crate) fn give_up(&self) {
         drop(self.0.stop.say());
@@ -192,6 +206,7 @@ impl Io {
     }
 
     pub(crate) fn check(&self) -> Result<(), MountError> {
+        self.use_runtime();
         self.0.namespaces.read().values().try_for_each(Namespace::check)
     }
 }

@@ -36,6 +36,7 @@
 //! | to answer one client                               | [`Socket`], [`AckSender`]                       |
 //! | to reach many                                      | [`Broadcast`], [`Rooms`], [`RemoteSocket`]      |
 //! | to ask, and to await answers                       | [`AckFuture`], [`AckStream`]                    |
+//! | that no event is missed                            | [`Namespace::durable`], [`Log`], [`History`]    |
 //! | to know why somebody left                          | [`DisconnectReason`]                            |
 //! | Engine.IO without Socket.IO                        | [`engine`]                                      |
 //!
@@ -62,9 +63,11 @@ mod basis;
 mod broadcast;
 mod builder;
 mod connection;
+mod durable;
 mod emit;
 pub mod engine;
 mod error;
+mod everybody;
 mod extract;
 mod handler;
 mod handshake;
@@ -84,11 +87,12 @@ pub use args::{Args, FromArgs, ToArgs};
 pub use basis::Counters;
 pub use broadcast::Broadcast;
 pub use builder::Builder;
+pub use durable::{Gone, History, PastEvent};
 pub use emit::{Delivered, Emitted, Recorded, Token};
 pub use engine_proto::Transport;
 pub use error::{
     AckError, ArgsError, BuildError, DataError, DeliveryError, EmitError, Error, FetchError,
-    JoinError, MountError, Result, ServeError, StoreError,
+    HistoryError, JoinError, MountError, Result, ServeError, StoreError,
 };
 pub use extract::{
     Auth, Call, Data, Event, Extract, ExtractError, OnConnect, OnDisconnect, OnEvent, Reason, State,
@@ -96,12 +100,13 @@ pub use extract::{
 pub use handler::{Fallible, Handler, Plain};
 pub use handshake::Handshake;
 pub use io::Io;
+pub use log::{Durability, Log, Options as LogOptions};
 pub use mount::{Body, Layer, Layered, Service};
 pub use namespace::Namespace;
 pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use rooms::Rooms;
-pub use socket::{Socket, SocketData, SocketEmit};
+pub use socket::{Held, Socket, SocketData, SocketEmit};
 pub use transport::threads;
 pub use verdict::Fail;
 
@@ -109,3 +114,8 @@ pub use verdict::Fail;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct FrontPage;
+
+/// The examples of the page that says what is promised.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/delivery.md")]
+struct DeliveryPage;

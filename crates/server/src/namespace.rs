@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use adapter::Local;
+use log::Durability;
 use parking_lot::RwLock;
 
 use crate::basis::Core;
 use crate::broadcast::Broadcast;
+use crate::durable::{Durable, Farewell, Gone, History};
 use crate::error::MountError;
 use crate::extract::{OnConnect, OnDisconnect, OnEvent};
 use crate::handler::{Entry, ON_ANY};
@@ -49,6 +52,7 @@ struct Inner {
     /// Guards the handlers. Held to find one or to add one.
     handlers: RwLock<Handlers>,
     next_ack: AtomicU64,
+    durable: OnceLock<Arc<Durable>>,
 }
 
 /// What has been registered.
@@ -74,6 +78,7 @@ impl Namespace {
             members: (0..workers).map(|_| Local::new()).collect(),
             handlers: RwLock::default(),
             next_ack: AtomicU64::new(0),
+            durable: OnceLock::new(),
         }))
     }
 
@@ -84,8 +89,8 @@ impl Namespace {
 
     /// The connected socket with this id.
     pub fn socket(&self, id: &str) -> Option<Socket> {
-        let found = self.members().iter().find_map(|members| members.by_id(id));
-        found.filter(Socket::is_connected)
+        let connected = |members: &Local<Socket>| members.by_id(id).filter(Socket::is_connected);
+        self.members().iter().find_map(connected)
     }
 
     /// Adds a middleware: it runs before a socket's CONNECT is answered, after those that were
@@ -161,6 +166,106 @@ impl Namespace {
         self.set(Entry::new("on_disconnect".into(), handler), |handlers| &mut handlers.disconnect)
     }
 
+    /// From now on no event of this namespace is missed: each has a place in the log, is in it as safely as
+    /// `class` says before it leaves, and reaches every member, also one whose connection was lost for a
+    /// while. See `docs/delivery.md` for what is promised. To be said once, before clients come.
+    ///
+    /// Of class [`Memory`](Durability::Memory), or without [`Builder::log`](crate::Builder::log), the log is in
+    /// memory: what is in it lives as long as the server, whatever is said for single events.
+    ///
+    /// ```
+    /// use sockeye::{Durability, Io};
+    ///
+    /// let io = Io::builder().build()?;
+    /// io.of("/chat").durable(Durability::Memory);
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn durable(&self, class: Durability) -> &Self {
+        let durable = self.0.durable.get_or_init(|| {
+            let log = self.0.core.log(class);
+            // Ids of questions are not used again by another run.
+            let past = log.progress().written.get() & ASKED;
+            self.0.next_ack.fetch_max(past, Ordering::Relaxed);
+            Durable::open(log, self.name(), class, self.0.core.away, self.0.io.clone())
+        });
+        durable.watch_the_time();
+        self
+    }
+
+    /// Sets what happens when somebody will not come back: it has disconnected, or was away for longer than
+    /// [`Builder::away_timeout`](crate::Builder::away_timeout). Only in a [durable](Self::durable) namespace.
+    ///
+    /// ```
+    /// use sockeye::{Durability, Io};
+    ///
+    /// let io = Io::builder().build()?;
+    /// io.of("/chat").durable(Durability::Memory).on_gone(async |gone| {
+    ///     let _ = gone.namespace().to(gone.rooms()).emit("has left", gone.id());
+    /// });
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn on_gone<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        handler: impl Fn(Gone) -> F + Send + Sync + 'static,
+    ) -> &Self {
+        if let Some(durable) = self.durable_part() {
+            durable.on_gone(Farewell::new(handler));
+        }
+        self
+    }
+
+    /// Decides for each room whether somebody who comes back may hear it again, and what was said there
+    /// meanwhile. It is asked after the middlewares. Without one, all rooms are as they were. Only in a
+    /// [durable](Self::durable) namespace.
+    pub fn on_rejoin<F: Future<Output = bool> + Send + 'static>(
+        &self,
+        decide: impl Fn(Socket, String) -> F + Send + Sync + 'static,
+    ) -> &Self {
+        if let Some(durable) = self.durable_part() {
+            durable.on_rejoin(Arc::new(move |socket, room| Box::pin(decide(socket, room))));
+        }
+        self
+    }
+
+    /// Events of this name are handled once: one that a client sends again, since it has not heard the answer, is
+    /// not handled again, but answered with what the first was answered with, also after a restart. What is the
+    /// same is said by a key in the arguments, a text or a number; `path` is a JSON pointer (RFC 6901) into their
+    /// list. Events without it are handled as ever, a key of more than 1024 bytes is refused. What a handler
+    /// returns is kept; an error is not, nor what it answers by an [`AckSender`](crate::AckSender). The newest
+    /// 200 000 keys are remembered, or what the log is set to. Only in a [durable](Self::durable) namespace.
+    ///
+    /// If the server dies between what the handler does and its answer, the event is handled again: give what it
+    /// sends a [`key`](crate::Broadcast::key) of its own.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use sockeye::{Data, Durability, Io, Result, Socket, Token};
+    ///
+    /// #[derive(Deserialize, Serialize)]
+    /// struct Message { id: String, text: String }
+    ///
+    /// let io = Io::builder().build()?;
+    /// io.of("/")
+    ///     .durable(Durability::Memory)
+    ///     .once("message", "/0/id")
+    ///     .on("message", async |socket: Socket, Data(message): Data<Message>| -> Result<Option<Token>> {
+    ///         let sent = socket.to("lobby").key(&message.id).emit("message", &message)?;
+    ///         Ok(sent.stored().await?)
+    ///     });
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn once(&self, event: &str, path: &str) -> &Self {
+        if let Some(durable) = self.durable_part() {
+            durable.once(event, path);
+        }
+        self
+    }
+
+    /// What was said in a room; in a namespace that is not [durable](Self::durable), nothing.
+    pub fn history(&self, room: impl Into<String>) -> History {
+        History::new(self.clone(), room.into())
+    }
+
     fn set(&self, entry: Arc<Entry>, place: fn(&mut Handlers) -> &mut Option<Arc<Entry>>) -> &Self {
         let mut handlers = self.0.handlers.write();
         let label = entry.label.to_string();
@@ -172,8 +277,15 @@ impl Namespace {
     }
 }
 
+/// The bits of a question's id: clients of other languages read it as a number of 32 bits with a sign.
+const ASKED: u64 = 0x7fff_ffff;
+
 // What the rest of the house asks of a namespace.
 impl Namespace {
+    pub(crate) fn durable_part(&self) -> Option<&Arc<Durable>> {
+        self.0.durable.get()
+    }
+
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.0.core
     }
@@ -199,7 +311,7 @@ impl Namespace {
     /// An id for an acknowledgement. One counter serves the namespace, so one packet can ask a
     /// whole room.
     pub(crate) fn next_ack(&self) -> u64 {
-        self.0.next_ack.fetch_add(1, Ordering::Relaxed)
+        self.0.next_ack.fetch_add(1, Ordering::Relaxed) & ASKED
     }
 
     pub(crate) fn middlewares(&self) -> Arc<[Arc<Entry>]> {

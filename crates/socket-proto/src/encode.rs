@@ -30,6 +30,29 @@ impl Encoded {
     pub fn text(&self) -> &str {
         str::from_utf8(&self.buffer[self.start..]).unwrap_or_default()
     }
+
+    /// One more argument, as JSON text, behind those that are there.
+    ///
+    /// ```
+    /// use sockeye_socket_proto::encode;
+    ///
+    /// let mut packet = encode::event("/", "news", &(1, 2), None, 0).unwrap();
+    /// packet.push_argument("null");
+    /// assert_eq!(packet.text(), r#"2["news",1,2,null]"#);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the packet is no event and no answer.
+    pub fn push_argument(&mut self, json: &str) {
+        let end = self.buffer.pop();
+        assert_eq!(end, Some(b']'), "arguments stand in brackets");
+        if self.buffer.last() != Some(&b'[') {
+            self.buffer.push(b',');
+        }
+        self.buffer.extend_from_slice(json.as_bytes());
+        self.buffer.push(b']');
+    }
 }
 
 /// EVENT with typed arguments: `()` is none, a tuple several, any other type one. Bytes anywhere
@@ -144,6 +167,25 @@ pub fn connect_reply(namespace: &str, sid: &str, room: usize) -> Encoded {
     let mut packet = Packet::new(namespace, None, room, sid.len() + 10);
     packet.json.extend_from_slice(br#"{"sid":"#);
     packet.string(sid);
+    packet.json.push(b'}');
+    packet.finish(b'0', Vec::new())
+}
+
+/// The same for a client that may come back: `pid` is what it will say then, a secret between it and
+/// the server.
+///
+/// ```
+/// use sockeye_socket_proto::encode;
+///
+/// let packet = encode::connect_reply_with_pid("/", "x1", "p2", 0);
+/// assert_eq!(packet.text(), r#"0{"sid":"x1","pid":"p2"}"#);
+/// ```
+pub fn connect_reply_with_pid(namespace: &str, sid: &str, pid: &str, room: usize) -> Encoded {
+    let mut packet = Packet::new(namespace, None, room, sid.len() + pid.len() + 20);
+    packet.json.extend_from_slice(br#"{"sid":"#);
+    packet.string(sid);
+    packet.json.extend_from_slice(br#","pid":"#);
+    packet.string(pid);
     packet.json.push(b'}');
     packet.finish(b'0', Vec::new())
 }

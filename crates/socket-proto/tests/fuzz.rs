@@ -125,6 +125,7 @@ fn hear(
             use_up(args);
             assert!(connection.is_joined(slot));
         }
+        Some(server::Incoming::EarlyAck { args, .. }) => use_up(args),
         Some(server::Incoming::Disconnect { slot }) => assert_eq!(connection.namespace(slot), None),
     }
     Ok(())

@@ -16,7 +16,28 @@ fn a_connection_is_small() {
 #[test]
 fn events_before_connect_close_the_connection() {
     assert_eq!(text(&mut fresh(), "2[\"a\"]"), Err(E::NotConnected { packet: "EVENT" }));
-    assert_eq!(text(&mut fresh(), "31[]"), Err(E::NotConnected { packet: "ACK" }));
+}
+
+#[test]
+fn an_answer_before_connect_is_handed_up_by_name() {
+    let mut connection = fresh();
+    let mut early = |text: &'static str| {
+        let incoming = connection.receive(Message::Text(text), NOW);
+        matches!(incoming, Ok(Some(Incoming::EarlyAck { namespace: "/a", id: 7, args })) if args.json == "1")
+    };
+    assert!(early("3/a,7[1]"));
+    connect(&mut connection, "/a");
+    let pending = connection.receive(Message::Text("3/a,7[1]"), NOW);
+    assert!(matches!(pending, Ok(Some(Incoming::EarlyAck { id: 7, .. }))));
+}
+
+#[test]
+fn an_answer_before_connect_that_has_attachments_is_read_and_forgotten() {
+    let mut connection = fresh();
+    let placeholder = Message::Text(r#"61-7[{"_placeholder":true,"num":0}]"#);
+    assert_eq!(connection.receive(placeholder, NOW), Ok(None));
+    assert_eq!(connection.receive(Message::Binary(b"1"), NOW), Ok(None));
+    connect(&mut connection, "/");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
 use engine_proto::{CloseReason, Sid, Transport};
@@ -9,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::flusher::{self, Writer};
 use crate::mailbox::Mailbox;
-use crate::outbox::{Entry, Next, Outbox, Way};
+use crate::outbox::{Drained, Entry, Next, Outbox, Way};
 use crate::worker::{Key, Worker};
 use crate::{Class, Encoded, Pushed, Recipients};
 
@@ -27,18 +28,47 @@ impl Connection {
     /// As [`push`](Self::push), and says whether others get the packet as well.
     pub fn push_to(&self, packet: &Arc<Encoded>, class: Class, recipients: Recipients) -> Pushed {
         let limit = self.0.outbox_bytes;
-        let push = || self.0.outbox.lock().push(packet, class, recipients, limit);
-        let (mut pushed, mut next) = push();
-        // A turn may say more than an outbox holds: only a client that does not take it is slow. Each round
-        // writes a part of what waits.
-        while pushed == Pushed::Overflow && flusher::make_room(&self.0) {
-            (pushed, next) = push();
-        }
-        self.0.follow(next);
+        let pushed = self.try_push(|outbox| outbox.push(packet, class, recipients, limit));
         if pushed == Pushed::Overflow {
             self.close(CloseReason::SlowConsumer);
         }
         pushed
+    }
+
+    /// As [`push_to`](Self::push_to), but an outbox that is full is no reason to close: whoever offers has
+    /// another way to bring the packet later. See [`poll_drained`](Self::poll_drained). A quarter of the outbox
+    /// is left to what is pushed, which has no other way.
+    pub fn offer(&self, packet: &Arc<Encoded>, class: Class, recipients: Recipients) -> Pushed {
+        let limit = self.0.outbox_bytes / 4 * 3;
+        self.try_push(|outbox| outbox.push(packet, class, recipients, limit))
+    }
+
+    /// As [`offer`](Self::offer), two packets that belong together: both are queued, or none.
+    pub fn offer_pair(&self, pair: [&Arc<Encoded>; 2], recipients: Recipients) -> Pushed {
+        let limit = self.0.outbox_bytes / 4 * 3;
+        self.try_push(|outbox| outbox.push_pair(pair, recipients, limit))
+    }
+
+    fn try_push(&self, push: impl Fn(&mut Outbox) -> (Pushed, Next)) -> Pushed {
+        let (mut pushed, mut next) = push(&mut self.0.outbox.lock());
+        // A turn may say more than an outbox holds: only a client that does not take it is slow. Each round
+        // writes a part of what waits.
+        while pushed == Pushed::Overflow && flusher::make_room(&self.0) {
+            (pushed, next) = push(&mut self.0.outbox.lock());
+        }
+        self.0.follow(next);
+        pushed
+    }
+
+    /// Ready when at most `bytes` wait to be written, or the session is over. One waits at a time: the last
+    /// that asked is woken.
+    pub fn poll_drained(&self, bytes: usize, cx: &Context<'_>) -> Poll<()> {
+        let mut outbox = self.0.outbox.lock();
+        if outbox.bytes <= bytes || outbox.closed || outbox.wish.is_some() {
+            return Poll::Ready(());
+        }
+        outbox.drained = Some(Box::new(Drained { bytes, waker: cx.waker().clone() }));
+        Poll::Pending
     }
 
     /// Asks the connection's task to close the session. What was pushed before still goes out.
@@ -46,7 +76,11 @@ impl Connection {
         let mut outbox = self.0.outbox.lock();
         if !outbox.closed {
             outbox.wish.get_or_insert(reason);
+            let drained = outbox.drained.take();
             drop(outbox);
+            if let Some(drained) = drained {
+                drained.waker.wake();
+            }
             self.0.raise(flag::CLOSE);
         }
     }

@@ -50,6 +50,18 @@ pub trait Upper: Send + 'static {
     /// The reason for which the session has to be closed.
     fn timeout(&mut self, now: Duration) -> Result<(), CloseReason>;
 
+    /// A ping goes out now, behind what has been pushed so far. At most one is under way.
+    fn pinging(&mut self) {}
+
+    /// The ping that went out last has been answered: what was pushed before it has arrived.
+    fn ponged(&mut self) {}
+
+    /// Whether a ping is wanted soon, before the next one is due. Asked at the end of a turn; it is sent unless
+    /// one is under way.
+    fn wants_ping(&self) -> bool {
+        false
+    }
+
     /// The session is over. Called once at most; afterwards only [`poll`](Upper::poll) is called until it
     /// is ready, then the value is dropped. If the task itself dies, only `drop` runs.
     fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>);

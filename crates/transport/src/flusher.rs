@@ -150,7 +150,7 @@ fn run(connection: &Shared, writer: &mut Writer, sink: &mut impl Sink) -> Flow {
             Err(error) => {
                 let mut outbox = connection.outbox.lock();
                 outbox.flushing = false;
-                outbox.bytes = outbox.bytes.saturating_sub(error.cost);
+                outbox.give_back(error.cost);
                 outbox.blocked = true;
                 return if error.blocked { Flow::Blocked } else { Flow::Broken };
             }
@@ -161,7 +161,7 @@ fn run(connection: &Shared, writer: &mut Writer, sink: &mut impl Sink) -> Flow {
 
 /// Moves the queue to the writer. False, and the claim is free, if there is nothing to write.
 fn refill(outbox: &mut Outbox, unsent: &mut Queue, written: usize) -> bool {
-    outbox.bytes = outbox.bytes.saturating_sub(written);
+    outbox.give_back(written);
     if unsent.is_empty() {
         if outbox.queue.is_empty() {
             outbox.flushing = false;

@@ -10,6 +10,7 @@
 //! or awaited.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use engine_proto::{CloseReason, Control};
 
@@ -102,6 +103,15 @@ pub(crate) struct Outbox {
     pub(crate) closed: bool,
     /// Something in the queue was sent to others as well: more of it is likely to come in this turn.
     pub(crate) shared: bool,
+    /// Who waits until less is queued. In a box: few ever do.
+    pub(crate) drained: Option<Box<Drained>>,
+}
+
+/// Somebody who waits until at most so many bytes are queued.
+#[derive(Debug)]
+pub(crate) struct Drained {
+    pub(crate) bytes: usize,
+    pub(crate) waker: Waker,
 }
 
 /// What whoever pushed has to do next.
@@ -127,6 +137,21 @@ impl Outbox {
             wish: None,
             closed: false,
             shared: false,
+            drained: None,
+        }
+    }
+
+    /// So much of what was queued has been written, or is not to be.
+    pub(crate) fn give_back(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if self.drained.as_ref().is_some_and(|drained| self.bytes <= drained.bytes) {
+            self.tell_drained();
+        }
+    }
+
+    fn tell_drained(&mut self) {
+        if let Some(drained) = self.drained.take() {
+            drained.waker.wake();
         }
     }
 
@@ -156,6 +181,23 @@ impl Outbox {
         (Pushed::Queued, self.add(entry))
     }
 
+    /// Takes in two packets that belong together, or none of them.
+    pub(crate) fn push_pair(
+        &mut self,
+        [first, second]: [&Arc<Encoded>; 2],
+        recipients: Recipients,
+        limit: usize,
+    ) -> (Pushed, Next) {
+        let second = Entry::Packet(Arc::clone(second));
+        let left = limit.saturating_sub(second.cost());
+        let (pushed, next) = self.push(first, Class::Normal, recipients, left);
+        if pushed == Pushed::Queued {
+            // Whatever the first has asked for serves both.
+            let _ = self.add(second);
+        }
+        (pushed, next)
+    }
+
     /// Takes in what the protocol itself has to say, whatever the limit: it is bounded by the machine.
     pub(crate) fn add(&mut self, entry: Entry) -> Next {
         self.bytes += entry.cost();
@@ -170,9 +212,8 @@ impl Outbox {
 
     /// Drops what is queued; what is half written stays.
     pub(crate) fn forget_queue(&mut self) {
-        for entry in std::mem::take(&mut self.queue).iter() {
-            self.bytes = self.bytes.saturating_sub(entry.cost());
-        }
+        let forgotten: usize = std::mem::take(&mut self.queue).iter().map(Entry::cost).sum();
+        self.give_back(forgotten);
     }
 
     /// Forgets everything and takes no more.
@@ -180,6 +221,7 @@ impl Outbox {
         self.closed = true;
         self.queue = Queue::default();
         self.bytes = 0;
+        self.tell_drained();
     }
 }
 

@@ -184,7 +184,8 @@ impl<A: Application> Driver<A> {
         };
         let mut outbox = self.shared().outbox.lock();
         let queue = std::mem::take(&mut outbox.queue);
-        outbox.bytes = 0;
+        let all = outbox.bytes;
+        outbox.give_back(all);
         drop(outbox);
         let mut bytes = Vec::new();
         for entry in queue.iter() {

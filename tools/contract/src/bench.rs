@@ -1,9 +1,10 @@
 //! Profile `bench`: the least that a load generator needs, all of it relayed raw.
 //!
 //! `NAMESPACES=N` in the environment adds the namespaces `/ns-00000` to `/ns-…`, which answer `message` as `/` does: what do
-//! namespaces cost that are merely there?
+//! namespaces cost that are merely there? `DURABLE=memory`, `async` or `fsync` makes the namespace `/` durable, with a log in
+//! the directory for temporary files: what does it cost that nothing is missed?
 
-use sockeye::{Args, Data, Io, Socket};
+use sockeye::{Args, Data, Durability, Io, Log, LogOptions, Socket};
 
 use crate::{Result, listen, ready, serve};
 
@@ -16,7 +17,10 @@ pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
 }
 
 fn io(workers: usize) -> Result<Io> {
-    let io = Io::builder().any_origin().workers(workers).build()?;
+    let io = Io::builder().any_origin().workers(workers).log(log()?).build()?;
+    if let Some(class) = durable()? {
+        io.of("/").durable(class);
+    }
     io.of("/")
         .on("message", message)
         .on("message-with-ack", async |args: Args| args)
@@ -27,6 +31,25 @@ fn io(workers: usize) -> Result<Io> {
         io.of(&format!("/ns-{number:05}")).on("message", message);
     }
     Ok(io)
+}
+
+fn durable() -> Result<Option<Durability>> {
+    Ok(match std::env::var("DURABLE").as_deref() {
+        Err(_) => None,
+        Ok("memory") => Some(Durability::Memory),
+        Ok("async") => Some(Durability::Async),
+        Ok("fsync") => Some(Durability::Fsync),
+        Ok(other) => {
+            return Err(format!("DURABLE is `{other}`: memory, async or fsync is expected").into());
+        }
+    })
+}
+
+fn log() -> Result<Log> {
+    Ok(match durable()? {
+        None | Some(Durability::Memory) => Log::memory(LogOptions::default()),
+        Some(_) => Log::open(std::env::temp_dir().join("log"))?,
+    })
 }
 
 fn namespaces() -> Result<u32> {

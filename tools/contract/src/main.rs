@@ -12,18 +12,21 @@
 //! |------------|------------|-----------------------------------------------------------------------|
 //! | `bench`    | `bench`    | load generators                                                       |
 //! | `handlers` | `handlers` | black-box tests of everything an application does; also on `PORT + 3` |
+//! | `delivery` | `delivery` | checkers of the promise that no event is missed; needs `--data DIR`    |
 //! | `protocol` | `protocol` | the public suites of both protocols: Engine.IO 4 and Socket.IO 5      |
 //! | `ws-echo`  | `ws_echo`  | the WebSocket layer alone                                             |
 
 #![forbid(unsafe_code)]
 
 mod bench;
+mod delivery;
 mod handlers;
 mod protocol;
 mod ws_echo;
 
 use std::error::Error;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
@@ -44,7 +47,10 @@ struct Options {
     /// Where to listen on 127.0.0.1.
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
-    /// How many workers serve the profiles `bench` and `handlers`.
+    /// Where the profile `delivery` keeps its log.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// How many workers serve the profiles `bench`, `handlers` and `delivery`.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16))]
     workers: u16,
 }
@@ -52,6 +58,7 @@ struct Options {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Profile {
     Bench,
+    Delivery,
     Handlers,
     Protocol,
     WsEcho,
@@ -90,6 +97,9 @@ fn run(options: &Options) -> Result<()> {
     runtime.block_on(async {
         match options.profile {
             Profile::Bench => bench::run(options.port, workers).await,
+            Profile::Delivery => {
+                delivery::run(options.port, workers, options.data.as_deref()).await
+            }
             Profile::Handlers => handlers::run(options.port, workers).await,
             Profile::Protocol => protocol::run(options.port).await,
             Profile::WsEcho => ws_echo::run(options.port).await,

@@ -103,6 +103,13 @@ impl Session {
         }
     }
 
+    /// Whether a ping has been sent that is not answered. A pong that makes it false is the answer; others
+    /// change nothing.
+    pub fn awaits_pong(&self) -> bool {
+        let open = !matches!(self.phase, Phase::Closed { .. });
+        open && matches!(self.heartbeat, Heartbeat::Awaiting { .. })
+    }
+
     /// Whether there is a candidate.
     pub fn is_upgrading(&self) -> bool {
         matches!(self.phase, Phase::Probing { .. })

@@ -5,13 +5,17 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use engine_proto::Sid;
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
-use super::{Outcome, Silence, Timer, read};
+use super::{Outcome, Silence, Timer, Waiter, read};
+use crate::basis::Core;
+use crate::durable::Session;
 use crate::error::{AckError, EmitError};
 use crate::{FromArgs, Socket};
 
@@ -65,29 +69,63 @@ impl<T> Answers<T> {
 pub struct AckStream<T> {
     id: u64,
     /// Everybody who was asked.
-    asked: Vec<Socket>,
+    asked: Vec<Asked>,
+    core: Arc<Core>,
     /// How many have not been heard of.
     open: usize,
-    answers: mpsc::UnboundedReceiver<(Socket, Outcome)>,
+    answers: mpsc::UnboundedReceiver<(Sid, Outcome)>,
     timer: Timer,
     over: bool,
     /// Found to be silent when the time was over.
-    silent: VecDeque<Socket>,
+    silent: VecDeque<Sid>,
     error: Option<EmitError>,
     answer: PhantomData<fn() -> T>,
+}
+
+/// Somebody who was asked.
+pub(crate) enum Asked {
+    Socket(Socket),
+    /// It may be away, and answer when it is back.
+    Session(Arc<Session>),
+}
+
+impl Asked {
+    fn id(&self) -> Sid {
+        match self {
+            Asked::Socket(socket) => socket.sid(),
+            Asked::Session(session) => session.socket_id,
+        }
+    }
+
+    /// A session is waited for, also while it is away.
+    pub(crate) fn ask(&self, id: u64, answers: &mpsc::UnboundedSender<(Sid, Outcome)>) {
+        if let Asked::Session(session) = self {
+            session.acks().ask_with(id, Waiter::Many(answers.clone()));
+        }
+    }
+
+    /// It is waited for no longer. Whether it was.
+    pub(crate) fn forget(&self, id: u64) -> bool {
+        match self {
+            Asked::Socket(socket) => socket.forget_question(id),
+            Asked::Session(session) => session.acks().answer(id).is_some(),
+        }
+    }
 }
 
 impl<T> AckStream<T> {
     pub(crate) fn new(
         id: u64,
-        asked: Vec<Socket>,
-        answers: mpsc::UnboundedReceiver<(Socket, Outcome)>,
+        asked: Vec<Asked>,
+        answers: mpsc::UnboundedReceiver<(Sid, Outcome)>,
         timeout: Duration,
+        core: &Arc<Core>,
     ) -> Self {
         AckStream {
             id,
             open: asked.len(),
             asked,
+            core: Arc::clone(core),
             answers,
             timer: Timer::new(timeout),
             over: false,
@@ -97,9 +135,9 @@ impl<T> AckStream<T> {
         }
     }
 
-    pub(crate) fn failed(error: EmitError) -> Self {
+    pub(crate) fn failed(error: EmitError, core: &Arc<Core>) -> Self {
         let (_, answers) = mpsc::unbounded_channel();
-        let mut stream = AckStream::new(0, Vec::new(), answers, Duration::ZERO);
+        let mut stream = AckStream::new(0, Vec::new(), answers, Duration::ZERO, core);
         stream.error = Some(error);
         stream
     }
@@ -117,8 +155,7 @@ impl<T> AckStream<T> {
     /// The time is over: whoever can be forgotten is silent. Who cannot is just answering.
     fn give_up(&mut self) {
         let id = self.id;
-        self.silent =
-            self.asked.iter().filter(|socket| socket.forget_question(id)).cloned().collect();
+        self.silent = self.asked.iter().filter(|one| one.forget(id)).map(Asked::id).collect();
         self.open -= self.silent.len();
         self.over = true;
     }
@@ -131,19 +168,19 @@ impl<T: FromArgs> AckStream<T> {
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answer<T>>> {
-        let answer = |socket: &Socket, outcome| Answer {
-            socket: socket.id().to_owned(),
-            result: read(socket, outcome),
+        let answer = |socket: Sid, outcome| Answer {
+            socket: socket.as_str().to_owned(),
+            result: read(socket.as_str(), outcome),
         };
         if self.open > 0 {
             match self.answers.poll_recv(cx) {
                 Poll::Ready(Some((socket, outcome))) => {
                     self.open -= 1;
-                    return Poll::Ready(Some(answer(&socket, outcome)));
+                    return Poll::Ready(Some(answer(socket, outcome)));
                 }
                 Poll::Ready(None) => self.open = 0,
                 Poll::Pending if !self.over => {
-                    let core = self.asked[0].namespace().core().clone();
+                    let core = Arc::clone(&self.core);
                     ready!(self.timer.poll(&core, cx));
                     self.give_up();
                 }
@@ -151,7 +188,7 @@ impl<T: FromArgs> AckStream<T> {
             }
         }
         match self.silent.pop_front() {
-            Some(socket) => Poll::Ready(Some(answer(&socket, Err(Silence::Timeout)))),
+            Some(socket) => Poll::Ready(Some(answer(socket, Err(Silence::Timeout)))),
             None if self.open > 0 => Poll::Pending,
             None => Poll::Ready(None),
         }
@@ -190,8 +227,8 @@ impl<T: FromArgs + Send + 'static> IntoFuture for AckStream<T> {
 impl<T> Drop for AckStream<T> {
     fn drop(&mut self) {
         if self.open > 0 {
-            for socket in &self.asked {
-                socket.forget_question(self.id);
+            for one in &self.asked {
+                one.forget(self.id);
             }
         }
     }

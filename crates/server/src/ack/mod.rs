@@ -10,14 +10,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use engine_proto::Sid;
 use socket_proto::OwnedArgs;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
+use crate::FromArgs;
 use crate::basis::{Core, NEVER};
 use crate::error::AckError;
-use crate::{FromArgs, Socket};
 
+pub(crate) use many::Asked;
 pub use many::{AckStream, Answer, Answers};
 pub use one::AckFuture;
 pub(crate) use owed::Owed;
@@ -26,7 +28,7 @@ pub use sender::AckSender;
 /// Who waits for a socket's answer.
 pub(crate) enum Waiter {
     One(oneshot::Sender<Outcome>),
-    Many(mpsc::UnboundedSender<(Socket, Outcome)>),
+    Many(mpsc::UnboundedSender<(Sid, Outcome)>),
 }
 
 /// Why there is no answer.
@@ -41,16 +43,16 @@ pub(crate) type Outcome = Result<OwnedArgs, Silence>;
 
 impl Waiter {
     /// Hands over what came of it. Whoever does not wait any more is not told.
-    pub(crate) fn tell(self, socket: &Socket, outcome: Outcome) {
+    pub(crate) fn tell(self, socket: Sid, outcome: Outcome) {
         match self {
             Waiter::One(sender) => drop(sender.send(outcome)),
-            Waiter::Many(sender) => drop(sender.send((socket.clone(), outcome))),
+            Waiter::Many(sender) => drop(sender.send((socket, outcome))),
         }
     }
 }
 
-fn read<T: FromArgs>(socket: &Socket, outcome: Outcome) -> Result<T, AckError> {
-    let id = || socket.id().to_owned();
+fn read<T: FromArgs>(socket: &str, outcome: Outcome) -> Result<T, AckError> {
+    let id = || socket.to_owned();
     match outcome {
         Ok(args) => T::from_args(args)
             .map_err(|error| AckError::Answer { socket: id(), problem: error.to_string() }),

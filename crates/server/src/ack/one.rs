@@ -72,7 +72,7 @@ impl<T: FromArgs> Future for AckFuture<T> {
                 Err(Silence::Timeout)
             }
         };
-        Poll::Ready(read(&this.socket, outcome))
+        Poll::Ready(read(this.socket.id(), outcome))
     }
 }
 

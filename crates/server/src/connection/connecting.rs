@@ -7,7 +7,7 @@ use socket_proto::{Slot, encode};
 use transport::{Class, ROOM};
 
 use super::running::{Job, Task, start_guarded};
-use super::{Client, Phase, find};
+use super::{Client, Greeting, Phase, find};
 use crate::extract::Call;
 use crate::handler::{Entry, Running};
 use crate::{Error, Socket, emit};
@@ -44,6 +44,9 @@ impl Client {
         if has_ended(&socket) {
             return self.sweep(cx);
         }
+        if socket.namespace().durable_part().is_some() {
+            return self.admit(slot, greeting, cx);
+        }
         if !self.protocol.accepted(slot) {
             return drop(self.take_member(slot));
         }
@@ -55,6 +58,15 @@ impl Client {
         if !stays {
             return self.turn_away(slot);
         }
+        self.greet(slot, greeting, cx);
+    }
+
+    /// The CONNECT is answered: the body of `on_connect` runs.
+    pub(super) fn greet(&mut self, slot: Slot, greeting: Option<Greeting>, cx: &mut Context<'_>) {
+        let Some(member) = find(&self.members, slot) else {
+            return;
+        };
+        let socket = member.socket.clone();
         match greeting {
             Some((entry, running)) => {
                 self.set_phase(slot, Phase::Greeting);
@@ -66,7 +78,7 @@ impl Client {
 
     /// Another thread has disconnected it while the answer left: the client hears both, and nobody
     /// has met it.
-    fn turn_away(&mut self, slot: Slot) {
+    pub(super) fn turn_away(&mut self, slot: Slot) {
         let Some(member) = self.take_member(slot) else {
             return;
         };
@@ -98,7 +110,7 @@ impl Client {
 }
 
 /// Whether our own side has disconnected it, while it was connecting.
-fn has_ended(socket: &Socket) -> bool {
+pub(super) fn has_ended(socket: &Socket) -> bool {
     socket.disconnect_reason().is_some()
 }
 
@@ -125,7 +137,7 @@ fn run_middlewares(socket: Socket, middlewares: Arc<[Arc<Entry>]>) -> Running {
 }
 
 /// The future of `on_connect`; its extractors have run.
-fn start_greeting(socket: &Socket) -> Result<Option<(Arc<Entry>, Running)>, Error> {
+fn start_greeting(socket: &Socket) -> Result<Option<Greeting>, Error> {
     let Some(entry) = socket.namespace().connect_handler() else {
         return Ok(None);
     };

@@ -64,6 +64,11 @@ fn start_event(
     let Ok(mut running) = owed.started(socket, started) else {
         return;
     };
+    if let Some(durable) = socket.namespace().durable_part()
+        && let Some(key) = durable.key_of(name, args)
+    {
+        running = durable.run_once(socket, key, ack, running);
+    }
     let whose = Whose { socket, entry: &entry, event: name };
     if poll_guarded(Job::Event, whose, &mut running, &mut owed, cx).is_pending() {
         let event = if entry.takes_any { name.into() } else { Box::default() };

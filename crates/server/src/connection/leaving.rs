@@ -61,7 +61,7 @@ impl Client {
         reason: DisconnectReason,
         cx: &mut Context<'_>,
     ) {
-        let Member { slot, ref socket, phase } = member;
+        let Member { slot, ref socket, phase, .. } = member;
         socket.end(reason);
         if phase == Phase::Connecting {
             return;

@@ -11,6 +11,8 @@
 //! Everything here is owned by the connection's task; sockets reach it by their state, and a wake.
 
 mod connecting;
+mod durable;
+mod early;
 mod events;
 mod expiring;
 mod leaving;
@@ -28,10 +30,13 @@ use socket_proto::server::{Connection as Protocol, Incoming};
 use socket_proto::{Slot, encode};
 use transport::{Class, ROOM, Upper};
 
+use crate::durable::{Recall, Session};
 use crate::emit;
+use crate::handler::{Entry, Running};
 use crate::{DisconnectReason, Io, Socket};
+use early::EarlyAcks;
 use events::take_event;
-use running::{Finished, Job, Task, end_turn};
+use running::{Finished, Job, Task, begin_turn, end_turn};
 use work::{Event, Work};
 
 /// What sits on one engine session.
@@ -44,6 +49,10 @@ pub(crate) struct Client {
     /// By the index of their slot: no hashing for a packet.
     members: SmallVec<[Option<Member>; 1]>,
     work: Option<Box<Work>>,
+    /// Answers that came before the CONNECT of their namespace.
+    early: Option<Box<EarlyAcks>>,
+    /// Somebody waits to hear that what was sent has arrived.
+    wants_ping: bool,
     /// The session is over: it tells the time no more.
     closed: bool,
 }
@@ -55,7 +64,23 @@ struct Member {
     slot: Slot,
     socket: Socket,
     phase: Phase,
+    /// The body of `on_connect`, if it has to wait until the socket is admitted.
+    greeting: Option<Greeting>,
+    follows: Follows,
 }
+
+/// Whether a socket reads the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Follows {
+    #[default]
+    Not,
+    Once,
+    /// And again when it is done.
+    Again,
+}
+
+/// A handler, ready to run.
+type Greeting = (Arc<Entry>, Running);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -75,12 +100,26 @@ enum Step {
     Left(Slot),
 }
 
+impl Member {
+    fn connecting(slot: Slot, socket: Socket) -> Self {
+        Member { slot, socket, phase: Phase::Connecting, greeting: None, follows: Follows::Not }
+    }
+}
+
 impl Drop for Member {
     fn drop(&mut self) {
         // Idempotent: after an orderly goodbye there is nothing left to do.
         self.socket.end(DisconnectReason::TransportClose);
         self.socket.forget_membership();
         self.socket.forget_handlers();
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // Its sockets leave their namespaces, and the log hears of it.
+        self.members.clear();
+        end_turn(self.io.as_ref());
     }
 }
 
@@ -92,8 +131,8 @@ impl Client {
         now: Duration,
     ) -> Self {
         let limits = io.as_ref().map(|io| Arc::clone(&io.core().protocol)).unwrap_or_default();
-        if let (Some(io), Ok(runtime)) = (&io, tokio::runtime::Handle::try_current()) {
-            io.core().runtime.get_or_init(|| runtime);
+        if let Some(io) = &io {
+            io.use_runtime();
         }
         if io.is_none() {
             connection.close(CloseReason::ServerShuttingDown);
@@ -105,6 +144,8 @@ impl Client {
             handshake,
             members: SmallVec::new(),
             work: None,
+            early: None,
+            wants_ping: false,
             closed: false,
         }
     }
@@ -142,8 +183,9 @@ impl Upper for Client {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        begin_turn();
         let idle = self.go_on(cx);
-        end_turn();
+        end_turn(self.io.as_ref());
         idle
     }
 
@@ -160,6 +202,19 @@ impl Upper for Client {
         self.protocol.timeout(now).map_err(|error| self.violation(&error))
     }
 
+    fn pinging(&mut self) {
+        self.wants_ping = false;
+        self.sessions(Session::pinging);
+    }
+
+    fn ponged(&mut self) {
+        self.sessions(Session::ponged);
+    }
+
+    fn wants_ping(&self) -> bool {
+        self.wants_ping
+    }
+
     fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
         self.closed = true;
         self.sweep(cx);
@@ -170,7 +225,7 @@ impl Upper for Client {
             // From now on `poll` has to look at the time by itself.
             cx.waker().wake_by_ref();
         }
-        end_turn();
+        end_turn(self.io.as_ref());
     }
 }
 
@@ -192,7 +247,7 @@ impl Client {
         now: Duration,
         cx: &mut Context<'_>,
     ) -> Result<Step, CloseReason> {
-        let Client { protocol, io, connection, handshake, members, work, .. } = self;
+        let Client { protocol, io, connection, handshake, members, work, early, .. } = self;
         let incoming = match protocol.receive(message, now) {
             Ok(Some(incoming)) => incoming,
             Ok(None) => return Ok(Step::Nothing),
@@ -210,6 +265,13 @@ impl Client {
                 }
                 Ok(Step::Nothing)
             }
+            Incoming::EarlyAck { namespace, id, args } => {
+                let durable = |io: &Io| io.find(namespace)?.durable_part().map(drop);
+                if io.as_ref().is_some_and(|io| durable(io).is_some()) {
+                    early.get_or_insert_default().keep(namespace, id, args);
+                }
+                Ok(Step::Nothing)
+            }
             Incoming::Connect { slot, namespace, auth } => {
                 let Some(found) = io.as_ref().and_then(|io| io.find(namespace)) else {
                     let encoded = encode::connect_error(namespace, "Invalid namespace", None, ROOM);
@@ -221,11 +283,12 @@ impl Client {
                     return Err(CloseReason::TooManyEvents);
                 }
                 let (connection, handshake) = (connection.clone(), Arc::clone(handshake));
-                let socket = Socket::connecting(found, connection, handshake, auth);
+                let recall = found.durable_part().map_or(Recall::New, |part| part.recall(auth));
+                let socket = Socket::connecting(found, connection, handshake, auth, recall);
                 if members.len() <= slot.index() {
                     members.resize_with(slot.index() + 1, || None);
                 }
-                members[slot.index()] = Some(Member { slot, socket, phase: Phase::Connecting });
+                members[slot.index()] = Some(Member::connecting(slot, socket));
                 Ok(Step::Begin(slot))
             }
             Incoming::Disconnect { slot } => Ok(Step::Left(slot)),
@@ -254,6 +317,7 @@ impl Client {
     /// Goes on with the handlers that wait, and starts what waits for them.
     fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.sweep(cx);
+        self.heed_sessions(cx);
         if self.work.is_none() {
             return Poll::Ready(());
         }
@@ -302,6 +366,9 @@ impl Client {
         match (job, result) {
             (Job::Middleware(slot), Ok(())) => self.welcome(slot, cx),
             (Job::Middleware(slot), Err(error)) => self.refuse(slot, &error),
+            (Job::Admission(slot), Err(error)) => self.not_admitted(slot, &error, cx),
+            (Job::Admission(slot), Ok(())) => self.let_in(slot, cx),
+            (Job::Following(slot), _) => self.caught_up(slot),
             (Job::Greeting(slot), result) => {
                 self.set_phase(slot, Phase::Open);
                 if result.is_err()

@@ -19,15 +19,19 @@ use crate::ack::Owed;
 use crate::basis::{Core, count};
 use crate::extract::Call;
 use crate::handler::{Entry, Running};
-use crate::{Error, Socket};
+use crate::{Error, Io, Socket};
 
 /// What a handler runs for, and so what follows when it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Job {
     /// The middlewares of a socket that is connecting.
     Middleware(Slot),
+    /// A durable namespace takes a socket in.
+    Admission(Slot),
     /// The body of `on_connect`.
     Greeting(Slot),
+    /// A socket that has fallen behind reads the log.
+    Following(Slot),
     /// An event.
     Event,
     /// `on_disconnecting` or `on_disconnect`.
@@ -189,9 +193,19 @@ thread_local! {
     static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
+/// A turn of a connection begins: what it logs is written together.
+pub(super) fn begin_turn() {
+    log::gather();
+}
+
 /// The turn is over: what the thread does before the next one is no handler's fault.
-pub(super) fn end_turn() {
+pub(super) fn end_turn(io: Option<&Io>) {
     SINCE.set(None);
+    if log::gathered()
+        && let Some(log) = io.and_then(|io| io.core().log.as_ref())
+    {
+        log.nudge();
+    }
 }
 
 fn began() -> Instant {

@@ -92,7 +92,8 @@ impl Work {
     pub(crate) fn keep(&mut self, mut task: Task, now: Duration) {
         match task.job {
             // All of them together have a timer of their own.
-            Job::Middleware(_) => {}
+            // The last two: at the pace of the client, whose connection has its own timeouts.
+            Job::Middleware(_) | Job::Admission(_) | Job::Following(_) => {}
             Job::Greeting(_) | Job::Event | Job::Farewell => {
                 task.deadline = after(now, task.socket.namespace().core().handler_timeout);
                 self.note(task.deadline);

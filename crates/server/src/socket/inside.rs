@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use adapter::{Key, Local};
-use socket_proto::{Args, Encoded};
+use socket_proto::{Acks, Args, Encoded};
 use transport::{Class, Encoded as Packet, Pushed, Recipients};
 
 use super::{Ended, Extra, Socket, state};
 use crate::ack::{Silence, Waiter};
+use crate::durable::NO_TOKEN;
 use crate::emit::{self, Emitted};
 use crate::error::EmitError;
 use crate::handler::Entry;
@@ -74,6 +75,9 @@ impl Socket {
             self.with_extra(|extra| extra.last_rooms = rooms);
         }
         drop(self.index().remove(key));
+        if let Some((durable, session)) = self.durable_session() {
+            durable.release(self, session);
+        }
     }
 
     pub(crate) fn encode<T: ToArgs + ?Sized>(
@@ -81,7 +85,7 @@ impl Socket {
         event: &str,
         args: &T,
         ack: Option<u64>,
-    ) -> Result<Arc<Packet>, EmitError> {
+    ) -> Result<Encoded, EmitError> {
         self.check()?;
         emit::encode(self.namespace().name(), event, args, ack)
     }
@@ -92,8 +96,14 @@ impl Socket {
         args: &T,
         class: Class,
     ) -> Result<Emitted, EmitError> {
-        let packet = self.encode(event, args, None)?;
-        self.push(&packet, class)
+        let mut encoded = self.encode(event, args, None)?;
+        if let Some((durable, session)) = self.durable_session() {
+            if class == Class::Normal {
+                return self.log(durable, session, encoded, false);
+            }
+            encoded.push_argument(NO_TOKEN);
+        }
+        self.push(&emit::packet(encoded), class)
     }
 
     fn check(&self) -> Result<(), EmitError> {
@@ -129,37 +139,56 @@ impl Socket {
 
     /// Notes who waits for an answer with this id.
     pub(crate) fn ask(&self, id: u64, waiter: Waiter) -> Result<(), EmitError> {
-        let refused = self.with_extra(|extra| {
+        let refused = self.with_acks(|acks| {
             // Under the lock: a socket that ends fails its questions after this, or has failed them
             // before.
             if !self.is_connected() {
                 return Some(waiter);
             }
-            extra.acks.ask_with(id, waiter)
+            acks.ask_with(id, waiter)
         });
         if refused.is_some() { Err(self.not_connected()) } else { Ok(()) }
     }
 
     /// An answer has come. One that nobody waits for, or a second one, is ignored.
     pub(crate) fn answered(&self, id: u64, args: Args<'_>) {
-        let waiter = self.0.extra.lock().as_mut().and_then(|extra| extra.acks.answer(id));
+        let waiter = self.take_waiter(id);
         if let Some(waiter) = waiter {
-            waiter.tell(self, Ok(args.to_owned()));
+            waiter.tell(self.sid(), Ok(args.to_owned()));
         }
     }
 
     /// Nobody waits for this answer any more. Whether somebody did.
     pub(crate) fn forget_question(&self, id: u64) -> bool {
-        self.0.extra.lock().as_mut().and_then(|extra| extra.acks.answer(id)).is_some()
+        self.take_waiter(id).is_some()
+    }
+
+    fn take_waiter(&self, id: u64) -> Option<Waiter> {
+        match self.session() {
+            Some(session) => session.acks().answer(id),
+            None => self.0.extra.lock().as_mut()?.acks.answer(id),
+        }
+    }
+
+    /// Its open questions. Those of a session outlive the socket.
+    fn with_acks<R>(&self, act: impl FnOnce(&mut Acks<Waiter>) -> R) -> R {
+        match self.session() {
+            Some(session) => act(&mut session.acks()),
+            None => self.with_extra(|extra| act(&mut extra.acks)),
+        }
     }
 
     fn fail_questions(&self) {
+        if self.session().is_some() {
+            // They may still be answered, on the next connection.
+            return;
+        }
         let waiters: Vec<_> = match &mut *self.0.extra.lock() {
             Some(extra) => extra.acks.drain().map(|(_, waiter)| waiter).collect(),
             None => return,
         };
         for waiter in waiters {
-            waiter.tell(self, Err(Silence::Disconnected));
+            waiter.tell(self.sid(), Err(Silence::Disconnected));
         }
     }
 

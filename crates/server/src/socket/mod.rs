@@ -1,5 +1,6 @@
 //! What a handler holds: one client in one namespace.
 
+mod durable;
 mod inside;
 mod parts;
 
@@ -20,12 +21,14 @@ use transport::{Class, Connection};
 
 use crate::ack::Waiter;
 use crate::broadcast::Broadcast;
-use crate::emit::{Emitted, Recorded};
+use crate::durable::{Change, Gap, Recall, Return, Session};
+use crate::emit::{self, Emitted, Recorded};
 use crate::error::{EmitError, JoinError};
 use crate::extract::OnEvent;
 use crate::handler::Entry;
 use crate::handshake::Handshake;
-use crate::{AckFuture, DisconnectReason, FromArgs, Handler, Namespace, Rooms, ToArgs};
+use crate::{AckFuture, Args, DisconnectReason, FromArgs, Handler, Namespace, Rooms, ToArgs};
+pub use durable::Held;
 pub use parts::{SocketData, SocketEmit};
 
 /// One client in one namespace. Cloning counts a reference; holding one keeps no client connected.
@@ -56,6 +59,8 @@ struct Inner {
     auth: Option<Box<str>>,
     /// Where the adapter has it.
     key: OnceLock<Key>,
+    /// In a durable namespace: what its client is over all of its connections.
+    session: OnceLock<Arc<Session>>,
     /// See [`state`].
     state: AtomicU8,
     /// The whole connection is to end with this socket.
@@ -86,6 +91,16 @@ struct Extra {
     acks: Acks<Waiter>,
     /// The rooms it was in when it left.
     last_rooms: Vec<Room>,
+    /// Who it is, as a middleware has said.
+    principal: Option<Box<str>>,
+    /// It says that it comes back, and its CONNECT is not answered yet.
+    returns: Option<Return>,
+    /// What its client cannot be given, as far as it has not been told.
+    gap: Gap,
+    /// The token that it named, if it was none of ours.
+    stale: Option<Box<str>>,
+    /// It has come back, and missed nothing.
+    returned: bool,
 }
 
 impl Socket {
@@ -95,20 +110,29 @@ impl Socket {
         connection: Connection,
         handshake: Arc<transport::Handshake>,
         auth: Option<&str>,
+        recall: Recall,
     ) -> Self {
+        let fresh = Sid::from_random(rand::random());
+        let id = match &recall {
+            Recall::Back(back) => back.session.socket_id,
+            Recall::New | Recall::Lost(..) => fresh,
+        };
         let socket = Socket(Arc::new(Inner {
-            id: Sid::from_random(rand::random()),
+            id,
             namespace,
             connection,
             handshake,
             auth: auth.map(Box::from),
             key: OnceLock::new(),
+            session: OnceLock::new(),
             state: AtomicU8::new(state::CONNECTING),
             last: AtomicBool::new(false),
             extra: Mutex::new(None),
         }));
-        let key = socket.index().add(socket.id(), socket.clone());
+        // The id of one that comes back may still be another's: see `take_id`.
+        let key = socket.index().add(fresh.as_str(), socket.clone());
         let _ = socket.0.key.set(key);
+        socket.remember(recall);
         socket
     }
 
@@ -132,6 +156,12 @@ impl Socket {
         self.0.connection.transport()
     }
 
+    /// Bytes that wait to be written to its client: for tests.
+    #[doc(hidden)]
+    pub fn queued_bytes(&self) -> usize {
+        self.0.connection.queued_bytes()
+    }
+
     /// Whether it is connected: not before its CONNECT was answered, and not after it has left.
     pub fn is_connected(&self) -> bool {
         self.0.state.load(Ordering::Acquire) == state::CONNECTED
@@ -140,6 +170,19 @@ impl Socket {
     /// Why it has left, once it has.
     pub fn disconnect_reason(&self) -> Option<DisconnectReason> {
         DisconnectReason::from_code(self.0.state.load(Ordering::Acquire))
+    }
+
+    /// Whether it has come back, with everything that it missed meanwhile; only in a
+    /// [durable](Namespace::durable) namespace.
+    pub fn recovered(&self) -> bool {
+        self.0.extra.lock().as_ref().is_some_and(|extra| extra.returned)
+    }
+
+    /// Says who it is: to be called by a middleware of a [durable](Namespace::durable) namespace. A client
+    /// that comes back as somebody else is somebody new, and gets nothing of what was for the other.
+    pub fn set_principal(&self, principal: impl Into<String>) {
+        let principal = principal.into().into_boxed_str();
+        self.with_extra(|extra| extra.principal = Some(principal));
     }
 
     // ---- rooms ----
@@ -163,7 +206,10 @@ impl Socket {
     ///
     /// If it has left: nothing that is gone can be put into a room.
     pub fn join(&self, rooms: impl Rooms) -> Result<Recorded, JoinError> {
-        self.each_room(rooms, |key, room| self.index().join(key, room))
+        match self.durable_session() {
+            Some((durable, session)) => durable.change(Change::Join, self, session, rooms),
+            None => self.each_room(rooms, |key, room| self.index().join(key, room)),
+        }
     }
 
     /// Leaves a room, or several. Leaving a room it is not in is no error.
@@ -172,10 +218,13 @@ impl Socket {
     ///
     /// If it has left its namespace, and every room with it.
     pub fn leave(&self, rooms: impl Rooms) -> Result<Recorded, JoinError> {
-        self.each_room(rooms, |key, room| {
-            self.index().leave(key, room);
-            true
-        })
+        match self.durable_session() {
+            Some((durable, session)) => durable.change(Change::Leave, self, session, rooms),
+            None => self.each_room(rooms, |key, room| {
+                self.index().leave(key, room);
+                true
+            }),
+        }
     }
 
     fn each_room(
@@ -217,7 +266,10 @@ impl Socket {
         event: &str,
         args: &T,
     ) -> impl Future<Output = Result<Emitted, EmitError>> + Send + use<T> {
-        std::future::ready(self.emit(event, args))
+        let first = self.emit(event, args);
+        let again =
+            emit::is_busy(&first).then(|| (self.clone(), event.to_owned(), Args::new(args)));
+        emit::when_ready(first, again, |socket: &Socket, event, args| socket.emit(event, args))
     }
 
     /// Sends an event that asks for an answer: await what comes back. `T` is the answer's first
@@ -241,8 +293,12 @@ impl Socket {
     ) -> AckFuture<T> {
         let (sender, answer) = oneshot::channel();
         let id = self.namespace().next_ack();
-        let question = self.encode(event, args, Some(id)).and_then(|packet| {
-            self.ask(id, Waiter::One(sender)).and_then(|()| self.push(&packet, Class::Normal))
+        let question = self.encode(event, args, Some(id)).and_then(|encoded| {
+            self.ask(id, Waiter::One(sender))?;
+            match self.durable_session() {
+                Some((durable, session)) => self.log(durable, session, encoded, true),
+                None => self.push(&emit::packet(encoded), Class::Normal),
+            }
         });
         match question {
             Ok(_) => AckFuture::waiting(self.clone(), id, answer),

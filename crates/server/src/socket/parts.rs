@@ -52,7 +52,7 @@ impl SocketData<'_> {
     /// If JSON cannot represent the value.
     pub fn set<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), DataError> {
         let json = serde_json::to_string(value).map_err(|problem| self.error(problem))?;
-        self.socket.with_extra(|extra| extra.data = Some(json.into_boxed_str()));
+        self.put(Some(json.into_boxed_str()));
         Ok(())
     }
 
@@ -70,7 +70,14 @@ impl SocketData<'_> {
 
     /// Removes it.
     pub fn clear(&self) {
-        self.socket.with_extra(|extra| extra.data = None);
+        self.put(None);
+    }
+
+    fn put(self, data: Option<Box<str>>) {
+        if let Some((durable, session)) = self.socket.durable_session() {
+            durable.keep_data(self.socket, session, data.clone());
+        }
+        self.socket.with_extra(|extra| extra.data = data);
     }
 
     fn error(self, problem: serde_json::Error) -> DataError {

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
 
+pub mod durable;
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::net::SocketAddr;

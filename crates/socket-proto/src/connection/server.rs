@@ -80,6 +80,16 @@ pub enum Incoming<'a> {
         /// Valid JSON, with valid placeholders.
         args: Args<'a>,
     },
+    /// It answered an event of an earlier connection, and has not joined the namespace on this one, or not
+    /// yet: the official client does so when its handler answers while it reconnects.
+    EarlyAck {
+        /// Where the event came from. Nothing says that such a namespace exists.
+        namespace: &'a str,
+        /// Whatever the client says: it may be invented.
+        id: u64,
+        /// Valid JSON, without attachments: an answer that has some is not kept.
+        args: Args<'a>,
+    },
     /// It left a namespace, or took its CONNECT back. The slot is free already.
     Disconnect {
         /// What [`Incoming::Connect`] had named.
@@ -203,11 +213,24 @@ impl Connection {
         let slot = match self.core.namespaces.find(packet.namespace) {
             Some((slot, State::Joined)) => Some(slot),
             None if self.left.contains(packet.namespace, now) => None,
+            _ if matches!(packet.body, Body::Ack { .. }) => return Ok(self.early(packet, now)),
             _ => {
                 return Err(ProtocolError::NotConnected { packet: packet.body.kind().name() });
             }
         };
         Ok(self.core.deliver(packet, slot, now).map(Incoming::from))
+    }
+
+    /// An answer for a namespace that is not joined.
+    fn early<'a>(&mut self, packet: Packet<'a>, now: Duration) -> Option<Incoming<'a>> {
+        match packet.body {
+            Body::Ack { id: Some(id), json } if packet.attachments == 0 => {
+                let args = Args { json, attachments: &[] };
+                Some(Incoming::EarlyAck { namespace: packet.namespace, id, args })
+            }
+            // What belongs to it still has to be read, and is forgotten.
+            _ => self.core.deliver(packet, None, now).map(Incoming::from),
+        }
     }
 
     fn connect<'a>(

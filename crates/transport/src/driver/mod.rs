@@ -194,6 +194,7 @@ impl<A: Application> Driver<A> {
         self.read_pipes(cx);
         self.watch_requests(cx);
         let _ = self.upper.poll(cx);
+        self.ping_if_wanted(cx);
         self.finish_turn(cx);
         self.leave(cx);
         // Asked once more: the end of this very turn may have started the last handlers.
@@ -228,10 +229,14 @@ impl<A: Application> Driver<A> {
         cx: &mut Context<'_>,
     ) {
         let mut orders = Tray::new();
+        let awaited = self.session.awaits_pong();
         if let Some(message) = self.session.receive(from, packet, self.now, &mut orders)
             && let Err(reason) = self.upper.message(message, self.now, cx)
         {
             self.session.close(reason, &mut orders);
+        }
+        if awaited && !self.session.awaits_pong() && self.session.closed().is_none() {
+            self.upper.ponged();
         }
         self.perform(orders, None, cx);
     }
@@ -264,6 +269,14 @@ impl<A: Application> Driver<A> {
             && let Err(reason) = self.upper.timeout(self.now)
         {
             self.close(reason, cx);
+        }
+    }
+
+    fn ping_if_wanted(&mut self, cx: &mut Context<'_>) {
+        if self.stage == Stage::Open && self.upper.wants_ping() {
+            let mut orders = Tray::new();
+            self.session.ping(self.now, &mut orders);
+            self.perform(orders, None, cx);
         }
     }
 

@@ -6,9 +6,9 @@ use engine_proto::{Control, Order, Pipe, Transport, Tray};
 use websocket_proto::Opcode;
 
 use super::Driver;
-use crate::Application;
 use crate::mailbox::{Answer, Reply};
 use crate::outbox::Entry;
+use crate::{Application, Upper};
 
 impl<A: Application> Driver<A> {
     /// Does what the machine orders. `asked` is the request that was just reported to it; it comes back
@@ -21,7 +21,7 @@ impl<A: Application> Driver<A> {
     ) -> Option<Reply> {
         for order in orders {
             match order {
-                Order::Send(Pipe::Current, control) => self.shared.add(Entry::Control(control)),
+                Order::Send(Pipe::Current, control) => self.send(control),
                 Order::Send(Pipe::Candidate, control) => self.send_on_candidate(control),
                 Order::ReleasePoll => self.release_poll(asked.take()),
                 Order::RefuseRequest(status) => {
@@ -39,6 +39,14 @@ impl<A: Application> Driver<A> {
             }
         }
         asked
+    }
+
+    fn send(&mut self, control: Control) {
+        if control == Control::Ping {
+            // First: what others push in between stands behind the ping for us, wherever it is.
+            self.upper.pinging();
+        }
+        self.shared.add(Entry::Control(control));
     }
 
     fn send_on_candidate(&mut self, control: Control) {

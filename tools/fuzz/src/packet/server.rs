@@ -49,6 +49,8 @@ enum Heard {
     Connect(Slot, String),
     Delivery(Slot),
     Disconnect(Slot),
+    /// An answer for a namespace that is not joined.
+    Early(String),
 }
 
 impl Life {
@@ -77,6 +79,10 @@ impl Life {
             Heard::Nothing => {}
             Heard::Connect(slot, name) => self.connect(slot, name),
             Heard::Delivery(slot) => assert_eq!(self.state(slot), State::Joined),
+            Heard::Early(name) => {
+                let joined = |known: &Known| known.name == name && known.state == State::Joined;
+                assert!(!self.known.iter().any(joined), "it is early");
+            }
             Heard::Disconnect(slot) => {
                 assert_ne!(self.state(slot), State::Gone, "one leaves once");
                 self.set(slot, State::Gone);
@@ -186,6 +192,10 @@ fn look(incoming: Incoming<'_>) -> Heard {
         Incoming::Ack { slot, id, args } => {
             args::check_ack(id, args);
             Heard::Delivery(slot)
+        }
+        Incoming::EarlyAck { namespace, id, args } => {
+            args::check_ack(id, args);
+            Heard::Early(namespace.to_owned())
         }
         Incoming::Disconnect { slot } => Heard::Disconnect(slot),
     }

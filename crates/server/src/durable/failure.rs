@@ -1,0 +1,25 @@
+//! What becomes of sessions when the log fails: a full disk, or one that does not answer.
+//!
+//! Events are refused then, and whoever waits for one is told. Changes of sessions (who is in which room) stay in force,
+//! but some of them are not on the disk. A session that came back from there after a restart would miss events, and
+//! nobody would know. So the log forgets all of them: they go on as long as the server lives, and after a restart their
+//! clients are told that there is a gap.
+
+use log::Progress;
+
+use super::Durable;
+
+impl Durable {
+    /// The log has made progress, or has failed.
+    pub(super) fn heed_failure(&self, progress: &Progress) {
+        let Some((_, last)) = progress.failed else { return };
+        let mut heeded = self.failed.lock();
+        if last > *heeded {
+            *heeded = last;
+            let _order = self.order.lock();
+            for session in self.sessions.all() {
+                session.state().unsaved = true;
+            }
+        }
+    }
+}

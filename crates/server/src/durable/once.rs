@@ -1,0 +1,123 @@
+//! Events that a client sends again, for it has not heard the answer: handled once, answered as often as they come.
+//!
+//! Where the key is in the arguments, the application says. The answer stands in the log under it, so it is the
+//! same after a restart. Two of the same key at a time: the second waits for the first.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use log::{Appended, Event};
+use parking_lot::{Mutex, RwLock};
+use serde_json::Value;
+use socket_proto::{Args, Encoded, OwnedArgs, encode};
+use tokio::sync::OwnedMutexGuard;
+use transport::ROOM;
+
+use super::Durable;
+use crate::handler::Running;
+use crate::{Error, Socket};
+
+/// What of a namespace is handled once.
+#[derive(Default)]
+pub(crate) struct Once {
+    /// Guards the rules: an event, and where its key is. Held to find one.
+    rules: RwLock<HashMap<Box<str>, Box<str>>>,
+    /// Guards the table of keys that are being handled.
+    running: Mutex<HashMap<Box<str>, Turn>>,
+}
+
+/// Whoever holds it handles the key.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// Longer keys are refused: they are kept.
+const LONGEST_KEY: usize = 1024;
+
+impl Durable {
+    pub(crate) fn once(&self, event: &str, pointer: &str) {
+        self.once.rules.write().insert(event.into(), pointer.into());
+    }
+
+    /// The key of an event, if it has one.
+    pub(crate) fn key_of(&self, event: &str, args: Args<'_>) -> Option<String> {
+        let pointer = self.once.rules.read().get(event)?.clone();
+        let args: Value = serde_json::from_str(&format!("[{}]", args.json)).ok()?;
+        let key = match args.pointer(&pointer)? {
+            Value::String(key) => key.clone(),
+            Value::Number(key) => key.to_string(),
+            _ => return None,
+        };
+        // No room and no key of the application begins like this.
+        Some(format!("\0answer\0{event}\0{key}"))
+    }
+
+    /// Handles an event, unless that has been done: then its answer is the one that was given.
+    pub(crate) fn run_once(
+        self: &Arc<Self>,
+        socket: &Socket,
+        key: String,
+        ack: Option<u64>,
+        handler: Running,
+    ) -> Running {
+        let (durable, socket) = (Arc::clone(self), socket.clone());
+        Box::pin(async move {
+            if key.len() > LONGEST_KEY {
+                return Err(Error::new(format!("a key has at most {LONGEST_KEY} bytes")));
+            }
+            let _turn = durable.turn(&key).await;
+            if let Some(answer) = durable.answer_to(&key).await {
+                let name = socket.namespace().name();
+                return Ok(ack.map(|id| encode::ack_raw(name, id, answer.as_args(), ROOM)));
+            }
+            let answer = handler.await?;
+            durable.keep_answer(&key, answer.as_ref()).await;
+            Ok(answer)
+        })
+    }
+
+    /// Waits until nobody else handles this key.
+    async fn turn(&self, key: &str) -> OwnedMutexGuard<()> {
+        let turn = Arc::clone(self.once.running.lock().entry(key.into()).or_default());
+        let turn = turn.lock_owned().await;
+        // Those that nobody holds or waits for are done with: the table has one count of each.
+        self.once.running.lock().retain(|_, turn| Arc::strong_count(turn) > 1);
+        turn
+    }
+
+    /// The answer that was given to this key, if it was.
+    async fn answer_to(self: &Arc<Self>, key: &str) -> Option<OwnedArgs> {
+        self.shard.used(key)?;
+        let answer = self.past(key.to_owned(), None, 1).await.ok()?.pop()?.event;
+        let json = std::str::from_utf8(&answer.text).ok()?;
+        Some(Args { json, attachments: &answer.attachments }.to_owned())
+    }
+
+    /// Keeps an answer before it is given: whoever has heard it never hears another one.
+    async fn keep_answer(&self, key: &str, answer: Option<&Encoded>) {
+        let size = answer.map_or(0, |answer| answer.buffer.len()) + key.len();
+        let make = |_| Event {
+            to: [key.into()].into_iter().collect(),
+            text: answer
+                .map_or_else(Bytes::new, |answer| arguments(answer.text()).to_owned().into()),
+            attachments: answer.map_or_else(Vec::new, |answer| answer.attachments.clone()),
+            ..Event::default()
+        };
+        match self.shard.append(self.class, Some(key), size, make) {
+            Ok(Appended::New(at)) => {
+                if let Err(error) = self.log.stored(at, self.class).await {
+                    tracing::warn!(%error, "an answer is not in the log: the event may be handled again");
+                }
+            }
+            Ok(Appended::Repeated(_)) => {}
+            Err(error) => {
+                tracing::warn!(%error, "an answer is not in the log: the event may be handled again");
+            }
+        }
+    }
+}
+
+/// What stands in the brackets of an answer.
+fn arguments(answer: &str) -> &str {
+    let inside = answer.split_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
+    inside.unwrap_or_default()
+}
