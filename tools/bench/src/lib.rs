@@ -3,6 +3,7 @@
 //! | file         | what                                                                         |
 //! |--------------|------------------------------------------------------------------------------|
 //! | `rounds`     | every scenario against every server, interleaved                              |
+//! | `delivery`   | what it costs that no event is missed                                        |
 //! | `growth`     | the same cost for more and more of something: curves and their pictures      |
 //! | `scenario`   | what is asked, and how answers are judged                                    |
 //! | `client`     | thousands of connections on one thread                                       |
@@ -23,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod delivery;
 pub mod floor;
 pub mod frame;
 pub mod growth;

@@ -1,7 +1,9 @@
-//! `sockeye-bench run` compares, `sockeye-bench growth` draws curves, `sockeye-bench floor` is measured.
+//! `sockeye-bench run` compares, `sockeye-bench growth` draws curves, `sockeye-bench delivery` measures what it costs that
+//! no event is missed, `sockeye-bench floor` is measured.
 
 #![forbid(unsafe_code)]
 
+mod deliver;
 mod grow;
 
 use std::path::PathBuf;
@@ -31,6 +33,11 @@ enum Command {
     Run(Run),
     /// Measures what costs as more and more exists, and prints tables; the whole of it takes some five minutes.
     Growth(grow::Growth),
+    /// Measures what it costs that no event is missed, and prints tables; the whole of it takes some five minutes.
+    Delivery(deliver::Delivery),
+    /// Fills a log at full speed, for `delivery`, until it is killed.
+    #[command(hide = true)]
+    Fill(deliver::Fill),
     /// Serves with the needed system calls only, on 127.0.0.1, until it is killed.
     Floor {
         /// The port to listen on.
@@ -89,6 +96,10 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(run) => measure(&run).map_err(|error| error.to_string()),
         Command::Growth(growth) => grow::measure(&growth).map_err(|error| error.to_string()),
+        Command::Delivery(delivery) => {
+            deliver::measure(&delivery).map_err(|error| error.to_string())
+        }
+        Command::Fill(fill) => deliver::fill(&fill).map_err(|error| error.to_string()),
         Command::Floor { port } => match floor::serve(port) {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(error) => Err(format!("cannot serve on port {port}: {error}")),

@@ -112,7 +112,7 @@ fn an_unknown_switch_is_answered_with_those_there_are() {
     let output = bench.args(["run", "--with", "workers-2,warp"]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success(), "{said}");
-    assert!(said.contains("'warp'") && said.contains("[possible values: workers-2]"), "{said}");
+    assert!(said.contains("'warp'") && said.contains("[possible values: workers-2, "), "{said}");
 }
 
 /// [`play_with`] for `echo-1x2-32B`.

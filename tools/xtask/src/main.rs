@@ -16,7 +16,8 @@ Usage: cargo xtask TASK [ARGUMENTS]
 
   test          installs what the tests need and runs all of them
   bench         measures against the floor and the peers; prints a Markdown table;
-                `bench growth` measures how costs grow
+                `bench growth` measures how costs grow, `bench delivery` what it costs
+                that no event is missed
   instructions  [--record]: counts the instructions of codecs, session and fan-out;
                 fails where they are over 5 % more than recorded, or records them
   fuzz          TARGET [SECONDS]: fuzzes frame, packet, payload or session (needs a

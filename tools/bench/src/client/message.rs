@@ -128,15 +128,16 @@ impl Answer {
     }
 
     /// Compares every byte. The numbers, if it is what was expected; a number that stands in several places has to be the
-    /// same everywhere.
+    /// same everywhere. A durable server ends an event with its token.
     pub fn read(&self, got: &[u8]) -> Option<Fields> {
-        if got.len() != self.text.len() {
+        let (text, got) = self.without_token(got);
+        if got.len() != text.len() {
             return None;
         }
         let mut found = [None; 3];
         let mut from = 0;
         for hole in &self.holes {
-            if got[from..hole.start] != self.text[from..hole.start] {
+            if got[from..hole.start] != text[from..hole.start] {
                 return None;
             }
             let number = digits(&got[hole.start..hole.end])?;
@@ -146,9 +147,25 @@ impl Answer {
             from = hole.end;
         }
         let [link, number, room] = found.map(Option::unwrap_or_default);
-        (got[from..] == self.text[from..]).then_some(Fields { link, number, room })
+        (got[from..] == text[from..]).then_some(Fields { link, number, room })
+    }
+
+    /// What is to be compared: all of it, or all in front of `,"token"]`.
+    fn without_token<'a>(&'a self, got: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        let Some((b']', text)) = self.text.split_last() else {
+            return (&self.text, got);
+        };
+        match got.get(text.len()..) {
+            Some([b',', b'"', token @ .., b'"', b']']) if token.len() == TOKEN => {
+                (text, &got[..text.len()])
+            }
+            _ => (&self.text, got),
+        }
     }
 }
+
+/// Characters of a token.
+const TOKEN: usize = 22;
 
 fn digits(text: &[u8]) -> Option<u32> {
     text.iter().try_fold(0, |number: u32, &byte| {

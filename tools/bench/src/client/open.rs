@@ -1,4 +1,4 @@
-//! From a TCP connection to a Socket.IO socket in the namespace `/`.
+//! From a TCP connection to a Socket.IO socket in a namespace.
 //!
 //! ```text
 //!            101            0{…} → 40          40{…}
@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::fleet::{Fleet, Reader};
-use super::listen::{Frame, next_frame, push_text};
+use super::listen::{Frame, Listener, Message, next_frame, push_text};
 use super::{Failure, KEY, Nanos};
 use crate::frame;
 use crate::http::Head;
@@ -24,21 +24,50 @@ const ON_THE_WAY: usize = 64;
 /// How long all of them may take together.
 const DEADLINE: Duration = Duration::from_mins(1);
 
+/// Who connects: what each says, and what it hears once it is in.
+pub trait Guests: Listener {
+    /// The CONNECT packet of a connection, as an Engine.IO message.
+    fn connect(&mut self, link: usize) -> Vec<u8>;
+
+    /// Its answer, which is one to a CONNECT.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] ends the measurement.
+    fn connected(&mut self, link: usize, answer: &[u8]) -> Result<(), Failure>;
+}
+
 /// Opens `count` WebSocket connections and joins the namespace `/` with each.
 ///
 /// # Errors
 ///
 /// A [`Failure`] that names the connection and what it was answered, or [`Failure::Late`].
 pub fn open(fleet: &mut Fleet, count: usize) -> Result<(), Failure> {
+    open_as(fleet, count, ON_THE_WAY, &mut Anybody)
+}
+
+/// Opens `count` WebSocket connections, `on_the_way` of them at a time, and connects each as its guest wants. What comes
+/// behind the answers is heard by the guests, too.
+///
+/// # Errors
+///
+/// As [`open`], and whatever the guests find wrong.
+pub fn open_as(
+    fleet: &mut Fleet,
+    count: usize,
+    on_the_way: usize,
+    guests: &mut impl Guests,
+) -> Result<(), Failure> {
     let request = format!(
         "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\n\
          Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {REQUEST_KEY}\r\n\r\n",
         fleet.server()
     );
-    let mut opening = Opening { first: fleet.len(), stages: Vec::with_capacity(count), joined: 0 };
+    let stages = Vec::with_capacity(count);
+    let mut opening = Opening { first: fleet.len(), stages, joined: 0, guests };
     let give_up = fleet.now() + u64::try_from(DEADLINE.as_nanos()).expect("a minute");
     while opening.joined < count {
-        while opening.stages.len() < count && opening.on_the_way() < ON_THE_WAY {
+        while opening.stages.len() < count && opening.on_the_way() < on_the_way {
             let link = fleet.connect()?;
             fleet.outbox().to(link).extend_from_slice(request.as_bytes());
             opening.stages.push(Stage::Upgrading);
@@ -52,6 +81,31 @@ pub fn open(fleet: &mut Fleet, count: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Guests of the namespace `/`, to whom nobody speaks yet.
+struct Anybody;
+
+impl Guests for Anybody {
+    fn connect(&mut self, _link: usize) -> Vec<u8> {
+        b"40".to_vec()
+    }
+
+    fn connected(&mut self, _link: usize, _answer: &[u8]) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Listener for Anybody {
+    fn message(
+        &mut self,
+        link: usize,
+        message: Message<'_>,
+        _at: Nanos,
+        _outbox: &mut Outbox,
+    ) -> Result<(), Failure> {
+        Err(Failure::wrong(link, message.bytes(), "the answer to CONNECT"))
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Upgrading,
@@ -60,13 +114,14 @@ enum Stage {
     Joined,
 }
 
-struct Opening {
+struct Opening<'g, G> {
     first: usize,
     stages: Vec<Stage>,
     joined: usize,
+    guests: &'g mut G,
 }
 
-impl Opening {
+impl<G: Guests> Opening<'_, G> {
     fn on_the_way(&self) -> usize {
         self.stages.len() - self.joined
     }
@@ -74,8 +129,8 @@ impl Opening {
     fn frame(
         &mut self,
         link: usize,
-        opcode: u8,
-        payload: &[u8],
+        (opcode, payload): (u8, &[u8]),
+        at: Nanos,
         outbox: &mut Outbox,
     ) -> Result<(), Failure> {
         let stage = &mut self.stages[link - self.first];
@@ -83,12 +138,16 @@ impl Opening {
             (_, frame::TEXT, b"2") => push_text(outbox.to(link), b"3"),
             (_, frame::PING, _) => frame::push(outbox.to(link), frame::PONG, Some(KEY), payload),
             (Stage::Opening, frame::TEXT, [b'0', ..]) => {
-                push_text(outbox.to(link), b"40");
+                push_text(outbox.to(link), &self.guests.connect(link));
                 *stage = Stage::Joining;
             }
             (Stage::Joining, frame::TEXT, [b'4', b'0', ..]) => {
                 *stage = Stage::Joined;
                 self.joined += 1;
+                self.guests.connected(link, payload)?;
+            }
+            (Stage::Joined, frame::TEXT, [b'4', ..]) => {
+                self.guests.message(link, Message::Text(payload), at, outbox)?;
             }
             (Stage::Opening, ..) => return Err(Failure::wrong(link, payload, "an open packet")),
             _ => return Err(Failure::wrong(link, payload, "the answer to CONNECT")),
@@ -97,12 +156,12 @@ impl Opening {
     }
 }
 
-impl Reader for Opening {
+impl<G: Guests> Reader for Opening<'_, G> {
     fn read(
         &mut self,
         link: usize,
         input: &[u8],
-        _at: Nanos,
+        at: Nanos,
         outbox: &mut Outbox,
     ) -> Result<usize, Failure> {
         let mut taken = 0;
@@ -118,7 +177,7 @@ impl Reader for Opening {
         }
         while let Some(Frame { opcode, payload, length }) = next_frame(link, &input[taken..])? {
             taken += length;
-            self.frame(link, opcode, payload, outbox)?;
+            self.frame(link, (opcode, payload), at, outbox)?;
         }
         Ok(taken)
     }

@@ -87,12 +87,21 @@ impl Places {
     }
 
     fn sockeye(&self) -> Result<(Vec<String>, String), PrepareError> {
+        let contract = self.contract()?;
+        let command = vec![text(&contract), "--profile".to_owned(), "bench".to_owned()];
+        Ok((command, env!("CARGO_PKG_VERSION").to_owned()))
+    }
+
+    /// Builds the contract server, and says where it is.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be built.
+    pub fn contract(&self) -> Result<PathBuf, PrepareError> {
         let mut build = cargo();
         build.current_dir(&self.root).args(["build", "--release", "--package", "sockeye-contract"]);
         run(build.arg("--target-dir").arg(&self.target), RUST)?;
-        let contract = self.target.join("release/contract");
-        let command = vec![text(&contract), "--profile".to_owned(), "bench".to_owned()];
-        Ok((command, env!("CARGO_PKG_VERSION").to_owned()))
+        Ok(self.target.join("release/contract"))
     }
 }
 

@@ -12,6 +12,12 @@ pub enum Switch {
     /// Two workers; pinned, they share the server's core.
     #[value(name = "workers-2")]
     Workers2,
+    /// Every event has its place in a log in memory.
+    DurableMemory,
+    /// Every event is in the log on disk before it leaves; what was written is made durable 20 times a second.
+    DurableAsync,
+    /// Every event is durable before it leaves.
+    DurableFsync,
 }
 
 /// What turns a feature of the contract server on.
@@ -28,6 +34,9 @@ impl Switch {
     pub fn setting(self) -> Setting {
         match self {
             Self::Workers2 => Setting { arguments: &["--workers", "2"], variables: &[] },
+            Self::DurableMemory => Setting { arguments: &[], variables: &[("DURABLE", "memory")] },
+            Self::DurableAsync => Setting { arguments: &[], variables: &[("DURABLE", "async")] },
+            Self::DurableFsync => Setting { arguments: &[], variables: &[("DURABLE", "fsync")] },
         }
     }
 

@@ -116,6 +116,25 @@ impl Observer {
         Ok(parse_rollup(&rollup))
     }
 
+    /// The most that was resident at a time since it was started, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// The server is gone.
+    pub fn most_resident(&self) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process))?;
+        Ok(bytes_of(&status, "VmHWM"))
+    }
+
+    /// How many files it has open.
+    ///
+    /// # Errors
+    ///
+    /// The server is gone.
+    pub fn open_files(&self) -> io::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.process))?.count())
+    }
+
     fn clocks(&self) -> io::Result<Clocks> {
         Ok(Clocks {
             time: Instant::now(),
@@ -159,11 +178,13 @@ fn of_process(process: u32) -> io::Result<Core> {
 
 /// Reads the sums of `smaps_rollup`; a line that is missing counts as zero.
 pub fn parse_rollup(rollup: &str) -> Memory {
-    let bytes = |name: &str| {
-        let line = rollup.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        let kibibytes =
-            line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-        kibibytes.unwrap_or(0) * 1024
-    };
-    Memory { pss: bytes("Pss"), anonymous: bytes("Pss_Anon") }
+    Memory { pss: bytes_of(rollup, "Pss"), anonymous: bytes_of(rollup, "Pss_Anon") }
+}
+
+/// The line `name: 17 kB` of a text, in bytes.
+fn bytes_of(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kibibytes =
+        line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1024
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -17,6 +17,8 @@ const READY: Duration = Duration::from_secs(20);
 pub struct Server {
     child: Child,
     address: SocketAddr,
+    /// Its directory for temporary files.
+    scratch: PathBuf,
 }
 
 /// Why there is no server.
@@ -43,7 +45,8 @@ pub enum StartError {
 
 impl Server {
     /// Starts `command --port N` on a free port of 127.0.0.1 and waits for its first line. With `cores` it runs on the
-    /// server's core, and this thread goes on on the generator's. It finds `variables` in its environment.
+    /// server's core, and this thread goes on on the generator's. It finds `variables` in its environment, and
+    /// in `TMPDIR` a directory of its own, which is removed with it.
     ///
     /// # Errors
     ///
@@ -54,10 +57,14 @@ impl Server {
         cores: Option<Cores>,
     ) -> Result<Self, StartError> {
         let port = free_port()?;
-        let mut child = spawn(command, variables, port, cores)?;
+        let scratch =
+            std::env::temp_dir().join(format!("sockeye-bench-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&scratch)?;
+        let mut child = spawn(command, variables, &scratch, port, cores)?;
         let output = child.stdout.take().expect("it is piped");
         // Drop ends the child from here on, whatever happens.
-        let server = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let server = Self { child, address, scratch };
         let (sender, first_line) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -87,12 +94,14 @@ impl Drop for Server {
         // Errors mean that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.scratch);
     }
 }
 
 fn spawn(
     command: &[String],
     variables: &[(&str, String)],
+    scratch: &Path,
     port: u16,
     cores: Option<Cores>,
 ) -> Result<Child, StartError> {
@@ -100,6 +109,7 @@ fn spawn(
     let (program, arguments) = words.split_first().expect("a command has a first word");
     let mut process = Command::new(program);
     process.args(arguments).arg("--port").arg(port.to_string());
+    process.env("TMPDIR", scratch);
     process.envs(variables.iter().map(|(name, value)| (name, value)));
     process.stdin(Stdio::null()).stdout(Stdio::piped());
     if let Some(cores) = cores {
@@ -113,7 +123,7 @@ fn spawn(
 }
 
 /// What makes a server end with this process even if it is killed, where the system has it.
-fn with_parent() -> &'static [String] {
+pub(crate) fn with_parent() -> &'static [String] {
     use std::sync::OnceLock;
     static WORDS: OnceLock<Vec<String>> = OnceLock::new();
     WORDS.get_or_init(|| {

@@ -9,8 +9,9 @@ use crate::run::{root, run, target};
 
 /// Installs everything; what could not be had comes back as sentences that say what to do.
 pub(crate) fn everything() -> Vec<String> {
-    let outcomes = [npm("node"), npm("browser"), python(), chromium(), instruments().map(drop)];
-    outcomes.into_iter().filter_map(Result::err).collect()
+    let packages = ["node", "delivery", "browser"].map(npm);
+    let outcomes = [python(), chromium(), instruments().map(drop)];
+    packages.into_iter().chain(outcomes).filter_map(Result::err).collect()
 }
 
 fn place(name: &str) -> PathBuf {
