@@ -23,7 +23,7 @@ test("a message reaches every page in the room, and its writer learns that it is
   await bo.say("Morning, Ada");
   await chidi.say("Hello you two");
   for (const visitor of [ada, bo, chidi]) await visitor.sees("Good morning", "Morning, Ada", "Hello you two");
-  assert.equal(await ada.page.locator(".message.own .mark.check").count(), 1);
+  await ada.reads(".message.own .mark.checks", "");
   assert.equal(await ada.page.locator(".message.other .speaker").first().textContent(), "Bo");
   await leave(ada, bo, chidi);
 });
@@ -57,12 +57,17 @@ test("a message with control characters is not sent, and the page says why", asy
   await leave(ada);
 });
 
-test("everybody sees who is here, and who has gone", async () => {
+test("everybody sees who is here, who is away, and who has gone", async () => {
   const [ada, bo, chidi] = await three("#presence");
   for (const visitor of [ada, bo, chidi]) await visitor.seesPeople("Ada", "Bo", "Chidi");
   await ada.reads("#room-people", "3 people here");
+  await bo.goTo("presence-too");
+  await bo.goTo("presence");
+  await bo.page.locator("#leave-room").click();
+  for (const visitor of [ada, chidi]) await visitor.seesPeople("Ada", "Chidi");
   await chidi.leave();
-  for (const visitor of [ada, bo]) await visitor.seesPeople("Ada", "Bo");
+  await ada.reads("#room-people", "Only you are here");
+  await ada.reads(".is-away .person-name", "Chidi");
   await leave(ada, bo);
 });
 

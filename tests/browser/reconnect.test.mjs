@@ -6,8 +6,9 @@ import { test } from "node:test";
 import { stage } from "./support.mjs";
 
 const chat = stage();
+const forgetful = stage({ arguments: ["--memory"] });
 
-test("a server that is killed and started again loses and doubles nothing of what the pages show", async () => {
+test("a server that is killed and started again loses and doubles nothing", async () => {
   const visitors = [];
   for (const name of ["Ada", "Bo", "Chidi"]) visitors.push(await chat.visit(name, { hash: "#restart" }));
   const [a, b, c] = visitors;
@@ -31,13 +32,30 @@ test("a server that is killed and started again loses and doubles nothing of wha
   for (const visitor of visitors) {
     await visitor.sees("before 1", "before 2", "meanwhile 1", "meanwhile 2", "after");
     await visitor.seesPeople("Ada", "Bo", "Chidi");
-    assert.equal(await visitor.page.locator(".line.note.restart").count(), 1);
+    assert.equal(await visitor.page.locator(".line.note").count(), 0);
     assert.equal(await visitor.page.locator(".message.pending").count(), 0);
   }
 
   const late = await chat.visit("Late", { hash: "#restart" });
-  await late.sees("meanwhile 1", "meanwhile 2", "after");
+  await late.sees("before 1", "before 2", "meanwhile 1", "meanwhile 2", "after");
   for (const visitor of [...visitors, late]) await visitor.leave();
+});
+
+test("a server that keeps nothing loses nothing of what the pages show, and they draw a line under it", async () => {
+  const ada = await forgetful.visit("Ada", { hash: "#forgotten" });
+  const bo = await forgetful.visit("Bo", { hash: "#forgotten" });
+  await ada.say("before");
+  await bo.sees("before");
+  await forgetful.server.kill();
+  await ada.status("reconnecting");
+  await ada.write("meanwhile");
+  await forgetful.server.start();
+  for (const visitor of [ada, bo]) {
+    await visitor.sees("before", "meanwhile");
+    await visitor.seesPeople("Ada", "Bo");
+    assert.equal(await visitor.page.locator(".line.note").count(), 1);
+    await visitor.leave();
+  }
 });
 
 test("a page that was offline gets what it missed, and sends what it could not", async () => {

@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before } from "node:test";
@@ -30,9 +32,10 @@ const FLAGS = [
 // Nothing waits for time to pass; this only turns a hang into a message.
 const DEADLINE = 30_000;
 
-/** The program, on a port of its own that it keeps over a restart. */
+/** The program, on a port and a directory of its own that it keeps over a restart. */
 export class Server {
   port = 0;
+  #data = mkdtempSync(join(tmpdir(), "sockeye-browser-"));
   #child = null;
   #arguments;
 
@@ -46,7 +49,7 @@ export class Server {
   }
 
   async start() {
-    this.#child = spawn(SOCKEYE_BIN, ["--port", String(this.port), ...this.#arguments], {
+    this.#child = spawn(SOCKEYE_BIN, ["--port", String(this.port), "--data", this.#data, ...this.#arguments], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const ended = once(this.#child, "exit").then(([code]) => assert.fail(`the program ended with ${code}`));
@@ -71,6 +74,12 @@ export class Server {
     child.kill("SIGKILL");
     await gone;
   }
+
+  /** For good. */
+  async end() {
+    await this.kill();
+    rmSync(this.#data, { recursive: true, force: true });
+  }
 }
 
 /** A server and a browser for the tests of one file. */
@@ -83,7 +92,7 @@ export function stage({ arguments: args = [] } = {}) {
   });
   after(async () => {
     await stage.browser?.close();
-    await server.kill();
+    await server.end();
   });
   return stage;
 }

@@ -1,19 +1,17 @@
-//! The hall: all rooms, all guests, and the rules between them. No network here, and no clock: time comes in.
+//! The hall: all rooms, all guests, and the rules between them. No network here, no log, and no clock: time comes in.
 //!
-//! A *guest* is one connection; the person behind it may have several. Every method says what changed, and whoever
-//! called passes it on to those concerned, before anything else is done here: that way all pages hear of changes in
-//! the order in which they happened.
+//! A *guest* is what a page is over all of its connections: a session of the log. The person behind it may have
+//! several. Every method says what changed, and whoever called passes it on to those concerned, before anything
+//! else is done here: that way all pages hear of changes in the order in which they happened.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::memory::{Memory, Message, Receipt, Taken};
-use crate::names::{MessageId, PersonId, PersonName, RoomName, Text};
+use crate::names::{PersonId, PersonName, RoomName};
 use crate::pace::Pace;
-use crate::people::{People, Person};
+use crate::people::{People, Person, Presence};
 use crate::refusal::Refusal;
 
 /// All rooms and guests.
@@ -23,89 +21,60 @@ use crate::refusal::Refusal;
 /// use sockeye_chat::{Hall, Key, Limits, Person, PersonName, RoomName};
 ///
 /// let lobby = RoomName::new("lobby")?;
-/// let mut hall = Hall::new(Limits::default(), "e", &[lobby.clone()]);
+/// let mut hall = Hall::new(Limits::default(), &[lobby.clone()]);
 /// let id = Key::new("a secret of sixteen".to_owned())?.person();
-/// hall.enter("socket-1", Person { id, name: PersonName::new("Ada")? }, Duration::ZERO);
-/// let joined = hall.join("socket-1", &lobby, None, Duration::ZERO)?;
-/// assert_eq!(joined.state.people.len(), 1);
+/// hall.enter("socket-1", Person { id, name: PersonName::new("Ada")? }, &[], Duration::ZERO);
+/// let joined = hall.join("socket-1", &lobby, Duration::ZERO)?;
+/// assert_eq!(joined.people.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Hall {
     limits: Limits,
-    /// The first part of every room's epoch: no two hall lives share it.
-    life: String,
-    /// The second part; also a clock for "who was empty longest".
-    turns: u64,
     rooms: HashMap<RoomName, Room>,
     guests: HashMap<String, Guest>,
     /// The rooms whose listing has changed since [`Hall::news`] was asked.
     changed: BTreeSet<RoomName>,
 }
 
-/// How much there may be of everything. What text and memory may hold is said by [`Text`] and [`Memory`].
+/// How much there may be of everything. What a text may hold is said by [`Text`](crate::Text), what a page of the past
+/// may hold by [`PastPage`](crate::PastPage).
 ///
 /// Together they bound what a newcomer is sent of all its rooms at once, whatever others have written there and call
 /// themselves: by default to less than 768 KiB, where 4 MiB may wait for a client. Otherwise guests could fill rooms
 /// until nobody with a slow connection gets in.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Rooms that exist, the remembered empty ones included. At the limit the room that has been empty for longest
-    /// is forgotten; if none is empty, a new one is refused.
+    /// Rooms with people in them, and the given ones. At the limit a new one is refused.
     pub rooms: usize,
-    /// Rooms that one connection is in.
+    /// Rooms that one guest is in.
     pub rooms_per_guest: usize,
     /// People in one room.
     pub people_per_room: usize,
+    /// Messages of one guest that somebody who is away is waited for with. Of those beyond it is told only how many
+    /// had them at once.
+    pub receipts_per_guest: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { rooms: 200, rooms_per_guest: 8, people_per_room: 200 }
+        Limits { rooms: 200, rooms_per_guest: 8, people_per_room: 200, receipts_per_guest: 16 }
     }
 }
 
 #[derive(Debug)]
 struct Guest {
     person: Person,
+    connected: bool,
     rooms: BTreeSet<RoomName>,
     pace: Pace,
+    receipts: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Room {
-    epoch: String,
     given: bool,
-    memory: Memory,
     people: People,
-    /// The turn at which the last person left.
-    empty_since: u64,
-}
-
-/// Up to where a page has a room's messages.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Position {
-    /// The life of the room's memory that the number belongs to.
-    pub epoch: String,
-    /// The number of the last message.
-    pub seq: u64,
-}
-
-/// A room as it is now, for one page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RoomState {
-    /// The room.
-    pub room: RoomName,
-    /// The life of its memory.
-    pub epoch: String,
-    /// The number of the newest message.
-    pub seq: u64,
-    /// What the page has not got yet.
-    pub messages: Vec<Arc<Message>>,
-    /// How many it has missed for good.
-    pub missing: u64,
-    /// Who is here, the page's own person included.
-    pub people: Vec<Person>,
 }
 
 /// One line in the list of rooms.
@@ -113,150 +82,144 @@ pub struct RoomState {
 pub struct RoomListing {
     /// The room.
     pub room: RoomName,
-    /// How many people are in it.
+    /// How many people are in it, those who are away not counted.
     pub people: usize,
     /// It belongs to the server, and is listed even when it is empty.
     pub given: bool,
 }
 
-/// A guest is in a room now.
-#[derive(Clone, Debug)]
-pub struct Joined {
-    /// For the guest.
-    pub state: RoomState,
-    /// For the others in the room, if the person was not there before.
-    pub arrived: Option<Person>,
-}
-
-/// A person has left a room.
+/// A person in a room looks different to everybody there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Departure {
+pub struct Change {
+    /// Where.
+    pub room: RoomName,
     /// Who.
     pub person: PersonId,
-    /// From where.
-    pub room: RoomName,
+    /// How they look now; `None` if they have left.
+    pub now: Option<Presence>,
 }
 
-/// A message has been taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// The life of the room's memory.
-    pub epoch: String,
-    /// For the sender.
-    pub receipt: Receipt,
-    /// For everybody in the room, unless they had it before.
-    pub push: Option<Arc<Message>>,
+/// A guest has come in, or has its connection again.
+#[derive(Debug)]
+pub struct Entered {
+    /// For the rooms it is in.
+    pub changes: Vec<Change>,
+    /// The rooms in which there is no place for it any more.
+    pub refused: Vec<RoomName>,
+}
+
+/// A guest is in a room now.
+#[derive(Debug)]
+pub struct Joined {
+    /// It was not there before.
+    pub first: bool,
+    /// Who is in the room, the guest's own person included.
+    pub people: Vec<Presence>,
+    /// For the others in the room.
+    pub change: Option<Change>,
 }
 
 impl Hall {
-    /// A hall with the `given` rooms. `life` has to differ from that of every other hall: pages tell by it that
-    /// the server has forgotten what they remember.
-    pub fn new(limits: Limits, life: &str, given: &[RoomName]) -> Self {
-        let mut hall = Hall {
-            limits,
-            life: life.to_owned(),
-            turns: 0,
-            rooms: HashMap::new(),
-            guests: HashMap::new(),
-            changed: BTreeSet::new(),
-        };
-        for name in given {
-            hall.open(name, true);
+    /// A hall with the `given` rooms.
+    pub fn new(limits: Limits, given: &[RoomName]) -> Self {
+        let given =
+            given.iter().map(|name| (name.clone(), Room { given: true, ..Room::default() }));
+        Hall { limits, rooms: given.collect(), guests: HashMap::new(), changed: BTreeSet::new() }
+    }
+
+    /// A guest comes in, or has a connection again. One that is not known here, but was in `rooms` before the server
+    /// was started again, is in them again.
+    pub fn enter(
+        &mut self,
+        guest: &str,
+        person: Person,
+        rooms: &[RoomName],
+        now: Duration,
+    ) -> Entered {
+        if let Some(known) = self.guests.get_mut(guest) {
+            let found = !std::mem::replace(&mut known.connected, true);
+            known.person = person;
+            return Entered { changes: self.show(guest, found), refused: Vec::new() };
         }
-        hall
-    }
-
-    /// A connection comes in, and is in no room yet.
-    pub fn enter(&mut self, guest: &str, person: Person, now: Duration) {
-        let fresh = Guest { person, rooms: BTreeSet::new(), pace: Pace::new(now) };
+        let pace = Pace::new(now);
+        let fresh = Guest { person, connected: true, rooms: BTreeSet::new(), pace, receipts: 0 };
         self.guests.insert(guest.to_owned(), fresh);
+        let mut entered = Entered { changes: Vec::new(), refused: Vec::new() };
+        for name in rooms {
+            match self.admit(guest, name) {
+                Ok(change) => entered.changes.extend(change),
+                Err(_) => entered.refused.push(name.clone()),
+            }
+        }
+        entered
     }
 
-    /// A guest goes into a room, or into one it is in already: both answer with what the page has not got.
+    /// A guest has lost its connection, and may come back.
+    pub fn lose(&mut self, guest: &str) -> Vec<Change> {
+        let Some(visitor) = self.guests.get_mut(guest) else {
+            return Vec::new();
+        };
+        if !std::mem::replace(&mut visitor.connected, false) {
+            return Vec::new();
+        }
+        let (person, rooms) = (visitor.person.id, visitor.rooms.clone());
+        let away = |name| self.alter(name, person, |people| people.lose(person));
+        rooms.iter().filter_map(away).collect()
+    }
+
+    /// A guest will not come back: it leaves every room. `None` if it is not known here.
+    pub fn depart(&mut self, guest: &str) -> Option<Vec<Change>> {
+        let Guest { person, connected, rooms, .. } = self.guests.remove(guest)?;
+        let go = |name| self.alter(name, person.id, |people| people.go(person.id, connected));
+        Some(rooms.iter().filter_map(go).collect())
+    }
+
+    /// What pages that have outlived a restart have to hear of a person who has not come back after it.
+    pub fn missing(&self, person: PersonId, rooms: &[RoomName]) -> Vec<Change> {
+        let is_here =
+            |name| self.rooms.get(name).is_some_and(|room| room.people.get(person).is_some());
+        let without = rooms.iter().filter(|name| !is_here(*name));
+        without.map(|name| Change { room: name.clone(), person, now: None }).collect()
+    }
+
+    /// A guest goes into a room, or into one it is in already.
     ///
     /// # Errors
     ///
     /// The guest does too much, or there is no place.
-    pub fn join(
-        &mut self,
-        guest: &str,
-        name: &RoomName,
-        after: Option<&Position>,
-        now: Duration,
-    ) -> Result<Joined, Refusal> {
+    pub fn join(&mut self, guest: &str, name: &RoomName, now: Duration) -> Result<Joined, Refusal> {
         self.allow(guest, now)?;
-        let visitor = self.guests.get(guest).ok_or(Refusal::Stranger)?;
-        let person = visitor.person.clone();
-        let first = !visitor.rooms.contains(name);
-        if first {
-            self.admit(guest, &person, name)?;
-        }
-        let room = self.rooms.get_mut(name).ok_or(Refusal::NotInside)?;
-        let arrived = first && room.people.come(&person);
-        if arrived {
-            self.changed.insert(name.clone());
-        }
-        Ok(Joined { state: room.state(name, after), arrived: arrived.then_some(person) })
+        let first = !self.visitor(guest)?.rooms.contains(name);
+        let change = if first { self.admit(guest, name)? } else { None };
+        Ok(Joined { first, people: self.people(name), change })
     }
 
-    /// A guest leaves a room. `None` if nobody has to hear of it.
-    pub fn leave(&mut self, guest: &str, name: &RoomName) -> Option<Departure> {
+    /// A guest leaves a room.
+    pub fn leave(&mut self, guest: &str, name: &RoomName) -> Option<Change> {
         let visitor = self.guests.get_mut(guest)?;
         if !visitor.rooms.remove(name) {
             return None;
         }
-        let person = visitor.person.id;
-        self.part(person, name)
+        let (person, connected) = (visitor.person.id, visitor.connected);
+        self.alter(name, person, |people| people.go(person, connected))
     }
 
-    /// A connection has ended: its guest leaves every room.
-    pub fn depart(&mut self, guest: &str) -> Vec<Departure> {
-        let Some(visitor) = self.guests.remove(guest) else {
-            return Vec::new();
-        };
-        let person = visitor.person.id;
-        visitor.rooms.iter().filter_map(|name| self.part(person, name)).collect()
-    }
-
-    /// A guest says something in a room.
+    /// A guest does something in a room, such as to speak or to ask for its past: the person behind it.
     ///
     /// # Errors
     ///
     /// The guest is not in the room, or too fast.
-    pub fn post(
-        &mut self,
-        guest: &str,
-        name: &RoomName,
-        id: MessageId,
-        text: Text,
-        (at, now): (u64, Duration),
-    ) -> Result<Posted, Refusal> {
-        let person = self.inside(guest, name)?.clone();
-        self.allow(guest, now)?;
-        let room = self.rooms.get_mut(name).ok_or(Refusal::NotInside)?;
-        let taken = room.memory.take(id, person, text, at);
-        let receipt = taken.receipt();
-        let push = if let Taken::New(message) = taken { Some(message) } else { None };
-        Ok(Posted { epoch: room.epoch.clone(), receipt, push })
-    }
-
-    /// A guest types in a room: the person whom the others are to see typing.
-    ///
-    /// # Errors
-    ///
-    /// The guest is not in the room, or too fast.
-    pub fn typing(
-        &mut self,
-        guest: &str,
-        name: &RoomName,
-        now: Duration,
-    ) -> Result<PersonId, Refusal> {
-        let person = self.inside(guest, name)?.id;
+    pub fn act(&mut self, guest: &str, name: &RoomName, now: Duration) -> Result<Person, Refusal> {
+        let visitor = self.visitor(guest)?;
+        if !visitor.rooms.contains(name) {
+            return Err(Refusal::NotInside);
+        }
+        let person = visitor.person.clone();
         self.allow(guest, now)?;
         Ok(person)
     }
 
-    /// A guest takes another name; all rooms in which others see it.
+    /// A guest takes another name.
     ///
     /// # Errors
     ///
@@ -266,24 +229,55 @@ impl Hall {
         guest: &str,
         name: PersonName,
         now: Duration,
-    ) -> Result<(Person, Vec<RoomName>), Refusal> {
+    ) -> Result<(Person, Vec<Change>), Refusal> {
         self.allow(guest, now)?;
         let visitor = self.guests.get_mut(guest).ok_or(Refusal::Stranger)?;
         visitor.person.name = name;
         let person = visitor.person.clone();
-        let rooms: Vec<RoomName> = visitor.rooms.iter().cloned().collect();
-        for name in &rooms {
-            if let Some(room) = self.rooms.get_mut(name) {
-                room.people.rename(&person);
-            }
+        Ok((person, self.show(guest, false)))
+    }
+
+    /// Whether it is to be waited until everybody has a message of a guest; if so, until [`receipt_ends`].
+    ///
+    /// [`receipt_ends`]: Self::receipt_ends
+    pub fn receipt_begins(&mut self, guest: &str) -> bool {
+        let most = self.limits.receipts_per_guest;
+        let free = self.guests.get_mut(guest).filter(|visitor| visitor.receipts < most);
+        free.map(|visitor| visitor.receipts += 1).is_some()
+    }
+
+    /// It is not waited for any more.
+    pub fn receipt_ends(&mut self, guest: &str) {
+        if let Some(visitor) = self.guests.get_mut(guest) {
+            visitor.receipts = visitor.receipts.saturating_sub(1);
         }
-        Ok((person, rooms))
+    }
+
+    /// The rooms that a guest is in.
+    pub fn rooms_of(&self, guest: &str) -> Vec<RoomName> {
+        let rooms = self.guests.get(guest).map(|visitor| &visitor.rooms);
+        rooms.into_iter().flatten().cloned().collect()
+    }
+
+    /// A guest looks around: the person behind it.
+    ///
+    /// # Errors
+    ///
+    /// The guest is too fast.
+    pub fn look(&mut self, guest: &str, now: Duration) -> Result<Person, Refusal> {
+        self.allow(guest, now)?;
+        self.visitor(guest).map(|visitor| visitor.person.clone())
+    }
+
+    /// Who is in a room.
+    pub fn people(&self, name: &RoomName) -> Vec<Presence> {
+        self.rooms.get(name).map_or_else(Vec::new, |room| room.people.list())
     }
 
     /// The rooms to choose from: the given ones, and those with people.
     pub fn listings(&self) -> Vec<RoomListing> {
-        let listed = self.rooms.iter().filter(|(_, room)| room.given || !room.people.is_empty());
-        listed.map(|(name, room)| room.listing(name)).collect()
+        let all = self.rooms.iter().map(|(name, room)| room.listing(name));
+        all.filter(|listing| listing.given || listing.people > 0).collect()
     }
 
     /// Whether the list of rooms has changed since [`news`](Self::news) was asked.
@@ -302,14 +296,18 @@ impl Hall {
         changed.into_iter().map(listing).collect()
     }
 
-    /// How many rooms there are, the empty ones that are remembered included.
+    /// How many rooms there are.
     pub fn rooms(&self) -> usize {
         self.rooms.len()
     }
 
-    /// How many connections there are.
+    /// How many guests there are.
     pub fn guests(&self) -> usize {
         self.guests.len()
+    }
+
+    fn visitor(&self, guest: &str) -> Result<&Guest, Refusal> {
+        self.guests.get(guest).ok_or(Refusal::Stranger)
     }
 
     fn allow(&mut self, guest: &str, now: Duration) -> Result<(), Refusal> {
@@ -317,87 +315,67 @@ impl Hall {
         if visitor.pace.allows(now) { Ok(()) } else { Err(Refusal::TooFast) }
     }
 
-    fn inside(&self, guest: &str, name: &RoomName) -> Result<&Person, Refusal> {
-        let visitor = self.guests.get(guest).ok_or(Refusal::Stranger)?;
-        if visitor.rooms.contains(name) { Ok(&visitor.person) } else { Err(Refusal::NotInside) }
-    }
-
-    /// Finds a place for a guest that is not in the room yet.
-    fn admit(&mut self, guest: &str, person: &Person, name: &RoomName) -> Result<(), Refusal> {
+    /// Puts a guest into a room, if there is a place.
+    fn admit(&mut self, guest: &str, name: &RoomName) -> Result<Option<Change>, Refusal> {
         let visitor = self.guests.get_mut(guest).ok_or(Refusal::Stranger)?;
-        if visitor.rooms.len() >= self.limits.rooms_per_guest {
-            return Err(Refusal::TooManyRooms { limit: self.limits.rooms_per_guest });
+        let Limits { rooms, rooms_per_guest, people_per_room, .. } = self.limits;
+        if visitor.rooms.len() >= rooms_per_guest {
+            return Err(Refusal::TooManyRooms { limit: rooms_per_guest });
         }
-        match self.rooms.get(name) {
-            Some(room)
-                if room.people.len() >= self.limits.people_per_room
-                    && !room.people.has(person.id) =>
-            {
-                return Err(Refusal::RoomFull { limit: self.limits.people_per_room });
+        let person = visitor.person.clone();
+        match self.rooms.get(name).map(|room| &room.people) {
+            Some(people) if people.len() >= people_per_room && people.get(person.id).is_none() => {
+                return Err(Refusal::RoomFull { limit: people_per_room });
             }
-            Some(_) => {}
-            None => {
-                self.make_place()?;
-                self.open(name, false);
-            }
+            None if self.rooms.len() >= rooms => return Err(Refusal::HallFull { limit: rooms }),
+            _ => {}
         }
-        if let Some(visitor) = self.guests.get_mut(guest) {
-            visitor.rooms.insert(name.clone());
-        }
-        Ok(())
+        visitor.rooms.insert(name.clone());
+        self.rooms.entry(name.clone()).or_default();
+        Ok(self.alter(name, person.id, |people| people.come(&person)))
     }
 
-    fn make_place(&mut self) -> Result<(), Refusal> {
-        if self.rooms.len() < self.limits.rooms {
-            return Ok(());
-        }
-        let empty = self.rooms.iter().filter(|(_, room)| room.people.is_empty() && !room.given);
-        let longest = empty.min_by_key(|(_, room)| room.empty_since).map(|(name, _)| name.clone());
-        let name = longest.ok_or(Refusal::HallFull { limit: self.limits.rooms })?;
-        self.rooms.remove(&name);
-        Ok(())
-    }
-
-    fn open(&mut self, name: &RoomName, given: bool) {
-        self.turns += 1;
-        let room = Room {
-            epoch: format!("{}-{}", self.life, self.turns),
-            given,
-            memory: Memory::new(),
-            people: People::default(),
-            empty_since: self.turns,
+    /// Shows a guest's person as it is now in all of its rooms, with a connection that it had `found` again or not.
+    fn show(&mut self, guest: &str, found: bool) -> Vec<Change> {
+        let Some(visitor) = self.guests.get(guest) else {
+            return Vec::new();
         };
-        self.rooms.insert(name.clone(), room);
+        let (person, rooms) = (visitor.person.clone(), visitor.rooms.clone());
+        let show = |name| {
+            self.alter(name, person.id, |people| {
+                people.rename(&person);
+                if found {
+                    people.find(person.id);
+                }
+            })
+        };
+        rooms.iter().filter_map(show).collect()
     }
 
-    fn part(&mut self, person: PersonId, name: &RoomName) -> Option<Departure> {
-        let room = self.rooms.get_mut(name)?;
-        if !room.people.go(person) {
-            return None;
+    /// The one place where who is in a room changes. A room that nobody is in is forgotten; what was said there stays
+    /// in the log.
+    fn alter(
+        &mut self,
+        name: &RoomName,
+        person: PersonId,
+        act: impl FnOnce(&mut People),
+    ) -> Option<Change> {
+        let Room { people, given } = self.rooms.get_mut(name)?;
+        let (before, count) = (people.get(person), people.here());
+        act(people);
+        let now = people.get(person);
+        if people.here() != count {
+            self.changed.insert(name.clone());
         }
-        self.turns += 1;
-        room.empty_since = self.turns;
-        self.changed.insert(name.clone());
-        Some(Departure { person, room: name.clone() })
+        if people.is_empty() && !*given {
+            self.rooms.remove(name);
+        }
+        (before != now).then(|| Change { room: name.clone(), person, now })
     }
 }
 
 impl Room {
     fn listing(&self, name: &RoomName) -> RoomListing {
-        RoomListing { room: name.clone(), people: self.people.len(), given: self.given }
-    }
-
-    fn state(&self, name: &RoomName, after: Option<&Position>) -> RoomState {
-        // A number of another life says nothing here: the page gets all there is, and nothing is missing of this life.
-        let known = after.filter(|position| position.epoch == self.epoch);
-        let (messages, missing) = self.memory.since(known.map_or(0, |position| position.seq));
-        RoomState {
-            room: name.clone(),
-            epoch: self.epoch.clone(),
-            seq: self.memory.newest(),
-            messages,
-            missing: if known.is_some() { missing } else { 0 },
-            people: self.people.list(),
-        }
+        RoomListing { room: name.clone(), people: self.people.here(), given: self.given }
     }
 }

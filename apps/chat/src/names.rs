@@ -2,6 +2,7 @@
 //! checked; serde checks too, so that a handler's `Data` refuses the rest and says why.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
@@ -99,12 +100,31 @@ impl RoomName {
         &self.0
     }
 
-    /// The Socket.IO room whose members hear this room. The prefix keeps it apart from the rooms that every socket
-    /// has under its own id: without it, a room named like somebody's id would hear what is meant for them alone.
+    /// The Socket.IO room in which messages are said; its past is what was said. The prefix keeps it apart from the rooms
+    /// that every socket has under its own id: without it, a room named like somebody's id would hear what is meant
+    /// for them alone.
     pub(crate) fn channel(&self) -> String {
-        format!("room:{}", self.0)
+        format!("{TALK}{}", self.0)
+    }
+
+    /// The Socket.IO room in which it is told who comes and goes: apart, so that pages of the past have messages only.
+    pub(crate) fn door(&self) -> String {
+        format!("{DOOR}{}", self.0)
+    }
+
+    /// Both: whoever is in the room is in these.
+    pub(crate) fn places(&self) -> [String; 2] {
+        [self.channel(), self.door()]
+    }
+
+    /// The room of a Socket.IO room in which messages are said.
+    pub(crate) fn of_channel(channel: &str) -> Option<Self> {
+        Self::new(channel.strip_prefix(TALK)?).ok()
     }
 }
+
+const TALK: &str = "room:";
+const DOOR: &str = "door:";
 
 impl TryFrom<String> for RoomName {
     type Error = BadName;
@@ -157,7 +177,7 @@ impl TryFrom<String> for Text {
 }
 
 /// A message's id: a UUID in lower case, made by the sender's page. However often a message is sent, it keeps its
-/// id, and the room keeps one message of each.
+/// id, and the log keeps one message of each.
 ///
 /// ```
 /// use sockeye_chat::MessageId;
@@ -264,6 +284,16 @@ pub struct PersonId(u64);
 impl fmt::Display for PersonId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+/// Reads back what [`Display`](fmt::Display) writes.
+impl FromStr for PersonId {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        const BAD: BadName = BadName("a person's id is a number of 16 digits");
+        u64::from_str_radix(text, 16).map(PersonId).map_err(|_| BAD)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Why a guest is not given what it asks for.
 
 use serde::Serialize;
-use thiserror::Error;
+use sockeye::{EmitError, Error, JoinError};
+use thiserror::Error as ThisError;
 
 /// A refusal: words for people, and a code for pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ThisError)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The connection never came in, or has ended.
@@ -16,6 +17,9 @@ pub enum Refusal {
     /// See [`Pace`](crate::Pace).
     #[error("that was too fast: wait a moment")]
     TooFast,
+    /// The log takes no more at the moment.
+    #[error("the server has too much to write down: wait a moment")]
+    Busy,
     /// See [`Limits::rooms_per_guest`](crate::Limits::rooms_per_guest).
     #[error("you are in {limit} rooms, and there cannot be more: leave one")]
     TooManyRooms {
@@ -43,6 +47,7 @@ impl Refusal {
             Refusal::Stranger => "stranger",
             Refusal::NotInside => "not_inside",
             Refusal::TooFast => "too_fast",
+            Refusal::Busy => "busy",
             Refusal::TooManyRooms { .. } => "too_many_rooms",
             Refusal::RoomFull { .. } => "room_full",
             Refusal::HallFull { .. } => "hall_full",
@@ -52,6 +57,27 @@ impl Refusal {
 
 /// What an acknowledgement carries beside the words of a refusal.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Code {
-    pub(crate) code: &'static str,
+struct Code {
+    code: &'static str,
+}
+
+/// The answer to whoever asked for it.
+pub(crate) fn refused(refusal: Refusal) -> Error {
+    Error::from(refusal).with_data(&Code { code: refusal.code() })
+}
+
+/// The log did not take an event.
+pub(crate) fn not_emitted(error: EmitError) -> Error {
+    match error {
+        EmitError::Busy => refused(Refusal::Busy),
+        other => other.into(),
+    }
+}
+
+/// The log did not take that somebody joins or leaves.
+pub(crate) fn not_joined(error: JoinError) -> Error {
+    match error {
+        JoinError::Busy => refused(Refusal::Busy),
+        other => other.into(),
+    }
 }

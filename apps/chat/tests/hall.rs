@@ -4,32 +4,44 @@ mod support;
 
 use std::time::Duration;
 
-use sockeye_chat::{Hall, Limits, Pace, Position, Posted, Refusal};
-use support::{id, person, room, text};
+use sockeye_chat::{Change, Hall, Joined, Limits, Pace, Refusal};
+use support::{person, room};
 
 const NOW: Duration = Duration::ZERO;
 
 fn hall() -> Hall {
-    Hall::new(Limits::default(), "life", &[room("lobby")])
+    Hall::new(Limits::default(), &[room("lobby")])
 }
 
-fn enter(hall: &mut Hall, guest: &str, name: &str) {
-    hall.enter(guest, person(name), NOW);
+fn enter(hall: &mut Hall, guest: &str, name: &str) -> Vec<Change> {
+    hall.enter(guest, person(name), &[], NOW).changes
 }
 
-fn join(hall: &mut Hall, guest: &str, name: &str) -> Result<sockeye_chat::Joined, Refusal> {
-    hall.join(guest, &room(name), None, NOW)
-}
-
-fn say(hall: &mut Hall, guest: &str, n: u64) -> Result<Posted, Refusal> {
-    hall.post(guest, &room("lobby"), id(n), text("hello"), (n, Duration::from_secs(n)))
+fn join(hall: &mut Hall, guest: &str, name: &str) -> Result<Joined, Refusal> {
+    hall.join(guest, &room(name), NOW)
 }
 
 fn people(hall: &Hall, name: &str) -> Option<usize> {
-    hall.listings()
-        .into_iter()
-        .find(|listing| listing.room == room(name))
-        .map(|listing| listing.people)
+    let listings = hall.listings();
+    listings.into_iter().find(|one| one.room == room(name)).map(|listing| listing.people)
+}
+
+/// A change as it is seen: where, under which name, and how; no name has left.
+fn seen(change: &Change) -> (String, Option<(String, bool)>) {
+    let now = change.now.as_ref().map(|now| (now.person.name.as_str().to_owned(), now.away));
+    (change.room.as_str().to_owned(), now)
+}
+
+fn here(place: &str, name: &str) -> (String, Option<(String, bool)>) {
+    (place.to_owned(), Some((name.to_owned(), false)))
+}
+
+fn away(place: &str, name: &str) -> (String, Option<(String, bool)>) {
+    (place.to_owned(), Some((name.to_owned(), true)))
+}
+
+fn all(changes: &[Change]) -> Vec<(String, Option<(String, bool)>)> {
+    changes.iter().map(seen).collect()
 }
 
 #[test]
@@ -44,14 +56,15 @@ fn the_given_rooms_are_listed_though_empty_and_others_only_with_people() {
 }
 
 #[test]
-fn the_others_hear_of_a_person_once_however_many_connections_it_has() {
+fn the_others_hear_of_a_person_once_however_often_it_is_there() {
     let mut hall = hall();
     enter(&mut hall, "a1", "Ada");
     enter(&mut hall, "a2", "Ada");
-    assert!(join(&mut hall, "a1", "lobby").unwrap().arrived.is_some());
-    assert!(join(&mut hall, "a2", "lobby").unwrap().arrived.is_none());
-    assert_eq!(hall.depart("a1"), []);
-    assert_eq!(hall.depart("a2").len(), 1);
+    let first = join(&mut hall, "a1", "lobby").unwrap();
+    assert_eq!(all(first.change.as_slice()), [here("lobby", "Ada")]);
+    assert_eq!(join(&mut hall, "a2", "lobby").unwrap().change, None);
+    assert_eq!(hall.depart("a1"), Some(vec![]));
+    assert_eq!(all(&hall.depart("a2").unwrap()), [("lobby".to_owned(), None)]);
     assert_eq!(people(&hall, "lobby"), Some(0));
 }
 
@@ -59,79 +72,108 @@ fn the_others_hear_of_a_person_once_however_many_connections_it_has() {
 fn joining_twice_counts_once() {
     let mut hall = hall();
     enter(&mut hall, "a", "Ada");
-    join(&mut hall, "a", "lobby").unwrap();
+    assert!(join(&mut hall, "a", "lobby").unwrap().first);
     let again = join(&mut hall, "a", "lobby").unwrap();
-    assert_eq!(again.arrived, None);
-    assert_eq!(again.state.people.len(), 1);
+    assert!(!again.first);
+    assert_eq!((again.change, again.people.len()), (None, 1));
     assert!(hall.leave("a", &room("lobby")).is_some());
     assert!(hall.leave("a", &room("lobby")).is_none());
 }
 
 #[test]
-fn only_who_is_in_a_room_speaks_and_types_there() {
-    let mut hall = hall();
-    enter(&mut hall, "a", "Ada");
-    assert_eq!(say(&mut hall, "a", 1).unwrap_err(), Refusal::NotInside);
-    assert_eq!(hall.typing("a", &room("lobby"), NOW).unwrap_err(), Refusal::NotInside);
-    assert_eq!(say(&mut hall, "nobody", 1).unwrap_err(), Refusal::Stranger);
-}
-
-#[test]
-fn a_message_sent_again_is_pushed_once_and_answered_twice() {
+fn whoever_loses_the_connection_is_away_and_here_again_with_the_next() {
     let mut hall = hall();
     enter(&mut hall, "a", "Ada");
     join(&mut hall, "a", "lobby").unwrap();
-    let first = say(&mut hall, "a", 1).unwrap();
-    // The answer is lost with the connection.
-    hall.depart("a");
-    enter(&mut hall, "b", "Ada");
-    join(&mut hall, "b", "lobby").unwrap();
-    let second = say(&mut hall, "b", 1).unwrap();
-    assert!(first.push.is_some());
-    assert!(second.push.is_none());
-    assert_eq!(first.receipt, second.receipt);
+    assert_eq!(all(&hall.lose("a")), [away("lobby", "Ada")]);
+    assert_eq!(hall.lose("a"), [], "told once");
+    assert_eq!(people(&hall, "lobby"), Some(0));
+    assert_eq!(all(&enter(&mut hall, "a", "Ada")), [here("lobby", "Ada")]);
+    assert_eq!(enter(&mut hall, "a", "Ada"), [], "its connection was taken over by the next");
+    assert_eq!(hall.rooms_of("a"), [room("lobby")]);
 }
 
 #[test]
-fn a_page_that_returns_gets_what_came_after_its_last_number() {
+fn a_person_is_away_when_none_of_its_windows_has_a_connection() {
     let mut hall = hall();
-    enter(&mut hall, "a", "Ada");
-    let epoch = join(&mut hall, "a", "lobby").unwrap().state.epoch;
-    for n in 1..=5 {
-        say(&mut hall, "a", n).unwrap();
+    for guest in ["a1", "a2"] {
+        enter(&mut hall, guest, "Ada");
+        join(&mut hall, guest, "lobby").unwrap();
     }
+    assert_eq!(hall.lose("a1"), []);
+    assert_eq!(all(&hall.depart("a2").unwrap()), [away("lobby", "Ada")]);
+    assert_eq!(all(&hall.depart("a1").unwrap()), [("lobby".to_owned(), None)]);
+}
+
+#[test]
+fn whoever_comes_back_under_another_name_is_seen_under_it() {
+    let mut hall = hall();
+    enter(&mut hall, "a", "Ada");
+    join(&mut hall, "a", "lobby").unwrap();
+    hall.lose("a");
+    let mut grace = person("Ada");
+    grace.name = person("Grace").name;
+    assert_eq!(all(&hall.enter("a", grace, &[], NOW).changes), [here("lobby", "Grace")]);
+}
+
+#[test]
+fn whoever_comes_back_to_a_server_that_was_started_again_is_in_its_rooms() {
+    let mut hall = hall();
+    let rooms = [room("lobby"), room("brook")];
+    let entered = hall.enter("a", person("Ada"), &rooms, NOW);
+    assert_eq!(all(&entered.changes), [here("lobby", "Ada"), here("brook", "Ada")]);
+    assert!(entered.refused.is_empty());
+    assert_eq!(people(&hall, "brook"), Some(1));
+}
+
+#[test]
+fn a_room_that_has_filled_up_meanwhile_is_refused_to_whoever_comes_back() {
+    let limits = Limits { people_per_room: 1, ..Limits::default() };
+    let mut hall = Hall::new(limits, &[room("lobby")]);
     enter(&mut hall, "b", "Bo");
-    let after = Position { epoch, seq: 3 };
-    let state = hall.join("b", &room("lobby"), Some(&after), NOW).unwrap().state;
-    assert_eq!(state.messages.iter().map(|m| m.seq).collect::<Vec<_>>(), [4, 5]);
-    assert_eq!((state.seq, state.missing), (5, 0));
+    join(&mut hall, "b", "lobby").unwrap();
+    let entered = hall.enter("a", person("Ada"), &[room("lobby"), room("brook")], NOW);
+    assert_eq!(entered.refused, [room("lobby")]);
+    assert_eq!(hall.rooms_of("a"), [room("brook")]);
 }
 
 #[test]
-fn a_number_of_another_life_of_the_server_gets_everything_under_a_new_epoch() {
+fn pages_that_outlived_a_restart_hear_of_those_who_did_not_come_back() {
     let mut hall = hall();
-    enter(&mut hall, "a", "Ada");
-    join(&mut hall, "a", "lobby").unwrap();
-    say(&mut hall, "a", 1).unwrap();
-    let after = Position { epoch: "another life-1".to_owned(), seq: 77 };
-    let state = hall.join("a", &room("lobby"), Some(&after), NOW).unwrap().state;
-    assert_eq!(state.messages.len(), 1);
-    assert_eq!(state.missing, 0);
-    assert_ne!(state.epoch, after.epoch);
+    assert_eq!(hall.depart("a"), None, "not seen in this life of the server");
+    let ada = person("Ada").id;
+    let rooms = [room("lobby"), room("brook")];
+    let missing = hall.missing(ada, &rooms);
+    assert_eq!(all(&missing), [("lobby".to_owned(), None), ("brook".to_owned(), None)]);
+    // It has come back as somebody new meanwhile.
+    enter(&mut hall, "a2", "Ada");
+    join(&mut hall, "a2", "lobby").unwrap();
+    assert_eq!(all(&hall.missing(ada, &rooms)), [("brook".to_owned(), None)]);
 }
 
 #[test]
-fn the_name_of_the_moment_stays_on_a_message() {
+fn only_who_is_in_a_room_acts_there() {
     let mut hall = hall();
     enter(&mut hall, "a", "Ada");
+    let lobby = room("lobby");
+    assert_eq!(hall.act("a", &lobby, NOW).unwrap_err(), Refusal::NotInside);
+    assert_eq!(hall.act("nobody", &lobby, NOW).unwrap_err(), Refusal::Stranger);
     join(&mut hall, "a", "lobby").unwrap();
-    say(&mut hall, "a", 1).unwrap();
-    let (renamed, rooms) = hall.rename("a", person("Grace").name, NOW).unwrap();
+    assert_eq!(hall.act("a", &lobby, NOW).unwrap(), person("Ada"));
+}
+
+#[test]
+fn a_new_name_is_seen_in_all_rooms() {
+    let mut hall = hall();
+    enter(&mut hall, "a", "Ada");
+    for name in ["lobby", "brook"] {
+        join(&mut hall, "a", name).unwrap();
+    }
+    let (renamed, changes) = hall.rename("a", person("Grace").name, NOW).unwrap();
     assert_eq!(renamed.id, person("Ada").id);
-    assert_eq!(rooms, [room("lobby")]);
-    let state = join(&mut hall, "a", "lobby").unwrap().state;
-    assert_eq!(state.messages[0].person.name.as_str(), "Ada");
-    assert_eq!(state.people[0].name.as_str(), "Grace");
+    assert_eq!(all(&changes), [here("brook", "Grace"), here("lobby", "Grace")]);
+    let state = join(&mut hall, "a", "lobby").unwrap();
+    assert_eq!(state.people[0].person.name.as_str(), "Grace");
 }
 
 #[test]
@@ -139,18 +181,32 @@ fn a_guest_that_does_too_much_at_once_is_slowed_down_and_then_goes_on() {
     let mut hall = hall();
     enter(&mut hall, "a", "Ada");
     join(&mut hall, "a", "lobby").unwrap();
-    let fast =
-        |hall: &mut Hall, n, now| hall.post("a", &room("lobby"), id(n), text("hello"), (0, now));
-    let taken = (0..100).take_while(|n| fast(&mut hall, *n, NOW).is_ok()).count();
-    assert_eq!(taken, Pace::AT_ONCE as usize - 1);
-    assert_eq!(fast(&mut hall, 200, NOW).unwrap_err(), Refusal::TooFast);
-    assert!(fast(&mut hall, 200, Duration::from_secs(1)).is_ok());
+    let act = |hall: &mut Hall, now| hall.act("a", &room("lobby"), now);
+    let done = (0..100).take_while(|_| act(&mut hall, NOW).is_ok()).count();
+    assert_eq!(done, Pace::AT_ONCE as usize - 1);
+    hall.lose("a");
+    enter(&mut hall, "a", "Ada");
+    assert_eq!(act(&mut hall, NOW).unwrap_err(), Refusal::TooFast, "a new connection helps nobody");
+    assert!(act(&mut hall, Duration::from_secs(1)).is_ok());
+}
+
+#[test]
+fn so_many_messages_of_a_guest_are_followed_at_a_time() {
+    let limits = Limits { receipts_per_guest: 2, ..Limits::default() };
+    let mut hall = Hall::new(limits, &[]);
+    enter(&mut hall, "a", "Ada");
+    assert!(hall.receipt_begins("a"));
+    assert!(hall.receipt_begins("a"));
+    assert!(!hall.receipt_begins("a"));
+    hall.receipt_ends("a");
+    assert!(hall.receipt_begins("a"));
+    assert!(!hall.receipt_begins("nobody"));
 }
 
 #[test]
 fn a_guest_is_in_so_many_rooms_at_most() {
     let limits = Limits { rooms_per_guest: 2, ..Limits::default() };
-    let mut hall = Hall::new(limits, "life", &[]);
+    let mut hall = Hall::new(limits, &[]);
     enter(&mut hall, "a", "Ada");
     join(&mut hall, "a", "one").unwrap();
     join(&mut hall, "a", "two").unwrap();
@@ -163,7 +219,7 @@ fn a_guest_is_in_so_many_rooms_at_most() {
 #[test]
 fn a_full_room_takes_nobody_but_those_who_are_in_it() {
     let limits = Limits { people_per_room: 1, ..Limits::default() };
-    let mut hall = Hall::new(limits, "life", &[room("lobby")]);
+    let mut hall = Hall::new(limits, &[room("lobby")]);
     enter(&mut hall, "a1", "Ada");
     enter(&mut hall, "a2", "Ada");
     enter(&mut hall, "b", "Bo");
@@ -173,28 +229,18 @@ fn a_full_room_takes_nobody_but_those_who_are_in_it() {
 }
 
 #[test]
-fn the_room_that_has_been_empty_for_longest_makes_place_for_a_new_one() {
-    let limits = Limits { rooms: 3, ..Limits::default() };
-    let mut hall = Hall::new(limits, "life", &[room("lobby")]);
-    enter(&mut hall, "a", "Ada");
-    let first = join(&mut hall, "a", "one").unwrap().state.epoch;
-    let second = join(&mut hall, "a", "two").unwrap().state.epoch;
-    hall.leave("a", &room("one"));
-    hall.leave("a", &room("two"));
-    join(&mut hall, "a", "three").unwrap();
-    assert_eq!(hall.rooms(), 3);
-    assert_eq!(join(&mut hall, "a", "two").unwrap().state.epoch, second);
-    hall.leave("a", &room("two"));
-    assert_ne!(join(&mut hall, "a", "one").unwrap().state.epoch, first);
-}
-
-#[test]
-fn rooms_with_people_are_never_pushed_out() {
+fn there_are_so_many_rooms_at_most_and_an_empty_one_makes_place() {
     let limits = Limits { rooms: 2, ..Limits::default() };
-    let mut hall = Hall::new(limits, "life", &[room("lobby")]);
+    let mut hall = Hall::new(limits, &[room("lobby")]);
     enter(&mut hall, "a", "Ada");
     join(&mut hall, "a", "one").unwrap();
     assert_eq!(join(&mut hall, "a", "two").unwrap_err(), Refusal::HallFull { limit: 2 });
+    hall.lose("a");
+    enter(&mut hall, "b", "Bo");
+    assert_eq!(join(&mut hall, "b", "two").unwrap_err(), Refusal::HallFull { limit: 2 });
+    hall.depart("a");
+    join(&mut hall, "b", "two").unwrap();
+    assert_eq!(hall.rooms(), 2);
 }
 
 #[test]
@@ -207,11 +253,12 @@ fn nothing_of_a_guest_stays_when_it_is_gone() {
         join(&mut hall, &guest, &format!("room-{}", n % 7)).unwrap();
     }
     for n in 0..100 {
+        hall.lose(&format!("guest {n}"));
         hall.depart(&format!("guest {n}"));
     }
-    assert_eq!(hall.guests(), 0);
-    assert_eq!(hall.listings().iter().map(|listing| listing.people).sum::<usize>(), 0);
-    assert_eq!(hall.depart("guest 1"), []);
+    assert_eq!((hall.guests(), hall.rooms()), (0, 1));
+    assert_eq!(people(&hall, "lobby"), Some(0));
+    assert_eq!(hall.depart("guest 1"), None);
 }
 
 fn news(hall: &mut Hall) -> Vec<(String, usize, bool)> {
@@ -239,18 +286,12 @@ fn a_room_is_in_the_news_once_however_often_it_has_changed() {
 }
 
 #[test]
-fn a_room_that_is_empty_or_forgotten_is_in_the_news_as_empty() {
-    let limits = Limits { rooms: 2, ..Limits::default() };
-    let mut hall = Hall::new(limits, "life", &[room("lobby")]);
+fn a_room_that_is_empty_is_in_the_news_as_empty() {
+    let mut hall = hall();
     enter(&mut hall, "a", "Ada");
     join(&mut hall, "a", "brook").unwrap();
     hall.depart("a");
     assert_eq!(news(&mut hall), [("brook".to_owned(), 0, false)]);
-    enter(&mut hall, "b", "Bo");
-    join(&mut hall, "b", "brook").unwrap();
-    hall.leave("b", &room("brook"));
-    join(&mut hall, "b", "delta").unwrap();
-    assert_eq!(news(&mut hall), [("brook".to_owned(), 0, false), ("delta".to_owned(), 1, false)]);
 }
 
 #[test]

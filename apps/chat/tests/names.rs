@@ -1,7 +1,7 @@
 //! What people may call themselves, their rooms and their messages.
 
 use proptest::prelude::*;
-use sockeye_chat::{Key, MessageId, PersonName, RoomName, Text};
+use sockeye_chat::{Key, MessageId, PersonId, PersonName, RoomName, Text};
 
 #[test]
 fn a_name_is_taken_without_the_space_around_it() {
@@ -70,6 +70,13 @@ fn one_key_is_one_person_and_two_keys_are_two() {
     let key = |text: &str| Key::new(text.to_owned()).unwrap().person();
     assert_eq!(key("0123456789abcdef"), key("0123456789abcdef"));
     assert_ne!(key("0123456789abcdef"), key("0123456789abcdeg"));
+}
+
+#[test]
+fn a_persons_id_is_read_back_as_it_was_written() {
+    let person = Key::new("0123456789abcdef".to_owned()).unwrap().person();
+    assert_eq!(person.to_string().parse::<PersonId>(), Ok(person));
+    assert!("nobody".parse::<PersonId>().is_err());
 }
 
 #[test]

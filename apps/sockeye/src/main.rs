@@ -3,6 +3,7 @@
 //! | the question                                  | the file     |
 //! |-----------------------------------------------|--------------|
 //! | What can be set?                              | `options`    |
+//! | Where is kept what is said?                   | `keep`       |
 //! | On which addresses is there somebody?         | `addresses`  |
 //! | How do requests reach the chat and its page?  | `site`       |
 //! | How does it use several cores?                | `workers`    |
@@ -11,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod keep;
 mod options;
 mod signals;
 mod site;
@@ -20,7 +22,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use chat::Chat;
-use sockeye::Io;
+use sockeye::{Builder, Io, Log};
 use tokio::sync::watch;
 
 use crate::options::Options;
@@ -55,16 +57,17 @@ async fn serve(options: &Options) -> Result<(), String> {
     let mut signals =
         Signals::listen().map_err(|error| format!("signals cannot be listened to: {error}"))?;
     let cores = options.workers();
-    let io = Chat::open(Io::builder().allow_origins(&options.allow_origin).workers(cores))
-        .map_err(|error| error.to_string())?;
-    let site = site::around(&io).map_err(|error| error.to_string())?;
+    // First: a second program that is started by mistake leaves the log alone.
     let listeners = addresses::listen(&options.host, options.port).await?;
+    let log = keep::open(options)?;
+    let io = Chat::open(builder(options).log(log.clone())).map_err(|error| error.to_string())?;
+    let site = site::around(&io).map_err(|error| error.to_string())?;
     let port = listeners[0].local_addr().map_or(options.port, |address| address.port());
     let (stop, stopped) = watch::channel(());
     let mut workers = Workers::start(cores, &listeners, &site, &stopped)
         .map_err(|error| format!("the system lets no thread start: {error}: try --workers 1"))?;
     let mut serving = std::pin::pin!(serve_all(listeners, &site, &stopped));
-    greet(options, port);
+    greet(options, port, &log);
     tokio::select! {
         () = signals.next() => {}
         served = &mut serving => return served,
@@ -76,13 +79,20 @@ async fn serve(options: &Options) -> Result<(), String> {
         () = signals.next() => Err("ended at once: not every client has been told".to_owned()),
         _ = async { tokio::join!(io.close(GOODBYE), serving) } => {
             workers.finish();
+            log.close();
             Ok(())
         }
     }
 }
 
-fn greet(options: &Options, port: u16) {
+fn builder(options: &Options) -> Builder {
+    let builder = Io::builder().workers(options.workers()).away_timeout(options.away());
+    builder.allow_origins(&options.allow_origin)
+}
+
+fn greet(options: &Options, port: u16, log: &Log) {
     println!("The chat is open: {}", options.address_to_show(port));
+    println!("{}", keep::sentence(log, options.directory()));
     println!("Open it in two windows and talk. Ctrl-C ends it, --help lists what can be set.");
 }
 

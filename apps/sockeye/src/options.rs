@@ -1,5 +1,8 @@
 //! What can be set, on the command line or in the environment.
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use clap::Parser;
 use clap::error::ErrorKind;
 
@@ -23,6 +26,19 @@ pub(crate) struct Options {
     /// How many cores to use, each with connections of its own; all that there are if nobody says.
     #[arg(long, env = "WORKERS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
+
+    /// The directory in which what is said is kept; made if it is not there.
+    #[arg(long, env = "DATA", value_name = "DIR", default_value = "./sockeye-data")]
+    data: PathBuf,
+
+    /// Keeps what is said in memory only, as long as the program runs.
+    #[arg(long)]
+    memory: bool,
+
+    /// How many seconds somebody whose connection is lost stays in the rooms, and gets all that they missed when they
+    /// come back.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    away: u64,
 }
 
 impl Options {
@@ -44,6 +60,16 @@ impl Options {
     pub(crate) fn workers(&self) -> usize {
         let all = || std::thread::available_parallelism().map_or(1, usize::from).min(256);
         self.workers.map_or_else(all, usize::from)
+    }
+
+    /// Where what is said is kept, if it is.
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        (!self.memory).then_some(&self.data)
+    }
+
+    /// How long somebody may be away.
+    pub(crate) fn away(&self) -> Duration {
+        Duration::from_secs(self.away)
     }
 
     /// The address for a browser on this machine, or on another if the host has a name of its own.

@@ -1,13 +1,21 @@
 //! How the program starts, what it says when it cannot, and how it ends.
 
+use std::env::temp_dir;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+/// Keeps nothing, unless an argument says where.
 fn sockeye(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
+    if !arguments.contains(&"--data") {
+        command.arg("--memory");
+    }
     command
         .args(arguments)
+        .env_remove("DATA")
         .env_remove("PORT")
         .env_remove("HOST")
         .env_remove("RUST_LOG")
@@ -43,6 +51,13 @@ impl Running {
         Running { process, stdout, port }
     }
 
+    /// The next line that it prints.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
+    }
+
     fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -57,6 +72,25 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// A directory that is gone when this is dropped.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        Directory(temp_dir().join(format!("sockeye-start-{name}-{}", std::process::id())))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -101,6 +135,33 @@ fn a_host_of_another_machine_is_refused_with_a_way_out() {
     // TEST-NET-1 of RFC 5737 is nobody's.
     let words = complaint(&mut sockeye(&["--host", "192.0.2.1", "--port", "0"]));
     assert!(words.contains("--host localhost"), "{words}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_is_named_with_a_way_out() {
+    let file = env!("CARGO_BIN_EXE_sockeye");
+    let words = complaint(&mut sockeye(&["--port", "0", "--data", file]));
+    assert!(words.contains(file) && words.contains("--data"), "{words}");
+    assert!(words.contains("--memory"), "{words}");
+}
+
+#[test]
+fn a_directory_that_another_program_uses_is_left_alone() {
+    let data = Directory::new("in-use");
+    let _running = Running::start(&["--port", "0", "--data", data.path()]);
+    let words = complaint(&mut sockeye(&["--port", "0", "--data", data.path()]));
+    assert!(words.contains("in use") && words.contains("--data"), "{words}");
+}
+
+#[test]
+fn it_says_where_it_keeps_what_is_said_and_in_which_state_it_found_it() {
+    let data = Directory::new("verdict");
+    let arguments = ["--port", "0", "--data", data.path()];
+    for found in ["there was nothing yet", "it was not closed, and everything that was written"] {
+        let line = Running::start(&arguments).line();
+        assert!(line.contains(data.path()) && line.contains(found), "{line}");
+    }
+    assert!(Running::start(&["--port", "0"]).line().contains("in memory only"));
 }
 
 #[test]

@@ -1,15 +1,18 @@
 // The wire: the official client, told what this page wants from it.
 //
-// Three rules keep a message from being lost or doubled:
-// 1. What is written goes to the outbox and leaves it only when the server has it.
-// 2. After every connect each room is joined again from the last number this page has.
-// 3. A message keeps its id however often it is sent; the server keeps one of each.
+// Why no message is lost or doubled:
+// 1. What is written goes to the outbox and leaves it only when the server has it. A message keeps its id however often
+//    it is sent; the server keeps one of each.
+// 2. The server keeps a session for this page. Whatever happens while the connection is lost, while the server is
+//    started again, or while the page is loaded again, is pushed when the page is back: once, and in order.
+// 3. Where there is no such session, rooms are joined anew: first comes what a room is, then everything after.
 
 import { io, type Socket } from "socket.io-client";
 
 import type { Chat } from "./model/chat";
 import type { Pending, Room } from "./model/room";
-import type { FromServer, Position, Posted, Refused, ToServer } from "./protocol";
+import type { FromServer, Refused, ToServer, Welcome } from "./protocol";
+import { keepSession } from "./session";
 
 const ANSWER_DEADLINE = 8_000;
 const RETRY_AFTER = 1_000;
@@ -28,37 +31,60 @@ export class Connection {
       reconnectionDelayMax: 4_000,
       timeout: 8_000,
     });
+    keepSession(this.#socket);
     this.#watchTheConnection();
-    this.#takeWhatIsPushed();
+    this.#takeWhatIsSaid();
+    this.#takeWhoIsHere();
   }
 
   start(): void {
     this.#socket.connect();
   }
 
-  /** Joins a room, or joins it again from the last message this page has. */
-  async join(room: Room): Promise<void> {
+  /** Joins a room, or joins it again. */
+  join(room: Room): void {
     if (!this.#socket.connected || room.phase === "joining") return;
     room.phase = "joining";
     this.chat.changed();
-    const after = room.position;
-    const answer = await this.#ask("join", withPosition(room.name, after));
-    if (answer === null) {
-      // The connection went away, and the next one joins again; or it is slow, and we ask again.
-      if (room.phase === "joining") room.phase = "out";
-      if (this.#socket.connected) setTimeout(() => void this.join(room), RETRY_AFTER);
-    } else if ("error" in answer) {
-      room.phase = "out";
-      room.problem = answer.error.message;
-    } else {
-      void this.flush();
-    }
-    this.chat.changed();
+    this.#asking("join", { room: room.name }, (answer) => {
+      if (answer === null) {
+        // The connection went away, and the next one joins again; or it is slow, and we ask again.
+        if (room.phase === "joining") room.phase = "out";
+        if (this.#socket.connected) setTimeout(() => this.join(room), RETRY_AFTER);
+      } else if ("error" in answer) {
+        room.phase = "out";
+        room.problem = answer.error.message;
+      } else if (this.chat.rooms.get(room.name) === room) {
+        const returning = room.loaded;
+        for (const message of room.take(answer, this.chat.me.id)) {
+          // What was said before the reader first came is history, not news.
+          if (returning) this.chat.arrived(room, message);
+          else this.chat.settle(message.id);
+        }
+        void this.flush();
+      }
+      this.chat.changed();
+    });
   }
 
   leave(room: Room): void {
     if (this.#socket.connected) void this.#ask("leave", { room: room.name });
     this.chat.forget(room.name);
+  }
+
+  /** Asks for what was said before the first message of a room. */
+  async older(room: Room): Promise<void> {
+    const before = room.oldest;
+    if (!room.more || room.loading || room.phase !== "in" || before === undefined) return;
+    room.loading = true;
+    this.chat.changed();
+    const answer = await this.#ask("history", { room: room.name, before });
+    if (answer === null) await pause();
+    else if ("error" in answer) room.more = false;
+    // Unless the room was given anew meanwhile.
+    else if (room.oldest === before) room.addOlder(answer, this.chat.me.id);
+    room.loading = false;
+    this.chat.changed();
   }
 
   async rename(name: string): Promise<string | null> {
@@ -93,7 +119,8 @@ export class Connection {
   #next(): Pending | undefined {
     if (!this.#socket.connected) return undefined;
     return this.chat.outbox.find((pending) => {
-      return pending.problem === undefined && this.chat.rooms.get(pending.room)?.phase === "in";
+      const waits = pending.problem === undefined && !pending.stored;
+      return waits && this.chat.rooms.get(pending.room)?.phase === "in";
     });
   }
 
@@ -102,25 +129,15 @@ export class Connection {
     const { room, id, text } = pending;
     const answer = await this.#ask("message", { room, id, text });
     if (answer === null) {
-      if (this.#socket.connected) setTimeout(() => void this.flush(), RETRY_AFTER);
-      return false;
+      if (this.#socket.connected) await pause();
+      return this.#socket.connected;
     }
     if ("error" in answer) pending.problem = answer.error.message;
-    else this.#confirm(pending, answer);
+    // The server had it before: it stands in the past of the room.
+    else if (answer.again) this.chat.settle(id);
+    else pending.stored = true;
     this.chat.changed();
     return true;
-  }
-
-  // The push usually comes before the answer, and has settled the message already. It did not if the message was
-  // taken before a reconnect and is too old to be replayed.
-  #confirm(pending: Pending, { seq, at, epoch }: Posted): void {
-    const room = this.chat.rooms.get(pending.room);
-    if (!this.chat.settle(pending.id) || !room || room.has(pending.id)) return;
-    if (room.follows(epoch, seq)) {
-      room.add({ id: pending.id, seq, at, person: this.chat.me, text: pending.text }, this.chat.me.id);
-    } else {
-      void this.join(room);
-    }
   }
 
   #watchTheConnection(): void {
@@ -128,10 +145,12 @@ export class Connection {
     this.#socket.on("connect", () => {
       this.#attempt = 0;
       chat.status = { kind: "connected" };
+      this.#enter();
       chat.changed();
     });
     this.#socket.on("disconnect", (reason) => {
       for (const room of chat.rooms.values()) room.phase = "out";
+      for (const pending of chat.outbox) pending.stored = false;
       this.#lost();
       // The client does not come back by itself when the server has said goodbye; a restarting server does.
       if (reason === "io server disconnect") setTimeout(() => this.#socket.connect(), RETRY_AFTER);
@@ -158,36 +177,50 @@ export class Connection {
     this.chat.changed();
   }
 
-  #takeWhatIsPushed(): void {
+  #enter(): void {
+    const rooms = [...this.chat.rooms.values()].filter((room) => room.loaded).map((room) => room.name);
+    this.#asking("enter", { rooms }, (answer) => {
+      if (answer !== null && !("error" in answer)) this.#welcome(answer);
+      else if (this.#socket.connected) setTimeout(() => this.#enter(), RETRY_AFTER);
+    });
+  }
+
+  #welcome({ you, inside, rooms, limits }: Welcome): void {
+    const { chat } = this;
+    chat.me = you;
+    chat.limits = limits;
+    chat.listings.clear();
+    for (const listing of rooms) chat.listings.set(listing.room, listing);
+    const people = new Map(inside.map((one) => [one.room, one.people]));
+    for (const room of chat.rooms.values()) {
+      const present = people.get(room.name);
+      // The session is back, and with it came all that was said meanwhile.
+      if (room.loaded && present) room.resume(present);
+      else this.join(room);
+    }
+    // Left while there was no connection.
+    for (const room of people.keys()) if (!chat.rooms.has(room)) void this.#ask("leave", { room });
+    void this.flush();
+    chat.changed();
+  }
+
+  #takeWhatIsSaid(): void {
+    const { chat } = this;
+    this.#socket.on("message", ({ room: name, message }, token) => {
+      const room = chat.rooms.get(name);
+      // Before the answer to `join` the page knows nothing of the room, and has it from there.
+      if (!room?.loaded) return;
+      if (room.add({ token, message }, chat.me.id)) chat.arrived(room, message);
+      else chat.settle(message.id);
+      if (!chat.isReadingUp(room)) room.trim();
+      chat.changed();
+    });
+    this.#socket.on("delivered", ({ id, to, of }) => chat.delivered(id, { to, of }));
+  }
+
+  #takeWhoIsHere(): void {
     const { chat } = this;
     const on = this.#socket.on.bind(this.#socket);
-    on("welcome", ({ you, rooms, limits }) => {
-      chat.me = you;
-      chat.limits = limits;
-      chat.listings.clear();
-      for (const listing of rooms) chat.listings.set(listing.room, listing);
-      for (const room of chat.rooms.values()) void this.join(room);
-      chat.changed();
-    });
-    on("room", (state) => {
-      const room = chat.rooms.get(state.room);
-      if (!room) return;
-      const returning = room.position !== undefined;
-      for (const message of room.take(state, chat.me.id)) {
-        // What was said before the reader first came is history, not news.
-        if (returning) chat.arrived(room, message);
-        else chat.settle(message.id);
-      }
-      chat.changed();
-    });
-    on("message", ({ room: name, epoch, message }) => {
-      const room = chat.rooms.get(name);
-      if (!room) return;
-      if (!room.follows(epoch, message.seq)) return void this.join(room);
-      if (room.add(message, chat.me.id)) chat.arrived(room, message);
-      else chat.settle(message.id);
-      chat.changed();
-    });
     on("here", ({ room, person }) => {
       chat.rooms.get(room)?.people.set(person.id, person);
       chat.changed();
@@ -223,29 +256,31 @@ export class Connection {
   }
 
   /** The answer, or null if the wish is worth another try: no answer came in time, or "not so fast" did. */
-  async #ask<E extends Asked>(event: E, wish: Wish<E>): Promise<Answer<E> | null> {
-    try {
-      const socket = this.#socket.timeout(ANSWER_DEADLINE) as unknown as AnySocket;
-      const answer = (await socket.emitWithAck(event, wish)) as Answer<E> | Refused;
-      return isTooFast(answer) ? null : (answer as Answer<E>);
-    } catch {
-      return null;
-    }
+  #ask<E extends Asked>(event: E, wish: Wish<E>): Promise<Answer<E> | null> {
+    return new Promise((done) => this.#asking(event, wish, done));
+  }
+
+  /** The same, at once: what is pushed right behind an answer must not be taken before it. */
+  #asking<E extends Asked>(event: E, wish: Wish<E>, done: (answer: Answer<E> | null) => void): void {
+    const socket = this.#socket.timeout(ANSWER_DEADLINE) as unknown as AnySocket;
+    socket.emit(event, wish, (error, answer) => {
+      done(error !== null || isForLater(answer as Answer<E>) ? null : (answer as Answer<E>));
+    });
   }
 }
 
 // The client's own types lose the way from an event's name to its answer.
-type Asked = "join" | "leave" | "message" | "rename";
+type Asked = "enter" | "join" | "leave" | "message" | "history" | "rename";
 type Wish<E extends Asked> = Parameters<ToServer[E]>[0];
 type Answer<E extends Asked> = Parameters<Parameters<ToServer[E]>[1]>[0];
 interface AnySocket {
-  emitWithAck(event: string, wish: unknown): Promise<unknown>;
+  emit(event: string, wish: unknown, done: (error: Error | null, answer: unknown) => void): void;
 }
 
-function isTooFast(answer: object | Refused): boolean {
-  return "error" in answer && (answer as Refused).error.data?.code === "too_fast";
-}
+const pause = (): Promise<void> => new Promise((done) => setTimeout(done, RETRY_AFTER));
 
-function withPosition(room: string, after: Position | undefined): Wish<"join"> {
-  return after === undefined ? { room } : { room, after };
+function isForLater(answer: object | Refused): boolean {
+  if (!("error" in answer)) return false;
+  const code = (answer as Refused).error.data?.code;
+  return code === "too_fast" || code === "busy";
 }

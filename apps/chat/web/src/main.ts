@@ -26,7 +26,10 @@ const status = new StatusLine(chat);
 const roomList = new RoomList(chat, enter);
 const people = new PeopleList(chat);
 const compose = new Compose(chat, connection);
-const timeline = new Timeline(chat, () => void connection.flush());
+const timeline = new Timeline(chat, {
+  again: () => void connection.flush(),
+  older: (room) => void connection.older(room),
+});
 
 /** Goes into a room; the address says which, so that a room can be sent as a link and Back works. */
 function enter(name: string): void {
@@ -39,7 +42,7 @@ function arrive(): void {
   const before = chat.rooms.get(chat.current);
   if (before && before.name !== name) before.firstUnread = null;
   const room = chat.open(name);
-  if (room.phase === "out") void connection.join(room);
+  if (room.phase === "out") connection.join(room);
   const inDrawer = drawers.close(false);
   if (!inDrawer || matchMedia("(pointer: fine)").matches) compose.focus();
 }

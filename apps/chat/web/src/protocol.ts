@@ -6,15 +6,24 @@ export interface Person {
   name: string;
 }
 
+/** A person in a room; `away` has no connection, and is expected back. */
+export interface Presence extends Person {
+  away: boolean;
+}
+
 export interface Message {
   /** Made by the sender's page, so that a message sent twice is kept once. */
   id: string;
-  /** Its place in the room's order, counted from 1. */
-  seq: number;
   /** Milliseconds since 1970, by the server's clock. */
   at: number;
   person: Person;
   text: string;
+}
+
+/** A message, and its place in the server's log. */
+export interface PastMessage {
+  token: string;
+  message: Message;
 }
 
 export interface RoomListing {
@@ -30,36 +39,39 @@ export interface Limits {
   text: number;
 }
 
-/** The first thing a page hears after it has connected. */
+/** The answer to `enter`, which a page asks first after it has connected. */
 export interface Welcome {
   you: Person;
+  /** The rooms that this page is in; after a reconnect those it was in. */
+  inside: { room: string; people: Presence[] | null }[];
   rooms: RoomListing[];
   limits: Limits;
 }
 
-/** A room as it is now: the answer to `join`, pushed so that it keeps its order among all other pushes. */
-export interface RoomState {
+/** What was said in a room, oldest first. */
+export interface PastPage {
+  messages: PastMessage[];
+  /** There is more before. */
+  more: boolean;
+}
+
+/** The answer to `join`: a room as it is now. What happens there from now on follows. */
+export interface RoomState extends PastPage {
   room: string;
-  /** The life of this room's memory. Another one means: what went before is forgotten, numbers start anew. */
-  epoch: string;
-  /** The number of the newest message. */
-  seq: number;
-  /** Those the page has not got yet. */
-  messages: Message[];
-  /** How many it will never get: they fell out of memory while it was away. */
-  missing: number;
-  people: Person[];
+  people: Presence[];
 }
 
-export interface Position {
-  epoch: string;
-  seq: number;
+/** The answer to `message`: it is in the log. */
+export interface Taken {
+  token: string;
+  /** It was there before, and is not pushed another time. */
+  again: boolean;
 }
 
-export interface Posted {
-  epoch: string;
-  seq: number;
-  at: number;
+/** How many of the others in the room have a message. */
+export interface Delivery {
+  to: number;
+  of: number;
 }
 
 /** Every refusal says why: `message` to people, and `code`, where there is one, to this page. */
@@ -67,20 +79,23 @@ export interface Refused {
   error: { message: string; data?: { code: string } };
 }
 
+/** Every event that is not volatile ends in its place in the log. */
 export interface FromServer {
-  welcome(welcome: Welcome): void;
-  room(state: RoomState): void;
-  message(posted: { room: string; epoch: string; message: Message }): void;
-  here(who: { room: string; person: Person }): void;
+  message(said: { room: string; message: Message }, token: string): void;
+  here(who: { room: string; person: Presence }): void;
   gone(who: { room: string; person: string }): void;
+  delivered(receipt: { room: string; id: string } & Delivery): void;
   typing(who: { room: string; person: string; typing: boolean }): void;
   listing(listing: RoomListing): void;
 }
 
 export interface ToServer {
-  join(wish: { room: string; after?: Position }, answer: (answer: { room: string } | Refused) => void): void;
+  /** With the rooms of which this page knows everything but who is there now. */
+  enter(wish: { rooms: string[] }, answer: (answer: Welcome | Refused) => void): void;
+  join(wish: { room: string }, answer: (answer: RoomState | Refused) => void): void;
   leave(wish: { room: string }, answer: (answer: object | Refused) => void): void;
-  message(wish: { room: string; id: string; text: string }, answer: (answer: Posted | Refused) => void): void;
+  message(wish: { room: string; id: string; text: string }, answer: (answer: Taken | Refused) => void): void;
+  history(wish: { room: string; before: string }, answer: (answer: PastPage | Refused) => void): void;
   typing(wish: { room: string; typing: boolean }): void;
   rename(wish: { name: string }, answer: (answer: Person | Refused) => void): void;
 }

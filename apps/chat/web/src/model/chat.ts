@@ -1,6 +1,6 @@
 // Everything the page knows, and the one place that tells the views when it has changed.
 
-import type { Limits, Message, Person, RoomListing } from "../protocol";
+import type { Delivery, Limits, Message, Person, RoomListing } from "../protocol";
 import { load, madeUpId, save, suggestName, type Kept } from "./keep";
 import { Room, type Pending } from "./room";
 
@@ -11,10 +11,15 @@ export type Status =
   | { kind: "offline" }
   | { kind: "refused"; why: string };
 
+/** Of so many own messages the page remembers who has them. */
+const KEPT_DELIVERIES = 200;
+
 export class Chat {
   readonly rooms = new Map<string, Room>();
   readonly listings = new Map<string, RoomListing>();
   readonly outbox: Pending[];
+  /** Who has one's own messages, as far as the server has told. */
+  readonly deliveries: Map<string, Delivery>;
   limits: Limits = { name: 40, room: 32, text: 4000 };
   status: Status = { kind: "connecting" };
   me: Person = { id: "", name: "" };
@@ -31,6 +36,7 @@ export class Chat {
   constructor() {
     this.#kept = load();
     this.outbox = this.#kept.unsent.map((unsent) => ({ ...unsent }));
+    this.deliveries = new Map(this.#kept.deliveries);
     this.me = { id: "", name: this.#kept.name };
     for (const name of this.#kept.rooms) this.rooms.set(name, new Room(name));
   }
@@ -101,6 +107,11 @@ export class Chat {
     this.onArrival(room, message);
   }
 
+  /** Whether the reader has gone up in this room: then nothing is taken away above. */
+  isReadingUp(room: Room): boolean {
+    return room.name === this.current && !this.watching;
+  }
+
   /** Whether a new message of this room is in somebody's view. */
   isWatched(room: Room): boolean {
     return room.name === this.current && this.watching && document.visibilityState === "visible";
@@ -133,6 +144,18 @@ export class Chat {
     return true;
   }
 
+  /** So many of the others have an own message. */
+  delivered(id: string, delivery: Delivery): void {
+    this.deliveries.delete(id);
+    this.deliveries.set(id, delivery);
+    for (const old of this.deliveries.keys()) {
+      if (this.deliveries.size <= KEPT_DELIVERIES) break;
+      this.deliveries.delete(old);
+    }
+    this.#save();
+    this.changed();
+  }
+
   discard(id: string): void {
     if (this.settle(id)) this.changed();
   }
@@ -140,6 +163,7 @@ export class Chat {
   #save(): void {
     this.#kept.rooms = [...this.rooms.keys()];
     this.#kept.unsent = this.outbox.map(({ room, id, text, at }) => ({ room, id, text, at }));
+    this.#kept.deliveries = [...this.deliveries];
     save(this.#kept);
   }
 }

@@ -3,11 +3,19 @@
 // `sessionStorage` belongs to one window: two windows of one browser are two people. The name alone is also put
 // into `localStorage`, as a suggestion for the next window.
 
+import type { Delivery } from "../protocol";
+
 export interface Unsent {
   room: string;
   id: string;
   text: string;
   at: number;
+}
+
+/** A session of the server, and up to where this page has its events. */
+export interface Session {
+  pid: string;
+  offset?: string | undefined;
 }
 
 export interface Kept {
@@ -16,9 +24,12 @@ export interface Kept {
   name: string;
   rooms: string[];
   unsent: Unsent[];
+  /** Who has the newest of one's own messages. */
+  deliveries: [id: string, delivery: Delivery][];
 }
 
 const PLACE = "sockeye-chat";
+const SESSION = `${PLACE}-session`;
 
 export function load(): Kept {
   const kept = read(sessionStorage, PLACE) as Partial<Kept> | null;
@@ -27,11 +38,26 @@ export function load(): Kept {
     name: kept?.name ?? "",
     rooms: kept?.rooms ?? [],
     unsent: kept?.unsent ?? [],
+    deliveries: kept?.deliveries ?? [],
   };
 }
 
 export function save(kept: Kept): void {
   write(sessionStorage, PLACE, kept);
+}
+
+/**
+ * The session that this window has left behind when it was loaded again. It is taken, not only read: a copy of this
+ * window has a copy of all that is kept, and has to begin a session of its own.
+ */
+export function takeSession(): Session | null {
+  const session = read(sessionStorage, SESSION) as Session | null;
+  write(sessionStorage, SESSION, null);
+  return typeof session?.pid === "string" ? session : null;
+}
+
+export function leaveSession(session: Session): void {
+  write(sessionStorage, SESSION, session);
 }
 
 export function suggestedName(): string {

@@ -44,7 +44,7 @@ export class RoomList {
   }
 
   #row(name: string, room: Room | undefined): Row {
-    const inside = room && room.phase === "in" ? room.people.size : this.chat.listings.get(name)?.people;
+    const inside = room && room.phase === "in" ? room.here : this.chat.listings.get(name)?.people;
     return {
       name,
       // Without a connection nobody knows.
