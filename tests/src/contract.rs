@@ -56,6 +56,20 @@ impl Contract {
         Self::spawn(command, profile, port)
     }
 
+    /// The profile `delivery` on several workers with its log in this folder, and with these variables in its environment.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built or does not start.
+    pub fn start_delivery(data: &Path, workers: usize, environment: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let mut command = Command::new(program());
+        command.args(["--port", &port.to_string(), "--workers", &workers.to_string()]);
+        command.arg("--data").arg(data);
+        command.envs(environment.iter().copied());
+        Self::spawn(command, "delivery", port)
+    }
+
     fn spawn(mut command: Command, profile: &str, port: u16) -> Self {
         let mut process = command
             .args(["--profile", profile])

@@ -181,4 +181,5 @@ fn read(path: &Path) -> String {
 }
 
 /// Directories that hold what tools made.
-const NOT_OURS: [&str; 6] = [".git", "target", "node_modules", "dist", "data", ".venv"];
+const NOT_OURS: [&str; 7] =
+    [".git", "target", "node_modules", "dist", "data", "sockeye-data", ".venv"];

@@ -1,7 +1,8 @@
 //! The suites of other languages: how they are started, and what their output means.
 
+use std::ffi::OsStr;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::contract::{Contract, free_port, program};
@@ -42,22 +43,48 @@ pub fn node(profile: &str, transports: &str, files: &[&str]) {
 ///
 /// If a test fails, or there are none.
 pub fn node_against(start: impl FnOnce() -> Contract, transports: &str, files: &[&str]) {
-    let modules = installed().join("node").join("node_modules");
+    let environment = [("CONTRACT_TRANSPORTS", transports.as_ref())];
+    node_test("node", start, &environment, files, 1);
+}
+
+/// Runs `node --test` on these files of `tests/delivery` against a contract server with the profile `delivery` on so many
+/// workers, in whose environment these variables are; all files at once. Its log, and those of servers that the tests start, are in this
+/// folder.
+///
+/// # Panics
+///
+/// If a test fails, or there are none.
+pub fn delivery(data: &Path, workers: usize, environment: &[(&str, &str)], files: &[&str]) {
+    let spare = data.join("spare");
+    let variables = environment.iter().map(|&(name, value)| (name, value.as_ref()));
+    let variables: Vec<_> = variables.chain([("CONTRACT_DATA", spare.as_os_str())]).collect();
+    let start = || Contract::start_delivery(&data.join("log"), workers, environment);
+    node_test("delivery", start, &variables, files, files.len());
+}
+
+fn node_test(
+    folder: &str,
+    start: impl FnOnce() -> Contract,
+    environment: &[(&str, &OsStr)],
+    files: &[&str],
+    at_once: usize,
+) {
+    let modules = installed().join(folder).join("node_modules");
     if !modules.join("socket.io-client").is_dir() {
-        return skip("the npm packages of tests/node are missing");
+        return skip(&format!("the npm packages of tests/{folder} are missing"));
     }
     let contract = start();
-    let folder = root().join("tests").join("node");
+    let folder = root().join("tests").join(folder);
     let files = files.iter().map(|file| folder.join(file));
     let mut command = Command::new("node");
     command
-        .args(["--test", "--test-concurrency=1", "--test-reporter=tap"])
+        .args(["--test", "--test-reporter=tap", &format!("--test-concurrency={at_once}")])
         .args(files)
         .env("NODE_PATH", modules)
-        .env("CONTRACT_TRANSPORTS", transports)
         .env("CONTRACT_PORT", contract.port().to_string())
         .env("CONTRACT_PROGRAM", program())
         .env("CONTRACT_SPARE_PORT", free_port().to_string())
+        .envs(environment.iter().copied())
         .current_dir(folder);
     let output = finish(&mut command);
     let passed = count_after(&output.text, "# pass ");

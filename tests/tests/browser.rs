@@ -22,6 +22,11 @@ fn no_message_is_lost_or_doubled_when_servers_and_connections_come_and_go() {
 }
 
 #[test]
+fn what_is_said_outlives_servers_and_reloads_and_is_found_again_further_up() {
+    run("durable.test.mjs");
+}
+
+#[test]
 fn pages_that_only_poll_are_served_by_two_workers() {
     run("workers.test.mjs");
 }
