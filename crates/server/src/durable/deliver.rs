@@ -207,11 +207,8 @@ impl Members<'_> {
         };
         let mut sessions = Vec::new();
         for (worker, members) in namespace.members().iter().enumerate() {
-            members.visit(&audience(worker), |socket| {
-                if socket.is_connected() {
-                    sessions.extend(socket.session().cloned());
-                }
-            });
+            // Also of a socket that has ended: until it is released, its session counts what was handed to it.
+            members.visit(&audience(worker), |socket| sessions.extend(socket.session().cloned()));
         }
         sessions
     }
