@@ -54,6 +54,8 @@ pub(crate) struct Heard {
     pub(crate) questions: BTreeMap<usize, (u64, usize)>,
     /// It has been given another session, and has to be told why.
     pub(crate) gap_expected: bool,
+    /// The session as which it has been told so.
+    pub(crate) told: Option<usize>,
     /// It may be told of a gap: it has left, was away for too long, or its server is gone.
     pub(crate) may_lose: bool,
 }
@@ -134,6 +136,7 @@ impl Life {
             must: meant(Stay::In),
             may: meant(Stay::Unsure),
             fate: Fate::Waiting,
+            known_at: number,
             heard_by: BTreeSet::new(),
         };
         if kind != Kind::Volatile {
@@ -149,6 +152,7 @@ impl Life {
         if fate != Fate::Stored {
             self.note(None, format!("{number} is {fate:?}"));
         }
+        self.said[number].known_at = self.said.len();
         self.said[number].fate = fate;
         if self.said[number].is_mute()
             && let Some(member) = self.said[number].heard_by.first()
@@ -244,7 +248,7 @@ impl Life {
         for (number, said) in self.said.iter_mut().enumerate() {
             let survives = !power || up_to.is_some_and(|up_to| number <= up_to);
             // What failed last may be there all the same: the log had no time to say otherwise.
-            let failed = said.fate == Fate::Failed && Some(number) > accepted;
+            let failed = said.fate == Fate::Failed && Some(said.known_at) > accepted;
             said.fate = if failed { Fate::Unknown } else { said.after_the_end(survives) };
         }
         // What was written and not synced when the store failed is as if the power had gone.

@@ -17,6 +17,8 @@ pub(crate) struct Said {
     /// Sessions that may be members, after the server had ended; nobody knows.
     pub(crate) may: BTreeSet<usize>,
     pub(crate) fate: Fate,
+    /// How much had been said when that was known.
+    pub(crate) known_at: usize,
     pub(crate) heard_by: BTreeSet<usize>,
 }
 
