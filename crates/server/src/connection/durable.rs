@@ -25,7 +25,7 @@ impl Client {
         if socket.claims_another() {
             return self.begin_anew(slot, &socket, Missed::OtherPrincipal, cx);
         }
-        member.greeting = greeting;
+        member.greeting = greeting.map(Box::new);
         let entry = Arc::clone(&durable.entry);
         let admitted = durable.admit(socket.clone());
         let running = Box::pin(async { admitted.await.map(|()| None) });
@@ -75,7 +75,7 @@ impl Client {
         }
         Self::tell_gap(&socket);
         self.answer_early(&socket);
-        self.greet(slot, greeting, cx);
+        self.greet(slot, greeting.map(|greeting| *greeting), cx);
     }
 
     /// What has not been told with the session: rooms that it may not hear any more, or all of it where the log

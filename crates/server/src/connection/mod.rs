@@ -64,9 +64,10 @@ struct Member {
     slot: Slot,
     socket: Socket,
     phase: Phase,
-    /// The body of `on_connect`, if it has to wait until the socket is admitted.
-    greeting: Option<Greeting>,
     follows: Follows,
+    /// The body of `on_connect`, if it has to wait until the socket is admitted. In a box: it is there for a
+    /// moment, and every idle connection would pay for it.
+    greeting: Option<Box<Greeting>>,
 }
 
 /// Whether a socket reads the log.
@@ -102,7 +103,7 @@ enum Step {
 
 impl Member {
     fn connecting(slot: Slot, socket: Socket) -> Self {
-        Member { slot, socket, phase: Phase::Connecting, greeting: None, follows: Follows::Not }
+        Member { slot, socket, phase: Phase::Connecting, follows: Follows::Not, greeting: None }
     }
 }
 
