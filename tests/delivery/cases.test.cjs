@@ -5,11 +5,11 @@
 const assert = require('node:assert/strict');
 const { after, describe, test } = require('node:test');
 const { CASES, verdict } = require('./cases.cjs');
-const { closeAll, settings } = require('./support.cjs');
+const { AT_ONCE, closeAll, settings } = require('./support.cjs');
 
 after(closeAll);
 
-describe('the nine cases', { concurrency: true }, () => {
+describe('the nine cases', { concurrency: AT_ONCE }, () => {
   for (const { id, title, run } of CASES.filter((one) => one.id !== 'G')) {
     for (const setting of settings()) {
       test(`${id}, ${setting.namespace} by ${setting.mode}: ${title}`, async () => {

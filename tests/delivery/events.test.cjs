@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const { after, describe, test } = require('node:test');
 const {
-  DURABLE, MODES, PORT, Page, closeAll, numbers, settings, unique,
+  AT_ONCE, DURABLE, MODES, PORT, Page, closeAll, numbers, settings, unique,
 } = require('./support.cjs');
 
 after(closeAll);
@@ -17,7 +17,7 @@ async function joined(setting, room) {
   return page;
 }
 
-describe('events of a durable namespace', { concurrency: true }, () => {
+describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
   for (const setting of durable) {
     const where = setting.namespace;
 
@@ -232,7 +232,7 @@ async function shake(page, at, rounds) {
   }
 }
 
-describe('the namespace that promises nothing', { concurrency: true }, () => {
+describe('the namespace that promises nothing', { concurrency: AT_ONCE }, () => {
   for (const setting of settings(PORT, ['/plain'])) {
     test(`by ${setting.mode}: there are no tokens, keys do nothing, and there is no history`, async () => {
       const [room, key] = [unique('room'), unique('key')];

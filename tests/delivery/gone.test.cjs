@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { after, describe, test } = require('node:test');
-const { Page, closeAll, settings, unique } = require('./support.cjs');
+const { AT_ONCE, Page, closeAll, settings, unique } = require('./support.cjs');
 
 const SESSION = Number(process.env.SESSION_MS);
 assert.ok(SESSION > 0, 'SESSION_MS says for how long sessions are kept');
@@ -16,7 +16,7 @@ async function inTheLobby(setting) {
   return witness;
 }
 
-describe('where sessions are kept for a short time', { concurrency: true }, () => {
+describe('where sessions are kept for a short time', { concurrency: AT_ONCE }, () => {
   for (const setting of settings()) {
     const where = `${setting.namespace} by ${setting.mode}`;
 

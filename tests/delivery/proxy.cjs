@@ -164,10 +164,14 @@ class Line {
   }
 
   #began(pair, chunk) {
-    pair.listens = chunk.subarray(0, 4).toString('latin1') === 'GET ';
-    if (!pair.listens) return;
-    for (const resolve of this.#listened) resolve();
-    this.#listened = [];
+    if (chunk.subarray(0, 4).toString('latin1') !== 'GET ') return;
+    const passed = () => {
+      pair.listens = true;
+      for (const resolve of this.#listened) resolve();
+      this.#listened = [];
+    };
+    if (pair.far.connecting) pair.far.once('connect', () => setImmediate(passed));
+    else setImmediate(passed);
   }
 
   // Takes all connections off the line: nothing is forwarded any more; what the server says is thrown away.

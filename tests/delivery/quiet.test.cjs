@@ -4,13 +4,13 @@
 const assert = require('node:assert/strict');
 const { after, describe, test } = require('node:test');
 const { CASES, verdict } = require('./cases.cjs');
-const { Page, closeAll, eventually, settings, unique } = require('./support.cjs');
+const { AT_ONCE, Page, closeAll, eventually, settings, unique } = require('./support.cjs');
 
 const G = CASES.find(({ id }) => id === 'G');
 
 after(closeAll);
 
-describe('where events are kept for a second', { concurrency: true }, () => {
+describe('where events are kept for a second', { concurrency: AT_ONCE }, () => {
   for (const setting of settings()) {
     const where = `${setting.namespace} by ${setting.mode}`;
 

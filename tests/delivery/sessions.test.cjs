@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const { after, describe, test } = require('node:test');
 const {
-  Page, closeAll, eventually, numbers, resuming, settings, unique,
+  AT_ONCE, Page, closeAll, eventually, numbers, resuming, settings, unique,
 } = require('./support.cjs');
 
 after(closeAll);
@@ -19,7 +19,7 @@ async function meeting(setting) {
   return { page, other, room, id: page.id };
 }
 
-describe('a client that comes back', { concurrency: true }, () => {
+describe('a client that comes back', { concurrency: AT_ONCE }, () => {
   for (const setting of settings()) {
     const where = `${setting.namespace} by ${setting.mode}`;
 
@@ -76,7 +76,7 @@ describe('a client that comes back', { concurrency: true }, () => {
       const { page, other, room, id } = await meeting(setting);
       const dead = await page.silence();
       await other.publish(room, 2);
-      await page.once('disconnect');
+      await page.until(() => page.disconnects.length > 0, 'the client notices nothing');
       await dead.givenUp();
       await other.publish(room, 3);
       await page.back();

@@ -1,13 +1,15 @@
 'use strict';
 // Clients that read slowly, or for a while not at all, while a lot is said: they are not disconnected, the server's
-// memory stays flat, and they get everything.
+// memory stays flat, and they get everything; also those that are dropped while they catch up.
 //
 // CONTRACT_PROGRAM, CONTRACT_SPARE_PORT and CONTRACT_DATA say what to start; see `server.cjs`.
 
 const assert = require('node:assert/strict');
 const { afterEach, test } = require('node:test');
 const { Server } = require('./server.cjs');
-const { Page, closeAll, numbers, unique, within } = require('./support.cjs');
+const {
+  Page, closeAll, eventually, numbers, unique, within,
+} = require('./support.cjs');
 
 const EVENTS = 800;
 const TEXT = 'x'.repeat(64 * 1024); // together 50 MiB
@@ -64,6 +66,61 @@ for (const namespace of NAMESPACES) {
   });
 }
 
+for (const namespace of NAMESPACES) {
+  test(`${namespace}: whose connection breaks again and again in a long replay has all of it once`, async () => {
+    server = Server.contract(NAMESPACES.indexOf(namespace), unique('breaks'));
+    await server.start();
+    const setting = { port: server.port, namespace };
+    const [page, other] = [await Page.open(setting), await Page.open(setting)];
+    const room = unique('room');
+    await page.join(room);
+    await page.cut();
+    for (const number of numbers(MISSED)) await other.publish(room, { number, text: TEXT });
+    for (const bytes of BREAKS) await breaksAfter(page, bytes);
+    page.line.mend();
+    await page.back();
+    await page.fence(other);
+    assert.deepEqual(page.heard.map((payload) => payload.number), numbers(MISSED));
+    assert.equal(page.recovered, true);
+  });
+
+  test(`${namespace}: who reads slowly and is dropped meanwhile has all of it once and in order`, async () => {
+    server = Server.contract(NAMESPACES.indexOf(namespace), unique('dropped'));
+    await server.start();
+    const setting = { port: server.port, namespace };
+    const slow = await Page.open(setting, { shape: (line) => line.throttle(PACE / 4) });
+    const other = await Page.open(setting);
+    const room = unique('room');
+    await slow.join(room);
+    const said = sayAll(other, room, EVENTS / 4);
+    for (const heard of [5, 50, 100, 150]) {
+      await slow.until(() => slow.heard.length >= heard, 'nothing comes');
+      if (heard % 20) await slow.halfOpen();
+      else await slow.cut();
+      await slow.back();
+    }
+    await said;
+    await slow.fence(other);
+    const brief = slow.heard.map((payload) => payload.number);
+    assert.equal(new Set(brief).size, brief.length, 'nothing twice');
+    assert.deepEqual([...brief].sort((one, two) => one - two), numbers(EVENTS / 4));
+    const past = await other.ask('history', room, EVENTS);
+    assert.deepEqual(slow.tokens, past.map(({ token }) => token));
+  });
+}
+
+// Events of a replay, and after how many bytes of it the connection breaks.
+const MISSED = 40;
+const BREAKS = [100_000, 300_000, 900_000, 1_200_000];
+
+async function breaksAfter(page, bytes) {
+  const broken = page.line.breakAfter(bytes);
+  page.line.up();
+  await within(broken, 'so much never came');
+  page.line.down();
+  await eventually(() => !page.socket.connected, 'the client notices');
+}
+
 function hearsAll(page) {
   return within(new Promise((resolve) => {
     const look = () => page.heard.length >= EVENTS && resolve();
@@ -73,10 +130,10 @@ function hearsAll(page) {
 }
 
 // A few at a time.
-async function sayAll(page, room) {
+async function sayAll(page, room, count = EVENTS) {
   let next = 0;
   const one = async () => {
-    while (next < EVENTS) {
+    while (next < count) {
       const number = next;
       next += 1;
       await page.publish(room, { number, text: TEXT });

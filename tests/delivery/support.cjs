@@ -23,6 +23,9 @@ const TRANSPORTS = {
   upgrade: ['polling', 'websocket'],
 };
 
+// So many tests run at once: more would only wait for the processor until pings are late.
+const AT_ONCE = 24;
+
 const DURABLE = ['/', '/async', '/memory'];
 const MODES = Object.keys(TRANSPORTS);
 
@@ -121,7 +124,8 @@ class Page {
       this.#changed.add(ask);
       ask();
     });
-    const late = () => `${what}; heard: ${JSON.stringify(this.heard).slice(0, 400)}`;
+    const late = () => `${what}; heard: ${JSON.stringify(this.heard).slice(0, 400)}; `
+      + `disconnects: ${this.disconnects}`;
     return within(content, late, deadline).finally(() => this.#changed.delete(ask));
   }
 
@@ -147,7 +151,7 @@ class Page {
   ask(event, ...args) {
     return within(new Promise((resolve) => {
       this.socket.emit(event, ...args, resolve);
-    }), `no answer to \`${event}\``);
+    }), () => `no answer to \`${event}\`; disconnects: ${this.disconnects}`);
   }
 
   // Resolves with the event's token when it is stored.
@@ -182,7 +186,7 @@ class Page {
   // The client has lost its connection and the server has not noticed; returns what the server believes in. The client
   // tries in vain to come back until `back`.
   async halfOpen() {
-    await within(this.line.listening(), 'no poll');
+    await this.#listened();
     this.line.down();
     const gone = this.once('disconnect');
     const dead = this.#dead(this.line.halfOpen());
@@ -192,8 +196,16 @@ class Page {
 
   // Nothing comes through any more, and neither side is told.
   async silence() {
-    await within(this.line.listening(), 'no poll');
+    await this.#listened();
     return this.#dead(this.line.silence());
+  }
+
+  // The server has a poll of this client, or a WebSocket: asked something else since it was sent, it has answered.
+  async #listened() {
+    const { id, transport } = this.socket.io.engine;
+    await within(this.line.listening(), 'no poll');
+    await isUnknown(this.server, id, transport.name);
+    await within(this.line.listening(), 'no poll');
   }
 
   // A connection that is no more, until the server has noticed.
@@ -328,6 +340,6 @@ function settings(port = PORT, namespaces = DURABLE) {
 }
 
 module.exports = {
-  DURABLE, MODES, PORT, Page, closeAll, eventually, numbers, once, pause, resuming, settings, unique,
+  AT_ONCE, DURABLE, MODES, PORT, Page, closeAll, eventually, numbers, once, pause, resuming, settings, unique,
   within,
 };

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { after, describe, test } = require('node:test');
-const { DURABLE, PORT, Page, closeAll, resuming, unique } = require('./support.cjs');
+const { AT_ONCE, DURABLE, PORT, Page, closeAll, resuming, unique } = require('./support.cjs');
 
 after(closeAll);
 
@@ -53,7 +53,7 @@ const FORGED = {
   'a hundred thousand letters': () => 'x'.repeat(100_000),
 };
 
-describe('positions that nobody was given', { concurrency: true }, () => {
+describe('positions that nobody was given', { concurrency: AT_ONCE }, () => {
   for (const namespace of DURABLE) {
     const setting = { port: PORT, namespace };
 
