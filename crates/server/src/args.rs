@@ -42,13 +42,7 @@ impl Args {
     /// If the value cannot be written as JSON with attachments.
     pub fn new<T: ToArgs + ?Sized>(value: &T) -> Result<Self, ArgsError> {
         let encoded = value.encode_ack("/", 0).map_err(|error| ArgsError(error.to_string()))?;
-        let text = encoded.text();
-        let json = text
-            .split_once('[')
-            .and_then(|(_, rest)| rest.strip_suffix(']'))
-            .expect("an acknowledgement ends in an array");
-        let args = socket_proto::Args { json, attachments: &encoded.attachments };
-        Ok(Args(args.to_owned()))
+        Ok(Args(arguments(&encoded).to_owned()))
     }
 
     /// The arguments as `T`: the first one; the first n if `T` is a tuple; missing ones may be
@@ -104,6 +98,13 @@ impl Args {
     pub fn attachments(&self) -> &[Bytes] {
         self.0.as_args().attachments
     }
+}
+
+/// What stands in the brackets of an acknowledgement.
+pub(crate) fn arguments(answer: &Encoded) -> socket_proto::Args<'_> {
+    let inside = answer.text().split_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
+    let json = inside.expect("an acknowledgement ends in an array");
+    socket_proto::Args { json, attachments: &answer.attachments }
 }
 
 impl fmt::Debug for Args {

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use thiserror::Error as ThisError;
 
@@ -247,6 +248,17 @@ pub enum FetchError {
 pub struct DataError {
     pub(crate) socket: String,
     pub(crate) problem: serde_json::Error,
+}
+
+impl DataError {
+    /// What is kept for a socket, as the user's type.
+    pub(crate) fn read<T: DeserializeOwned>(
+        data: Option<&str>,
+        socket: &str,
+    ) -> Result<Option<T>, DataError> {
+        let read = data.map(serde_json::from_str).transpose();
+        read.map_err(|problem| DataError { socket: socket.to_owned(), problem })
+    }
 }
 
 /// Why raw arguments are not of the expected type. Says which argument was wrong.

@@ -49,8 +49,7 @@ impl RemoteSocket {
     ///
     /// If what was set is not a `T`.
     pub fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, DataError> {
-        let read = self.data.as_deref().map(serde_json::from_str).transpose();
-        read.map_err(|problem| DataError { socket: self.id().to_owned(), problem })
+        DataError::read(self.data.as_deref(), self.id())
     }
 
     /// A header of the request that opened its connection; the name in lower case.

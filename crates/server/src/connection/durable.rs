@@ -9,7 +9,7 @@ use transport::Class;
 use super::connecting::has_ended;
 use super::running::{Job, Task};
 use super::{Client, Follows, Greeting, Member, find};
-use crate::durable::{Attached, Durable, Missed, NO_TOKEN, Recall, Session, wish};
+use crate::durable::{Attached, Missed, NO_TOKEN, Recall, Session, wish};
 use crate::{Error, Socket, emit};
 
 impl Client {
@@ -79,16 +79,12 @@ impl Client {
     }
 
     /// What has not been told with the session: rooms that it may not hear any more, or all of it where the log
-    /// takes nothing.
+    /// takes nothing; then it is told without.
     fn tell_gap(socket: &Socket) {
-        let Some(gap) = socket.take_gap() else { return };
-        let told = gap.encode(socket.namespace()).map(|encoded| match socket.durable_session() {
-            Some((durable, session)) => socket.log(durable, session, encoded, false).is_ok(),
-            None => false,
-        });
-        if told.is_ok_and(|told| told) {
-            return;
+        if let Some((durable, session)) = socket.durable_session() {
+            let _ = durable.tell_gap(socket, session);
         }
+        let Some(gap) = socket.take_gap() else { return };
         if let Ok(mut encoded) = gap.encode(socket.namespace()) {
             encoded.push_argument(NO_TOKEN);
             let _ = socket.connection().push(&emit::packet(encoded), Class::Normal);
@@ -118,30 +114,27 @@ impl Client {
     /// their client reads.
     pub(super) fn heed_sessions(&mut self, cx: &mut Context<'_>) {
         for index in 0..self.members.len() {
-            let wishes = |member: &Member| member.socket.session().map(|one| one.take_wishes());
-            let Some(member) = &self.members[index] else {
-                continue;
-            };
-            let Some(wishes) = wishes(member).filter(|wishes| *wishes != 0) else {
-                continue;
-            };
+            let member = self.members[index].as_ref();
+            let session = member.and_then(|member| member.socket.session());
+            let wishes = session.map_or(0, |session| session.take_wishes());
             self.wants_ping |= wishes & wish::PING != 0;
-            if wishes & wish::FOLLOW == 0 {
-                continue;
-            }
-            let (slot, socket) = (member.slot, member.socket.clone());
-            if let Some(durable) = socket.namespace().durable_part().cloned() {
-                self.follow(slot, &socket, durable, cx);
+            if wishes & wish::FOLLOW != 0 {
+                self.follow(index, cx);
             }
         }
     }
 
     /// One reader at a time: whoever wants another one gets it when this one is done.
-    fn follow(&mut self, slot: Slot, socket: &Socket, durable: Arc<Durable>, cx: &mut Context<'_>) {
-        let Some(Some(member)) = self.members.get_mut(slot.index()) else {
+    fn follow(&mut self, index: usize, cx: &mut Context<'_>) {
+        let Some(member) = &mut self.members[index] else {
             return;
         };
-        if std::mem::replace(&mut member.follows, Follows::Again) != Follows::Not {
+        let (slot, socket) = (member.slot, member.socket.clone());
+        let Some(durable) = socket.namespace().durable_part().cloned() else {
+            return;
+        };
+        if member.follows != Follows::Not {
+            member.follows = Follows::Again;
             return;
         }
         member.follows = Follows::Once;
@@ -151,7 +144,7 @@ impl Client {
             following.await;
             Ok(None)
         });
-        self.run(Task::new(Job::Following(slot), socket.clone(), entry, running), cx);
+        self.run(Task::new(Job::Following(slot), socket, entry, running), cx);
     }
 
     /// It has read what there was: it is live again, or there is more by now.

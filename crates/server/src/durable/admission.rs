@@ -141,13 +141,13 @@ impl Durable {
         if state.ended {
             return Err(Missed::UnknownSession);
         }
+        state.pause(order.delivered);
         let has = named(session, offset);
-        let from = starting_point(&state, has, order.delivered);
+        let from = starting_point(&state, has);
         if from < state.known_from {
             return Err(Missed::Rooms);
         }
         let old = state.holder.replace(socket.clone());
-        state.live = false;
         state.holds = 0;
         state.cursor = from;
         state.resume(from);
@@ -166,6 +166,7 @@ impl Durable {
     /// A new session, in the log before the CONNECT is answered.
     async fn begin(self: &Arc<Self>, socket: &Socket) -> Result<(), Error> {
         let (session, stored) = self.create(socket);
+        // The first event of the session, in the log with it.
         let (gap, told) = self.tell_gap(socket, &session).unzip();
         socket.set_session(session);
         if let Err(error) = told.unwrap_or(stored).await {
@@ -178,8 +179,9 @@ impl Durable {
         Ok(())
     }
 
-    /// What its client cannot be given is the first event of a session: in the log with it, so it is not missed.
-    fn tell_gap(
+    /// Logs what a client cannot be given, as an event for it: it is not missed either, and moves its position.
+    /// Where the log does not take it, the socket still has it.
+    pub(crate) fn tell_gap(
         self: &Arc<Self>,
         socket: &Socket,
         session: &Arc<Session>,
@@ -190,7 +192,6 @@ impl Durable {
         if let Some(at) = told.ok().and_then(|emitted| emitted.position()) {
             return Some((gap, self.log.stored(at, self.class)));
         }
-        // The log takes nothing: it is told without.
         socket.put_gap(gap);
         None
     }
@@ -227,10 +228,9 @@ impl Durable {
         };
         let mut order = self.order.lock();
         socket.catch_up();
-        let mut state = session.state();
-        if state.holder.as_ref() != Some(socket) {
+        let Some(mut state) = session.held_by(socket) else {
             return Attached::Gone;
-        }
+        };
         if answer && !greet(socket, session, &state) {
             return Attached::Gone;
         }
@@ -250,13 +250,9 @@ impl Durable {
     pub(crate) fn hold(&self, socket: &Socket, session: &Session) {
         let order = self.order.lock();
         socket.catch_up();
-        let mut state = session.state();
-        if state.holder.as_ref() != Some(socket) {
-            return;
-        }
-        state.holds += 1;
-        if std::mem::replace(&mut state.live, false) {
-            state.cursor = state.cursor.max(order.delivered);
+        if let Some(mut state) = session.held_by(socket) {
+            state.holds += 1;
+            state.pause(order.delivered);
         }
     }
 
@@ -265,15 +261,12 @@ impl Durable {
         let order = self.order.lock();
         // What has been handed out is pushed, or it would count as if it had been.
         socket.catch_up();
-        let mut state = session.state();
-        if state.holder.as_ref() != Some(socket) {
+        let Some(mut state) = session.held_by(socket) else {
             return;
-        }
+        };
         state.holder = None;
         state.holds = 0;
-        if std::mem::replace(&mut state.live, false) {
-            state.cursor = state.cursor.max(order.delivered);
-        }
+        state.pause(order.delivered);
         let over = socket.disconnect_reason().is_some_and(|reason| !reason.is_recoverable());
         if over {
             self.end(session, &mut state);
@@ -303,7 +296,7 @@ fn push_recent(
             if offer_all(socket, &event.packets, Recipients::One) != Pushed::Queued {
                 return false;
             }
-            state.pushed = Some(event.position);
+            state.has_pushed(event.position);
         }
         state.cursor = event.position;
     }
@@ -333,11 +326,11 @@ fn named(session: &Session, offset: Option<Position>) -> Position {
 
 /// Where a client stands that has this. If that is the last one that was pushed to it, it has missed nothing of
 /// what came while it was there.
-fn starting_point(state: &State, has: Position, delivered: Position) -> Position {
+fn starting_point(state: &State, has: Position) -> Position {
     if state.pushed.is_none_or(|pushed| pushed > has) {
         return has;
     }
-    has.max(if state.live { delivered } else { state.cursor })
+    has.max(state.cursor)
 }
 
 /// Gives the session back if its new socket does not come so far.

@@ -94,14 +94,8 @@ impl Durable {
         let packets = self.packets(namespace, encoded, asks.then_some(position));
         let event = Logged { position, address: Arc::clone(&address), packets };
         let recipients = sessions.len();
-        if order.is_waiting() || self.log.outcome(position, durability).is_none() {
-            order.push(Pending { event, durability, sessions });
-            self.deliver_pending(order, Thread::Any);
-        } else {
-            let ready = Ready { position, packets: event.packets.clone(), sessions };
-            order.remember(event);
-            self.hand_out(vec![ready], Thread::Any);
-        }
+        order.push(Pending { event, durability, sessions });
+        self.deliver_pending(order, Thread::Any);
         Ok(Emitted::logged(recipients, receipt(position, false)))
     }
 
@@ -240,7 +234,7 @@ fn size(encoded: &Encoded, address: &Address) -> usize {
     encoded.buffer.len() + attachments + names.sum::<usize>() + 128
 }
 
-pub(super) fn refused(error: &AppendError) -> EmitError {
+fn refused(error: &AppendError) -> EmitError {
     match error {
         AppendError::Busy => EmitError::Busy,
         other => EmitError::Log { problem: other.to_string() },

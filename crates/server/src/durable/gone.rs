@@ -51,8 +51,7 @@ impl Gone {
     ///
     /// If what was set is not a `T`.
     pub fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, DataError> {
-        let read = self.data.as_deref().map(serde_json::from_str).transpose();
-        read.map_err(|problem| DataError { socket: self.id.clone(), problem })
+        DataError::read(self.data.as_deref(), &self.id)
     }
 }
 
@@ -99,7 +98,7 @@ impl Durable {
     pub(super) fn lose(&self, session: &Arc<Session>) {
         let order = self.order.lock();
         let mut state = session.state();
-        if !std::mem::replace(&mut state.ended, true) {
+        if !state.ended {
             self.end(session, &mut state);
             drop((state, order));
             self.say_farewell(session);

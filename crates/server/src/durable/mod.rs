@@ -42,10 +42,9 @@ use log::{Durability, Log, Position, Shard};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
-use crate::Io;
-use crate::OnConnect;
 use crate::handler::Entry;
 use crate::io::Shared;
+use crate::{Io, OnConnect};
 
 pub(crate) use address::Address;
 pub(crate) use admission::{Attached, Recall, Return};

@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use log::{Appended, Event};
+use log::Event;
 use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 use socket_proto::{Args, Encoded, OwnedArgs, encode};
@@ -15,6 +14,7 @@ use tokio::sync::OwnedMutexGuard;
 use transport::ROOM;
 
 use super::Durable;
+use crate::args::arguments;
 use crate::handler::Running;
 use crate::{Error, Socket};
 
@@ -94,30 +94,23 @@ impl Durable {
 
     /// Keeps an answer before it is given: whoever has heard it never hears another one.
     async fn keep_answer(&self, key: &str, answer: Option<&Encoded>) {
+        let args = answer.map_or(Args { json: "", attachments: &[] }, arguments);
         let size = answer.map_or(0, |answer| answer.buffer.len()) + key.len();
-        let make = |_| Event {
+        let appended = self.shard.append(self.class, Some(key), size, |_| Event {
             to: [key.into()].into_iter().collect(),
-            text: answer
-                .map_or_else(Bytes::new, |answer| arguments(answer.text()).to_owned().into()),
-            attachments: answer.map_or_else(Vec::new, |answer| answer.attachments.clone()),
+            text: args.json.to_owned().into(),
+            attachments: args.attachments.to_vec(),
             ..Event::default()
+        });
+        let kept = match appended {
+            Ok(appended) => {
+                let stored = self.log.stored(appended.position(), self.class).await;
+                stored.map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
         };
-        match self.shard.append(self.class, Some(key), size, make) {
-            Ok(Appended::New(at)) => {
-                if let Err(error) = self.log.stored(at, self.class).await {
-                    tracing::warn!(%error, "an answer is not in the log: the event may be handled again");
-                }
-            }
-            Ok(Appended::Repeated(_)) => {}
-            Err(error) => {
-                tracing::warn!(%error, "an answer is not in the log: the event may be handled again");
-            }
+        if let Err(error) = kept {
+            tracing::warn!(error, "an answer is not in the log: the event may be handled again");
         }
     }
-}
-
-/// What stands in the brackets of an answer.
-fn arguments(answer: &str) -> &str {
-    let inside = answer.split_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
-    inside.unwrap_or_default()
 }

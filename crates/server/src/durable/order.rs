@@ -77,11 +77,6 @@ impl Order {
         self.pending.push_back(pending);
     }
 
-    /// Whether an event that is safe already would stand behind others.
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.pending.is_empty()
-    }
-
     /// The next event that the log has as safely as it has to be. What the log has lost is dropped.
     pub(crate) fn next_ready(&mut self, log: &Log) -> Option<Ready> {
         while let Some(first) = self.pending.front() {
@@ -97,7 +92,7 @@ impl Order {
     }
 
     /// It is delivered now.
-    pub(crate) fn remember(&mut self, event: Logged) {
+    fn remember(&mut self, event: Logged) {
         self.delivered = event.position;
         self.recent_bytes += event.bytes();
         self.recent.push_back(event);

@@ -11,7 +11,6 @@
 //! ```
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,21 +23,20 @@ use crate::emit::Delivered;
 impl Session {
     /// A ping goes out, behind what has been pushed.
     pub(crate) fn pinging(&self, socket: &Socket) {
-        let mut state = self.state();
-        if state.holder.as_ref() == Some(socket) {
+        if let Some(mut state) = self.held_by(socket) {
             state.ping();
         }
     }
 
     /// It has been answered.
     pub(crate) fn ponged(&self, socket: &Socket) {
-        let mut state = self.state();
-        if state.holder.as_ref() == Some(socket) {
-            state.pong();
-            drop(state);
-            if let Some(durable) = socket.namespace().durable_part() {
-                durable.confirmed.notify_waiters();
-            }
+        let Some(mut state) = self.held_by(socket) else {
+            return;
+        };
+        state.pong();
+        drop(state);
+        if let Some(durable) = socket.namespace().durable_part() {
+            durable.confirmed.notify_waiters();
         }
     }
 
@@ -46,8 +44,7 @@ impl Session {
     fn ask_for_pong(&self) {
         let holder = self.state().holder.clone();
         if let Some(socket) = holder {
-            self.wish(wish::PING, Ordering::Release);
-            socket.wake();
+            self.wish(wish::PING, &socket);
         }
     }
 }

@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use log::{Chunk, Interval, Position, ReadError, StoredEvent};
+use parking_lot::MutexGuard;
 use transport::{Encoded as Packet, Pushed, ROOM, Recipients};
 
-use super::session::offer_all;
+use super::session::{State, offer_all};
 use super::{Address, Durable, Missed, Session};
 use crate::Socket;
 
@@ -15,6 +16,7 @@ use crate::Socket;
 const CHUNK: usize = 64 * 1024;
 /// More is read when so little waits to be written.
 const DRAINED: usize = 64 * 1024;
+
 /// Decides whether somebody who has come back may hear a room again.
 pub(crate) type Rejoin =
     Arc<dyn Fn(Socket, String) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
@@ -86,13 +88,7 @@ impl Durable {
             for event in events {
                 self.push(session, socket, event).await?;
             }
-            let mut state = session.state();
-            if state.holder.as_ref() != Some(socket) {
-                return Err(Missed::Fenced);
-            }
-            if state.holds > 0 {
-                return Err(Missed::Held);
-            }
+            let mut state = reading(session, socket)?;
             state.cursor = state.cursor.max(read_to);
         }
         Ok(())
@@ -105,13 +101,7 @@ impl Durable {
         socket: &Socket,
     ) -> Result<Option<(Vec<Interval>, Position, Position)>, Missed> {
         let order = self.order.lock();
-        let state = session.state();
-        if state.holder.as_ref() != Some(socket) {
-            return Err(Missed::Fenced);
-        }
-        if state.holds > 0 {
-            return Err(Missed::Held);
-        }
+        let state = reading(session, socket)?;
         if order.since(state.cursor).is_some() {
             return Ok(None);
         }
@@ -171,26 +161,31 @@ async fn drained(socket: &Socket, bytes: usize) {
     poll_fn(|cx| socket.connection().poll_drained(bytes, cx)).await;
 }
 
+/// Where a session stands whose socket reads the log for it, and may go on.
+fn reading<'a>(session: &'a Session, socket: &Socket) -> Result<MutexGuard<'a, State>, Missed> {
+    match session.held_by(socket) {
+        None => Err(Missed::Fenced),
+        Some(state) if state.holds > 0 => Err(Missed::Held),
+        Some(state) => Ok(state),
+    }
+}
+
 fn push_held(
     session: &Session,
     socket: &Socket,
     position: Position,
     packets: &[Arc<Packet>],
 ) -> Result<Pushed, Missed> {
-    let mut state = session.state();
-    if state.holder.as_ref() != Some(socket) || socket.disconnect_reason().is_some() {
+    let mut state = reading(session, socket)?;
+    if socket.disconnect_reason().is_some() {
         return Err(Missed::Fenced);
-    }
-    if state.holds > 0 {
-        return Err(Missed::Held);
     }
     if position <= state.cursor {
         return Ok(Pushed::Queued);
     }
     let pushed = offer_all(socket, packets, Recipients::One);
     if pushed == Pushed::Queued {
-        state.cursor = position;
-        state.pushed = Some(position);
+        state.has_pushed(position);
     }
     Ok(pushed)
 }

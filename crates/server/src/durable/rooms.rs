@@ -94,7 +94,8 @@ impl Durable {
     ) -> Result<Changed, JoinError> {
         let order = self.order.lock();
         socket.catch_up();
-        let mut state = session.held_by(socket)?;
+        let gone = || JoinError::NotConnected { socket: socket.id().to_owned() };
+        let mut state = session.held_by(socket).ok_or_else(gone)?;
         let (mut all, mut refused) = (Changed::default(), None);
         rooms.for_each(&mut |room| {
             if refused.is_some() {
@@ -206,7 +207,7 @@ impl Durable {
     /// A socket's data has changed: it survives in the log.
     pub(crate) fn keep_data(&self, socket: &Socket, session: &Session, data: Option<Box<str>>) {
         let _order = self.order.lock();
-        let Ok(mut state) = session.held_by(socket) else {
+        let Some(mut state) = session.held_by(socket) else {
             return;
         };
         state.data = data;

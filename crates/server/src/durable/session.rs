@@ -22,7 +22,6 @@ use transport::{Class, Encoded as Packet, Pushed, Recipients};
 use super::address::Address;
 use crate::Socket;
 use crate::ack::Waiter;
-use crate::error::JoinError;
 
 /// A client of a durable namespace.
 pub(crate) struct Session {
@@ -49,6 +48,7 @@ pub(crate) mod wish {
 }
 
 /// Where it stands.
+#[derive(Default)]
 pub(crate) struct State {
     /// The socket that it has now. Whoever is not this socket is fenced off.
     pub(crate) holder: Option<Socket>,
@@ -91,19 +91,11 @@ impl Session {
     ) -> Arc<Self> {
         let state = State {
             holder: Some(socket.clone()),
-            live: false,
-            holds: 0,
             cursor: start,
             pushed: Some(start),
-            rooms: Vec::new(),
-            pinged: None,
-            received: Position::default(),
-            processed: Position::default(),
-            known_from: Position::default(),
             principal: socket.principal(),
             data: socket.data_json(),
-            unsaved: false,
-            ended: false,
+            ..State::default()
         };
         let session = Self::with(id, socket_id, start, state);
         Arc::new(Session { stale: socket.stale_token(), ..session })
@@ -113,20 +105,11 @@ impl Session {
     pub(crate) fn restored(saved: SavedSession) -> Option<Arc<Self>> {
         let SavedSession { session, intervals } = saved;
         let state = State {
-            holder: None,
-            live: false,
-            holds: 0,
             cursor: session.start,
-            pushed: None,
             rooms: intervals,
-            pinged: None,
-            received: Position::default(),
-            processed: Position::default(),
-            known_from: Position::default(),
             principal: session.principal,
             data: session.data,
-            unsaved: false,
-            ended: false,
+            ..State::default()
         };
         let socket_id = Sid::parse(&session.socket)?;
         Some(Arc::new(Self::with(session.id, socket_id, session.start, state)))
@@ -148,14 +131,10 @@ impl Session {
         self.state.lock()
     }
 
-    /// Where it stands, for its socket: whoever has been fenced off is not connected any more.
-    pub(crate) fn held_by(&self, socket: &Socket) -> Result<MutexGuard<'_, State>, JoinError> {
+    /// Where it stands, for its socket; nothing for one that has been fenced off, or has ended.
+    pub(crate) fn held_by(&self, socket: &Socket) -> Option<MutexGuard<'_, State>> {
         let state = self.state.lock();
-        if state.holder.as_ref() == Some(socket) {
-            Ok(state)
-        } else {
-            Err(JoinError::NotConnected { socket: socket.id().to_owned() })
-        }
+        (state.holder.as_ref() == Some(socket)).then_some(state)
     }
 
     pub(crate) fn acks(&self) -> MutexGuard<'_, Acks<Waiter>> {
@@ -180,39 +159,30 @@ impl Session {
     }
 
     /// Hands it an event in its turn, unless it has had it, or reads the log.
-    pub(crate) fn deliver(&self, position: Position, packets: &[Arc<Packet>]) -> bool {
+    pub(crate) fn deliver(&self, position: Position, packets: &[Arc<Packet>]) {
         let state = &mut *self.state.lock();
         if !state.live || state.cursor >= position {
-            return false;
+            return;
         }
         let Some(socket) = &state.holder else {
-            return false;
+            return;
         };
         match offer_all(socket, packets, Recipients::Several) {
-            Pushed::Queued => {
-                state.cursor = position;
-                state.pushed = Some(position);
-                true
-            }
+            Pushed::Queued => state.has_pushed(position),
             Pushed::Overflow => {
                 state.live = false;
                 self.follow(socket);
-                false
             }
             // Its end is on its way here, and it will have to read what it missed.
-            Pushed::Closed | Pushed::Dropped => {
-                state.live = false;
-                false
-            }
+            Pushed::Closed | Pushed::Dropped => state.live = false,
         }
     }
 
     /// Nobody of those who hold its events back does so any more, or one less.
     pub(crate) fn let_go(&self, socket: &Socket) {
-        let mut state = self.state.lock();
-        if state.holder.as_ref() != Some(socket) {
+        let Some(mut state) = self.held_by(socket) else {
             return;
-        }
+        };
         state.holds = state.holds.saturating_sub(1);
         if state.holds == 0 {
             drop(state);
@@ -222,12 +192,13 @@ impl Session {
 
     /// It is behind: its connection's task has to read the log.
     pub(crate) fn follow(&self, socket: &Socket) {
-        self.wish(wish::FOLLOW, Ordering::Release);
-        socket.wake();
+        self.wish(wish::FOLLOW, socket);
     }
 
-    pub(crate) fn wish(&self, wish: u8, ordering: Ordering) {
-        self.wishes.fetch_or(wish, ordering);
+    /// Tells its connection's task.
+    pub(crate) fn wish(&self, wish: u8, socket: &Socket) {
+        self.wishes.fetch_or(wish, Ordering::Release);
+        socket.wake();
     }
 
     /// What others want of its connection since this was asked last.
@@ -269,6 +240,19 @@ pub(crate) fn offer_all(
 }
 
 impl State {
+    /// An event has been pushed to its socket.
+    pub(crate) fn has_pushed(&mut self, position: Position) {
+        self.cursor = position;
+        self.pushed = Some(position);
+    }
+
+    /// Events do not reach it any more. While they did, it had everything that was delivered.
+    pub(crate) fn pause(&mut self, delivered: Position) {
+        if std::mem::replace(&mut self.live, false) {
+            self.cursor = self.cursor.max(delivered);
+        }
+    }
+
     /// A ping goes out behind what has been pushed.
     pub(crate) fn ping(&mut self) {
         self.pinged = Some(self.cursor);

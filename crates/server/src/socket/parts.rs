@@ -51,7 +51,8 @@ impl SocketData<'_> {
     ///
     /// If JSON cannot represent the value.
     pub fn set<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), DataError> {
-        let json = serde_json::to_string(value).map_err(|problem| self.error(problem))?;
+        let error = |problem| DataError { socket: self.socket.id().to_owned(), problem };
+        let json = serde_json::to_string(value).map_err(error)?;
         self.put(Some(json.into_boxed_str()));
         Ok(())
     }
@@ -62,10 +63,7 @@ impl SocketData<'_> {
     ///
     /// If what was set is not a `T`.
     pub fn get<T: DeserializeOwned>(&self) -> Result<Option<T>, DataError> {
-        let json = self.socket.data_json();
-        json.map(|json| serde_json::from_str(&json))
-            .transpose()
-            .map_err(|problem| self.error(problem))
+        DataError::read(self.socket.data_json().as_deref(), self.socket.id())
     }
 
     /// Removes it.
@@ -78,9 +76,5 @@ impl SocketData<'_> {
             durable.keep_data(self.socket, session, data.clone());
         }
         self.socket.with_extra(|extra| extra.data = data);
-    }
-
-    fn error(self, problem: serde_json::Error) -> DataError {
-        DataError { socket: self.socket.id().to_owned(), problem }
     }
 }

@@ -164,8 +164,8 @@ impl Answer {
     }
 }
 
-/// Characters of a token.
-const TOKEN: usize = 22;
+/// Characters of the token that ends an event of a durable server.
+pub const TOKEN: usize = 22;
 
 fn digits(text: &[u8]) -> Option<u32> {
     text.iter().try_fold(0, |number: u32, &byte| {

@@ -6,8 +6,10 @@
 //! | `open`     | upgrade, Engine.IO open packet, Socket.IO CONNECT                     |
 //! | `listen`   | frames in, pongs out, messages to whoever listens                     |
 //! | `message`  | prebuilt frames with holes for numbers, and the answers they expect   |
+//! | `awaiting` | waiting until all that was asked for has come                         |
 //! | `sequence` | what is in flight, and in which order it comes back                   |
 
+pub mod awaiting;
 pub mod fleet;
 pub mod listen;
 pub mod message;

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::PAYLOAD;
 use super::class::Class;
+use crate::client::awaiting::{self, Awaiting};
 use crate::client::fleet::Fleet;
-use crate::client::listen::{Frames, Listener, Message};
-use crate::client::message::{Answer, Fields, NUMBER, Question, payload};
+use crate::client::listen::{Listener, Message};
+use crate::client::message::{Answer, Fields, NUMBER, Question, TOKEN, payload};
 use crate::client::open::{Guests, open_as};
 use crate::client::sequence::FIRST;
 use crate::client::{Failure, Nanos};
@@ -53,32 +54,18 @@ pub fn ask(
         }
     }
     let mut acks = Acks { head: format!("43{}", class.prefix()), missing };
-    listen(fleet, &mut acks, |acks| acks.missing)
-}
-
-/// Listens until nothing is missing any more.
-///
-/// # Errors
-///
-/// [`Failure::Lost`] for what does not come, or whatever `listener` finds wrong.
-pub fn listen<L: Listener>(
-    fleet: &mut Fleet,
-    listener: &mut L,
-    missing: impl Fn(&L) -> u64,
-) -> Result<(), Failure> {
-    let give_up = fleet.now() + Nanos::try_from(PATIENCE.as_nanos()).expect("a minute");
-    while missing(listener) > 0 {
-        if fleet.now() > give_up {
-            return Err(Failure::Lost(missing(listener)));
-        }
-        fleet.turn(&mut Frames(listener), Duration::from_millis(20))?;
-    }
-    Ok(())
+    awaiting::wait(fleet, &mut acks, PATIENCE)
 }
 
 struct Acks {
     head: String,
     missing: u64,
+}
+
+impl Awaiting for Acks {
+    fn missing(&self) -> u64 {
+        self.missing
+    }
 }
 
 impl Listener for Acks {
@@ -106,9 +93,6 @@ pub fn acknowledged(text: &[u8], head: &str) -> Option<u32> {
     };
     str::from_utf8(number).ok()?.parse().ok().filter(|_| is_right)
 }
-
-/// Characters of a token.
-const TOKEN: usize = 22;
 
 /// Clients that are to get events `event` with rising numbers, all the same ones.
 pub struct Crowd {
@@ -158,7 +142,7 @@ impl Crowd {
     ///
     /// A [`Failure`] if an event is missing, doubled, or not the next one.
     pub fn listen(&mut self, fleet: &mut Fleet) -> Result<(), Failure> {
-        listen(fleet, self, |crowd| crowd.missing)
+        awaiting::wait(fleet, self, PATIENCE)
     }
 }
 
@@ -187,6 +171,12 @@ impl Guests for Crowd {
         }
         pid.clone_into(&mut member.pid);
         Ok(())
+    }
+}
+
+impl Awaiting for Crowd {
+    fn missing(&self) -> u64 {
+        self.missing
     }
 }
 

@@ -3,7 +3,6 @@
 //! | file        | what                                                                       |
 //! |-------------|----------------------------------------------------------------------------|
 //! | `name`      | scenarios as words: `echo-100x16-32B`, `bcast-1000-k8`, …                    |
-//! | `joining`   | waiting until every connection is in its room or its namespaces             |
 //! | `window`    | warm-up, measured window, waiting for the last answers                      |
 //! | `schedule`  | when to send, where the rate is set and not the server's                    |
 //! | `talk`      | echo, acknowledgements, binary: each connection by itself                   |
@@ -15,7 +14,6 @@
 
 pub mod broadcast;
 pub mod idle;
-mod joining;
 pub mod name;
 pub mod namespaces;
 pub mod polling;
@@ -33,6 +31,9 @@ use crate::client::open::open;
 use crate::histogram::Histogram;
 use crate::process::observer::{Cost, Observer};
 pub use name::Scenario;
+
+/// How long it may take until every connection is where it belongs, in its room or its namespaces.
+const JOIN: Duration = Duration::from_secs(20);
 
 /// How long the parts of a measurement take.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,9 @@
 //! Connection `l` of `L` is in the namespaces `l`, `l + L`, `l + 2 L`, … of `N`, one at least, and its messages go to them in
 //! turn. So all of them are spoken to, where there are connections or namespaces enough.
 
-use super::joining::{self, Joining};
+use super::JOIN;
 use super::window::{Play, Tally};
+use crate::client::awaiting::{self, Awaiting};
 use crate::client::fleet::Fleet;
 use crate::client::listen::{Listener, Message};
 use crate::client::message::{Answer, Fields, Question, ROOM, payload};
@@ -135,14 +136,15 @@ fn join(fleet: &mut Fleet, spread: Spread) -> Result<(), Failure> {
             question.push(fleet.outbox().to(link), fields);
         }
     }
-    joining::wait(fleet, Welcomes { missing: (spread.links * spread.each()) as u64 })
+    let missing = (spread.links * spread.each()) as u64;
+    awaiting::wait(fleet, &mut Welcomes { missing }, JOIN)
 }
 
 struct Welcomes {
     missing: u64,
 }
 
-impl Joining for Welcomes {
+impl Awaiting for Welcomes {
     fn missing(&self) -> u64 {
         self.missing
     }

@@ -1,7 +1,8 @@
 //! Everybody has one message to its room in flight; the room receives it, the sender too.
 
-use super::joining::{self, Joining};
+use super::JOIN;
 use super::window::{Play, Tally};
+use crate::client::awaiting::{self, Awaiting};
 use crate::client::fleet::Fleet;
 use crate::client::listen::{Listener, Message};
 use crate::client::message::{Answer, Fields, NUMBER, Question, ROOM, payload};
@@ -122,7 +123,8 @@ pub(super) fn join(fleet: &mut Fleet, links: usize, members: usize) -> Result<()
         question.push(fleet.outbox().to(link), Fields::new(link, FIRST, link / members));
     }
     let answer = Answer::new(&[b"43".as_slice(), &[NUMBER; 8], b"[]"].concat());
-    joining::wait(fleet, Welcomes { answer, joined: vec![false; links], missing: links as u64 })
+    let missing = links as u64;
+    awaiting::wait(fleet, &mut Welcomes { answer, joined: vec![false; links], missing }, JOIN)
 }
 
 struct Welcomes {
@@ -131,7 +133,7 @@ struct Welcomes {
     missing: u64,
 }
 
-impl Joining for Welcomes {
+impl Awaiting for Welcomes {
     fn missing(&self) -> u64 {
         self.missing
     }
