@@ -5,18 +5,7 @@
 // They run against any server that keeps the profile `delivery`, as far as they need it: `compare.cjs` plays them
 // to the reference server too.
 
-const { Page, eventually, unique } = require('./support.cjs');
-
-// A client in a room that has heard `1`, and another one that nothing ever happens to.
-async function meeting(setting) {
-  const other = await Page.open({ ...setting, mode: 'websocket' });
-  const page = await Page.open(setting);
-  const room = unique('room');
-  await page.join(room);
-  await other.publish(room, 1);
-  await page.hears(1);
-  return { page, other, room, id: page.id };
-}
+const { Page, eventually, meeting, unique } = require('./support.cjs');
 
 // What a case has come to: every payload in its order, and whether the client was taken for who it is.
 async function outcome({ page, other, id }, expected, wrong = []) {

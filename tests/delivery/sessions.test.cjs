@@ -4,20 +4,10 @@
 const assert = require('node:assert/strict');
 const { after, describe, test } = require('node:test');
 const {
-  AT_ONCE, Page, closeAll, eventually, numbers, resuming, settings, unique,
+  AT_ONCE, Page, closeAll, eventually, meeting, numbers, resuming, settings, unique,
 } = require('./support.cjs');
 
 after(closeAll);
-
-async function meeting(setting) {
-  const other = await Page.open({ ...setting, mode: 'websocket' });
-  const page = await Page.open(setting);
-  const room = unique('room');
-  await page.join(room);
-  await other.publish(room, 1);
-  await page.hears(1);
-  return { page, other, room, id: page.id };
-}
 
 describe('a client that comes back', { concurrency: AT_ONCE }, () => {
   for (const setting of settings()) {

@@ -273,6 +273,17 @@ class Page {
   }
 }
 
+// A client in a room that has heard `1`, and another one that nothing ever happens to.
+async function meeting(setting) {
+  const other = await Page.open({ ...setting, mode: 'websocket' });
+  const page = await Page.open(setting);
+  const room = unique('room');
+  await page.join(room);
+  await other.publish(room, 1);
+  await page.hears(1);
+  return { page, other, room, id: page.id };
+}
+
 // The `auth` of a page that was loaded again: its position, for the first connection.
 function resuming(position) {
   let kept = position;
@@ -340,6 +351,6 @@ function settings(port = PORT, namespaces = DURABLE) {
 }
 
 module.exports = {
-  AT_ONCE, DURABLE, MODES, PORT, Page, closeAll, eventually, numbers, once, pause, resuming, settings, unique,
+  AT_ONCE, DURABLE, MODES, PORT, Page, closeAll, eventually, meeting, numbers, once, pause, resuming, settings, unique,
   within,
 };

@@ -3,22 +3,16 @@
 
 const assert = require('node:assert/strict');
 const { after, describe, test } = require('node:test');
-const { AT_ONCE, DURABLE, PORT, Page, closeAll, resuming, unique } = require('./support.cjs');
+const { AT_ONCE, DURABLE, PORT, Page, closeAll, meeting, resuming, unique } = require('./support.cjs');
 
 after(closeAll);
 
 // Somebody in a room who is away, and an event that it misses.
 async function away(setting) {
-  const other = await Page.open(setting);
-  const page = await Page.open(setting);
-  const room = unique('room');
-  await page.join(room);
-  await other.publish(room, 1);
-  await page.hears(1);
-  const { id } = page;
-  await page.cut();
-  await other.publish(room, 'missed');
-  return { page, other, room, id };
+  const scene = await meeting(setting);
+  await scene.page.cut();
+  await scene.other.publish(scene.room, 'missed');
+  return scene;
 }
 
 async function isSomebodyNew({ page, other, room, id }, reason) {
