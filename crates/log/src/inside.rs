@@ -89,6 +89,7 @@ impl Core {
                 most_bytes: options.queue_bytes,
                 gate: Gate::Open,
                 asleep: false,
+                gathering: false,
                 keys: window(options.keys, found.keys),
                 retention: Retention::new(&options, found.newest, found.checkpoints),
                 shards: found.shards,
@@ -259,16 +260,19 @@ impl Core {
 
     fn queue_up(&self, queue: &mut Queue, entry: Entry, size: usize) {
         queue.push(entry, size);
-        if queue.asleep && !is_later() {
-            queue.asleep = false;
-            self.wake.notify_one();
-        }
+        queue.gathering = is_later();
+        self.wake(queue);
     }
 
     /// Wakes the writer, if something waits for it.
     pub(crate) fn nudge(&self) {
         let mut queue = self.queue.lock();
-        if !queue.entries.is_empty() && std::mem::take(&mut queue.asleep) {
+        queue.gathering = false;
+        self.wake(&mut queue);
+    }
+
+    fn wake(&self, queue: &mut Queue) {
+        if queue.is_ready() && std::mem::take(&mut queue.asleep) {
             self.wake.notify_one();
         }
     }

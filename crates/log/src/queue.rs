@@ -26,6 +26,8 @@ pub(crate) struct Queue {
     pub(crate) gate: Gate,
     /// The writer sleeps, and has to be woken.
     pub(crate) asleep: bool,
+    /// What was put here last belongs to a turn that is not over: see [`gather`](crate::gather).
+    pub(crate) gathering: bool,
     pub(crate) keys: Keys,
     pub(crate) retention: Retention,
     pub(crate) shards: HashMap<Box<str>, u32>,
@@ -110,6 +112,11 @@ impl Queue {
     pub(crate) fn push(&mut self, entry: Entry, size: usize) {
         self.bytes += size;
         self.entries.push(entry);
+    }
+
+    /// Whether there is something to write, and nothing more is about to come.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.entries.is_empty() && !self.gathering
     }
 
     /// The number of a namespace, and whether it is a new one.

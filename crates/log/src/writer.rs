@@ -120,6 +120,9 @@ impl Writer {
     fn take(&mut self, core: &Core, now: u64) -> Option<Taken> {
         self.entries.clear();
         let mut queue = core.queue.lock();
+        if queue.gathering {
+            return None;
+        }
         std::mem::swap(&mut self.entries, &mut queue.entries);
         queue.bytes = 0;
         let (up_to, expired) = (queue.next - 1, queue.retention.expire(now));
@@ -221,6 +224,7 @@ impl Writer {
 
     /// Writes what is left, marks the end as clean, and lets go of the store.
     pub(crate) fn finish(&mut self, core: &Core) {
+        core.queue.lock().gathering = false;
         if self.broken.is_none() {
             self.turn(core);
             self.sync(core, core.options.clock.now());
@@ -304,7 +308,7 @@ fn sleep(core: &Core, due: Option<u64>) -> bool {
         if matches!(queue.gate, Gate::Closed) {
             return false;
         }
-        if !queue.entries.is_empty() || due.is_some_and(|due| due <= now) {
+        if queue.is_ready() || due.is_some_and(|due| due <= now) {
             return true;
         }
         queue.asleep = true;

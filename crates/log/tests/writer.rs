@@ -46,6 +46,36 @@ fn a_turn_writes_everything_that_waits_as_one_batch() {
 }
 
 #[test]
+fn a_turn_of_the_writer_leaves_a_batch_alone_that_is_still_gathered() {
+    let (log, _) = by_hand(Simulated::new(1));
+    let chat = log.namespace("/");
+    log.turn();
+    let before = log.stats().batches;
+    sockeye_log::gather();
+    say(&chat, Durability::Async, "one");
+    log.turn();
+    say(&chat, Durability::Async, "two");
+    assert_eq!(log.stats().batches, before);
+    assert!(sockeye_log::gathered());
+    log.nudge();
+    log.turn();
+    assert_eq!(log.stats().batches, before + 1);
+    assert_eq!(texts(&chat, ALL), ["one", "two"]);
+}
+
+#[test]
+fn a_log_that_is_closed_while_something_is_gathered_writes_that_too() {
+    let disk = Simulated::new(1);
+    let log = Log::with_store(disk.clone(), Options::default()).expect("opened");
+    sockeye_log::gather();
+    say(&log.namespace("/"), Durability::Async, "hello");
+    drop(log);
+    assert!(sockeye_log::gathered());
+    let log = Log::with_store(disk, Options::default()).expect("opened");
+    assert_eq!(texts(&log.namespace("/"), ALL), ["hello"]);
+}
+
+#[test]
 fn what_need_not_be_durable_is_made_so_when_it_is_time() {
     let (log, clock) = by_hand(Simulated::new(1));
     let chat = log.namespace("/");

@@ -5,8 +5,9 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use log::store::simulated::Simulated;
 use serde_json::{Value, json};
-use sockeye::{Auth, Durability, Io, Socket};
+use sockeye::{Auth, Data, Durability, Io, Log, LogOptions, Result, Socket};
 use support::durable::{Guest, durable};
 use support::{Client, io, pass, serve, soon};
 
@@ -32,6 +33,27 @@ fn say(io: &Io, room: &str, what: i32) {
 
 fn said(numbers: impl IntoIterator<Item = i32>) -> Vec<Value> {
     numbers.into_iter().map(|number| json!(["said", number])).collect()
+}
+
+#[tokio::test]
+async fn what_a_client_says_in_one_go_is_logged_as_one_batch() {
+    let log = Log::with_store(Simulated::new(1), LogOptions::default()).unwrap();
+    let io = io(|io| io.log(log.clone()));
+    let main = io.of("/");
+    main.durable(Durability::Async);
+    main.on("say", async |io: Io, Data(what): Data<i32>| -> Result<()> {
+        io.emit("said", &what)?;
+        Ok(())
+    });
+    let mut guest = Guest::join(serve(&io).await).await;
+    let before = log.stats().batches;
+    let words: Vec<_> = (0..8).map(|number| format!("42[\"say\",{number}]")).collect();
+    guest.client.send_all(&words).await;
+    for _ in 0..8 {
+        guest.next().await;
+    }
+    assert_eq!(guest.heard, said(0..8));
+    assert_eq!(log.stats().batches, before + 1);
 }
 
 #[tokio::test]

@@ -159,6 +159,7 @@ impl Upper for Client {
         now: Duration,
         cx: &mut Context<'_>,
     ) -> Result<(), CloseReason> {
+        begin_turn();
         // A socket that our side has disconnected may be connected again by this very message.
         self.sweep(cx);
         let message = match message {

@@ -193,7 +193,7 @@ thread_local! {
     static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// A turn of a connection begins: what it logs is written together.
+/// A turn of a connection begins, or goes on: what it logs is written together.
 pub(super) fn begin_turn() {
     log::gather();
 }

@@ -20,6 +20,7 @@ struct Round {
     seconds: f64,
     /// Processor nanoseconds of the whole process.
     cpu: u64,
+    batches: u64,
     syncs: u64,
     /// The median sync, in microseconds.
     sync: Option<f64>,
@@ -51,6 +52,7 @@ pub fn table(plan: Plan, ground: &Ground, progress: &mut dyn FnMut(&str)) -> Res
         columns: vec![
             "class",
             "events per s",
+            "events per batch",
             "syncs per s",
             "events per sync",
             "median sync, µs",
@@ -69,6 +71,7 @@ fn row(rounds: &[Round], class: Class) -> Vec<String> {
     vec![
         class.name().to_owned(),
         middle(|round| Some(round.rate())),
+        middle(|round| per(round.events, round.batches)),
         middle(|round| per(round.syncs, 1).map(|syncs| syncs / round.seconds)),
         middle(|round| per(round.events, round.syncs)),
         middle(|round| round.sync),
@@ -104,6 +107,7 @@ fn measure(class: Class, plan: Plan, ground: &Ground) -> Result<Round> {
             events,
             seconds: start.elapsed().as_secs_f64(),
             cpu,
+            batches: inside.log.stats().batches - stats.batches,
             syncs: inside.log.stats().syncs - stats.syncs,
             sync: median(inside.syncs.take().into_iter().map(micros)),
         };
