@@ -27,7 +27,7 @@ impl Connection {
 
     /// As [`push`](Self::push), and says whether others get the packet as well.
     pub fn push_to(&self, packet: &Arc<Encoded>, class: Class, recipients: Recipients) -> Pushed {
-        let limit = self.0.outbox_bytes;
+        let limit = self.0.worker.outbox_bytes;
         let pushed = self.try_push(|outbox| outbox.push(packet, class, recipients, limit));
         if pushed == Pushed::Overflow {
             self.close(CloseReason::SlowConsumer);
@@ -39,13 +39,13 @@ impl Connection {
     /// another way to bring the packet later. See [`poll_drained`](Self::poll_drained). A quarter of the outbox
     /// is left to what is pushed, which has no other way.
     pub fn offer(&self, packet: &Arc<Encoded>, class: Class, recipients: Recipients) -> Pushed {
-        let limit = self.0.outbox_bytes / 4 * 3;
+        let limit = self.0.worker.outbox_bytes / 4 * 3;
         self.try_push(|outbox| outbox.push(packet, class, recipients, limit))
     }
 
     /// As [`offer`](Self::offer), two packets that belong together: both are queued, or none.
     pub fn offer_pair(&self, pair: [&Arc<Encoded>; 2], recipients: Recipients) -> Pushed {
-        let limit = self.0.outbox_bytes / 4 * 3;
+        let limit = self.0.worker.outbox_bytes / 4 * 3;
         self.try_push(|outbox| outbox.push_pair(pair, recipients, limit))
     }
 
@@ -155,7 +155,6 @@ pub(crate) struct Shared {
     pub(crate) sid: Sid,
     pub(crate) key: Key,
     pub(crate) worker: Arc<Worker>,
-    outbox_bytes: usize,
     pub(crate) outbox: Mutex<Outbox>,
     /// Guards the socket's write side and what is half written. Taken by whoever has the outbox's claim,
     /// so it is never waited for.
@@ -170,18 +169,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        sid: Sid,
-        key: Key,
-        worker: Arc<Worker>,
-        outbox_bytes: usize,
-        transport: Transport,
-    ) -> Self {
+    pub(crate) fn new(sid: Sid, key: Key, worker: Arc<Worker>, transport: Transport) -> Self {
         Shared {
             sid,
             key,
             worker,
-            outbox_bytes,
             outbox: Mutex::new(Outbox::new(Way::Task)),
             writer: Mutex::new(Writer::default()),
             mailbox: Mutex::new(Mailbox::default()),

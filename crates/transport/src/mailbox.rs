@@ -4,7 +4,6 @@
 //! The box is bounded by the HTTP connections that one client keeps open: each has one letter in it at most,
 //! and a second poll or POST at a time ends the session.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -50,8 +49,31 @@ pub(crate) enum Answer {
 
 #[derive(Default)]
 pub(crate) struct Mailbox {
-    letters: VecDeque<Letter>,
+    letters: Letters,
     closed: bool,
+}
+
+/// What has been put in, in order. Without memory of its own while there is nothing: a WebSocket never gets
+/// any.
+#[derive(Default)]
+pub(crate) struct Letters(Option<Box<Several>>);
+
+#[derive(Default)]
+struct Several(Vec<Letter>);
+
+impl Letters {
+    fn push(&mut self, letter: Letter) {
+        self.0.get_or_insert_default().0.push(letter);
+    }
+}
+
+impl IntoIterator for Letters {
+    type Item = Letter;
+    type IntoIter = std::vec::IntoIter<Letter>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.map_or_else(Vec::new, |several| several.0).into_iter()
+    }
 }
 
 impl Shared {
@@ -61,14 +83,14 @@ impl Shared {
         if mailbox.closed {
             return false;
         }
-        mailbox.letters.push_back(letter);
+        mailbox.letters.push(letter);
         drop(mailbox);
         self.raise(flag::MAIL);
         true
     }
 
     /// Takes everything out.
-    pub(crate) fn letters(&self) -> VecDeque<Letter> {
+    pub(crate) fn letters(&self) -> Letters {
         std::mem::take(&mut self.mailbox.lock().letters)
     }
 

@@ -10,8 +10,12 @@ use crate::outbox::Entry;
 pub(crate) struct Queue {
     /// In front of `rest`; `None` only if that is empty too.
     first: Option<Entry>,
-    rest: VecDeque<Entry>,
+    rest: Option<Box<Rest>>,
 }
+
+/// In a box: an idle connection has none.
+#[derive(Debug, Default)]
+struct Rest(VecDeque<Entry>);
 
 /// What is kept of the memory of a burst.
 const KEPT: usize = 64;
@@ -27,39 +31,43 @@ impl Queue {
 
     /// The only entry, if there is just one.
     pub(crate) fn lone(&self) -> Option<&Entry> {
-        if self.rest.is_empty() { self.first.as_ref() } else { None }
+        if self.rest().is_none_or(VecDeque::is_empty) { self.first.as_ref() } else { None }
     }
 
     #[inline]
     pub(crate) fn push_back(&mut self, entry: Entry) {
         match self.first {
-            Some(_) => self.rest.push_back(entry),
+            Some(_) => self.rest.get_or_insert_default().0.push_back(entry),
             None => self.first = Some(entry),
         }
     }
 
     pub(crate) fn push_front(&mut self, entry: Entry) {
         if let Some(second) = self.first.replace(entry) {
-            self.rest.push_front(second);
+            self.rest.get_or_insert_default().0.push_front(second);
         }
     }
 
     #[inline]
     pub(crate) fn pop_front(&mut self) -> Option<Entry> {
         let entry = self.first.take();
-        self.first = self.rest.pop_front();
+        self.first = self.rest.as_mut().and_then(|rest| rest.0.pop_front());
         entry
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.first.iter().chain(&self.rest)
+        self.first.iter().chain(self.rest().into_iter().flatten())
     }
 
     /// Gives back the memory of a burst, once it is over.
     pub(crate) fn shrink(&mut self) {
-        if self.rest.is_empty() && self.rest.capacity() > KEPT {
-            self.rest = VecDeque::new();
+        if self.rest().is_some_and(|rest| rest.is_empty() && rest.capacity() > KEPT) {
+            self.rest = None;
         }
+    }
+
+    fn rest(&self) -> Option<&VecDeque<Entry>> {
+        self.rest.as_ref().map(|rest| &rest.0)
     }
 }
 
@@ -102,11 +110,11 @@ mod tests {
     fn one_thing_that_waits_takes_no_memory_and_a_burst_gives_its_memory_back() {
         let mut queue = Queue::default();
         queue.push_back(entry("a"));
-        assert_eq!((queue.rest.capacity(), queue.lone().is_some()), (0, true));
+        assert_eq!((queue.rest.is_none(), queue.lone().is_some()), (true, true));
         (0..1000).for_each(|_| queue.push_back(entry("a")));
         assert!(queue.lone().is_none());
         while queue.pop_front().is_some() {}
         queue.shrink();
-        assert_eq!(queue.rest.capacity(), 0);
+        assert!(queue.rest.is_none());
     }
 }

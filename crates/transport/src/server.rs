@@ -36,7 +36,8 @@ impl<A: Application> Server<A> {
     pub fn new(config: Config, application: A) -> Self {
         let origin = Instant::now();
         let workers = 0..config.workers.clamp(1, MOST_WORKERS);
-        let workers = workers.map(|number| Worker::new(number, origin)).collect();
+        let workers =
+            workers.map(|number| Worker::new(number, origin, config.outbox_bytes)).collect();
         Server(Arc::new(Inner { config, application, workers, sessions: Sessions::default() }))
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Worker {
     /// Which of its server's workers it is.
     number: usize,
     origin: Instant,
+    /// What may wait for each of its connections.
+    pub(crate) outbox_bytes: usize,
     pub(crate) inbox: Inbox,
     /// Guards the list of connections to flush, and nothing else.
     dirty: Mutex<Vec<Arc<Shared>>>,
@@ -53,10 +55,11 @@ struct Table {
 
 impl Worker {
     /// `origin` is when the time of its server began.
-    pub(crate) fn new(number: usize, origin: Instant) -> Arc<Worker> {
+    pub(crate) fn new(number: usize, origin: Instant, outbox_bytes: usize) -> Arc<Worker> {
         Arc::new(Worker {
             number,
             origin,
+            outbox_bytes,
             inbox: Inbox::default(),
             dirty: Mutex::new(Vec::new()),
             wheel: Mutex::new(Wheel::new()),

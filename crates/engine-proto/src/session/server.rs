@@ -57,11 +57,7 @@ impl Session {
     /// A session that has just been opened on this transport. The first ping is due after the ping
     /// interval.
     pub fn accept(transport: Transport, config: &Config, now: Duration) -> Self {
-        let patience = Patience {
-            interval: config.ping_interval,
-            timeout: config.ping_timeout,
-            upgrade: config.upgrade_timeout,
-        };
+        let patience = Patience::new(config);
         Session {
             phase: match transport {
                 Transport::Polling => Phase::Polling(Requests::default()),
@@ -294,7 +290,7 @@ impl Session {
     pub fn candidate_arrived(&mut self, now: Duration, out: &mut Tray) {
         match self.phase {
             Phase::Polling(requests) if self.allow_upgrades => {
-                let give_up_at = now.saturating_add(self.patience.upgrade);
+                let give_up_at = self.patience.upgrade_ends(now);
                 self.phase = Phase::Probing { requests, probed: false, give_up_at };
             }
             Phase::Polling(_) | Phase::Probing { .. } | Phase::Streaming | Phase::Closed { .. } => {

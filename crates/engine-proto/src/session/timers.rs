@@ -11,12 +11,44 @@
 
 use std::time::Duration;
 
-/// How long the accepting side waits for what.
+use crate::config::Config;
+
+/// How long the accepting side waits for what. Every session has one, so it is kept small.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
-    pub(crate) interval: Duration,
-    pub(crate) timeout: Duration,
-    pub(crate) upgrade: Duration,
+    interval: Wait,
+    timeout: Wait,
+    upgrade: Wait,
+}
+
+impl Patience {
+    pub(crate) fn new(config: &Config) -> Self {
+        Patience {
+            interval: Wait::of(config.ping_interval),
+            timeout: Wait::of(config.ping_timeout),
+            upgrade: Wait::of(config.upgrade_timeout),
+        }
+    }
+
+    /// When a candidate that has come now is dropped.
+    pub(crate) fn upgrade_ends(&self, now: Duration) -> Duration {
+        self.upgrade.after(now)
+    }
+}
+
+/// A time to wait, in whole milliseconds, rounded up. What is longer than 49 days is 49 days.
+#[derive(Clone, Copy, Debug)]
+struct Wait(u32);
+
+impl Wait {
+    fn of(time: Duration) -> Self {
+        let millis = time.as_nanos().div_ceil(1_000_000);
+        Wait(u32::try_from(millis).unwrap_or(u32::MAX))
+    }
+
+    fn after(self, now: Duration) -> Duration {
+        now.saturating_add(Duration::from_millis(self.0.into()))
+    }
 }
 
 /// The accepting side's heartbeat: either the next ping is due at some time, or a pong is.
@@ -34,11 +66,11 @@ pub(crate) enum Heartbeat {
 
 impl Heartbeat {
     pub(crate) fn resting(patience: &Patience, now: Duration) -> Self {
-        Heartbeat::Resting { ping_at: now.saturating_add(patience.interval) }
+        Heartbeat::Resting { ping_at: patience.interval.after(now) }
     }
 
     pub(crate) fn awaiting(patience: &Patience, now: Duration) -> Self {
-        Heartbeat::Awaiting { pong_by: now.saturating_add(patience.timeout), extended: false }
+        Heartbeat::Awaiting { pong_by: patience.timeout.after(now), extended: false }
     }
 
     pub(crate) fn next(self) -> Duration {
@@ -55,7 +87,7 @@ impl Heartbeat {
     #[inline]
     pub(crate) fn heard(&mut self, patience: &Patience, now: Duration) {
         if let Heartbeat::Awaiting { pong_by, extended: extended @ false } = self {
-            *pong_by = now.saturating_add(patience.timeout);
+            *pong_by = patience.timeout.after(now);
             *extended = true;
         }
     }

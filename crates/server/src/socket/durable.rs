@@ -62,7 +62,7 @@ impl Socket {
 
     /// What came with its CONNECT, as it came.
     pub(crate) fn auth(&self) -> Option<&str> {
-        self.0.auth.as_deref()
+        self.0.auth.as_ref().map(|auth| &*auth.0)
     }
 
     pub(crate) fn sid(&self) -> Sid {

@@ -56,7 +56,7 @@ struct Inner {
     namespace: Namespace,
     connection: Connection,
     handshake: Arc<transport::Handshake>,
-    auth: Option<Box<str>>,
+    auth: Option<Box<Auth>>,
     /// Where the adapter has it.
     key: OnceLock<Key>,
     /// In a durable namespace: what its client is over all of its connections.
@@ -68,6 +68,9 @@ struct Inner {
     /// What few sockets have. Guards its fields; never held while encoding or awaiting.
     extra: Mutex<Option<Box<Extra>>>,
 }
+
+/// What came with a CONNECT, as it came. Behind one thin pointer: most bring nothing.
+struct Auth(Box<str>);
 
 /// The states of a socket: connecting, connected, and then the code of the reason why it is not.
 mod state {
@@ -122,7 +125,7 @@ impl Socket {
             namespace,
             connection,
             handshake,
-            auth: auth.map(Box::from),
+            auth: auth.map(|words| Box::new(Auth(words.into()))),
             key: OnceLock::new(),
             session: OnceLock::new(),
             state: AtomicU8::new(state::CONNECTING),
@@ -148,7 +151,7 @@ impl Socket {
 
     /// The request that opened the connection, and what came with the CONNECT.
     pub fn handshake(&self) -> Handshake<'_> {
-        Handshake::new(&self.0.handshake, self.0.auth.as_deref())
+        Handshake::new(&self.0.handshake, self.auth())
     }
 
     /// The transport in use now.

@@ -97,9 +97,7 @@ impl<A: Application> Driver<A> {
         let (worker, config) = (server.here(), &server.config);
         worker.start();
         let sid = new_sid();
-        let shared = worker.register(|key| {
-            Shared::new(sid, key, Arc::clone(worker), config.outbox_bytes, transport)
-        });
+        let shared = worker.register(|key| Shared::new(sid, key, Arc::clone(worker), transport));
         server.sessions.insert(&shared);
         if server.sessions.is_closing() {
             // It began while the server was open; whoever closes may have looked already.
