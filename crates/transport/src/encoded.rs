@@ -103,6 +103,21 @@ impl Encoded {
         self.text_frame().len() + self.attachments.iter().map(Attachment::len).sum::<usize>()
     }
 
+    /// The text of the message, without the digit of Engine.IO in front of it.
+    ///
+    /// ```
+    /// use sockeye_transport::Encoded;
+    /// assert_eq!(Encoded::message("2[\"hello\"]").message_text(), b"2[\"hello\"]");
+    /// ```
+    pub fn message_text(&self) -> &[u8] {
+        self.buffer.get(self.packet + 1..).unwrap_or_default()
+    }
+
+    /// The binary messages that belong to it.
+    pub fn attachments(&self) -> impl Iterator<Item = Bytes> {
+        self.attachments.iter().map(|attachment| attachment.data.clone())
+    }
+
     fn text_frame(&self) -> &[u8] {
         &self.buffer[self.frame..]
     }

@@ -65,13 +65,20 @@ const TAIL: usize = 2;
 impl Durable {
     /// Logs an event, and delivers it as soon as the log has it.
     pub(crate) fn emit(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<Emitted, EmitError> {
+        let outgoing = outgoing.with_place();
+        self.emit_in(self.order.lock(), outgoing)
+    }
+
+    /// The same, behind what has been done under this lock. Unless it asks, the event has a
+    /// [place](PLACEHOLDER) for its token, or the token of another one there.
+    pub(super) fn emit_in(
+        self: &Arc<Self>,
+        mut order: MutexGuard<'_, Order>,
+        outgoing: Outgoing<'_>,
+    ) -> Result<Emitted, EmitError> {
         let Outgoing { namespace, mut encoded, address, members, durability, key, asks } = outgoing;
         let durability = durability.unwrap_or(self.class);
-        if !asks {
-            encoded.push_argument(PLACEHOLDER);
-        }
         let address = Arc::new(address);
-        let mut order = self.order.lock();
         let sessions = members.sessions(namespace);
         let size = size(&encoded, &address) + sessions.len() * size_of::<Arc<Session>>();
         let appended = self.shard.append(durability, key, size, |position| {
@@ -205,6 +212,15 @@ impl Members<'_> {
             members.visit(&audience(worker), |socket| sessions.extend(socket.session().cloned()));
         }
         sessions
+    }
+}
+
+impl Outgoing<'_> {
+    fn with_place(mut self) -> Self {
+        if !self.asks {
+            self.encoded.push_argument(PLACEHOLDER);
+        }
+        self
     }
 }
 

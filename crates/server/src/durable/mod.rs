@@ -15,6 +15,7 @@
 //! | `failure`   | what becomes of sessions when the log fails                                  |
 //! | `once`      | events of clients that are handled once, however often they are sent         |
 //! | `history`   | what was said in a room                                                    |
+//! | `last`      | joining a room, and hearing what was said in it last                         |
 //!
 //! One lock, the *order*, makes one sequence of everything that is logged and of every change of
 //! membership. Under it: the index of rooms, sessions, outboxes, the queue of the log; never the other way
@@ -27,6 +28,7 @@ mod failure;
 mod gap;
 mod gone;
 mod history;
+mod last;
 mod once;
 mod order;
 mod receipts;

@@ -27,7 +27,7 @@ pub(crate) struct Order {
     recent: VecDeque<Logged>,
     recent_bytes: usize,
     /// The last event that `recent` does not hold any more.
-    forgotten: Position,
+    pub(super) forgotten: Position,
 }
 
 /// An event that has its place in the log.
@@ -110,6 +110,18 @@ impl Order {
         }
         let start = self.recent.partition_point(|event| event.position <= position);
         Some(self.recent.range(start..))
+    }
+
+    /// The newest event to a room that is at hand, delivered or not, and no question.
+    pub(crate) fn last_to(&self, room: &str) -> Option<&Packet> {
+        let pending = self.pending.iter().rev().map(|pending| &pending.event);
+        let all = pending.chain(self.recent.iter().rev());
+        all.filter(|event| event.address.to.iter().any(|name| **name == *room)).find_map(|event| {
+            match &event.packets[..] {
+                [event] => Some(&**event),
+                _ => None,
+            }
+        })
     }
 
     /// A session that is live from now on gets what waits, if it is for it. One that is named twice hears it

@@ -191,7 +191,7 @@ fn push_held(
 }
 
 /// A packet as it was logged.
-fn encoded(text: &[u8], attachments: Vec<bytes::Bytes>) -> socket_proto::Encoded {
+pub(super) fn encoded(text: &[u8], attachments: Vec<bytes::Bytes>) -> socket_proto::Encoded {
     let mut buffer = Vec::with_capacity(ROOM + text.len());
     buffer.resize(ROOM, 0);
     buffer.extend_from_slice(text);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use log::{AppendError, Durability, Position};
 
+use super::order::Order;
 use super::session::State;
 use super::{Address, Durable, Session};
 use crate::emit::Recorded;
@@ -26,9 +27,9 @@ pub(crate) enum Change {
 
 /// What has become of it.
 #[derive(Default)]
-struct Changed {
+pub(super) struct Changed {
     /// When this is stored, it is.
-    stored: Position,
+    pub(super) stored: Position,
     /// Where the last change stands; `None` if it was so before.
     at: Option<Position>,
     /// Why it is not in the log, or not of everybody.
@@ -93,6 +94,18 @@ impl Durable {
         rooms: impl Rooms,
     ) -> Result<Changed, JoinError> {
         let order = self.order.lock();
+        self.change_in(&order, change, socket, session, rooms)
+    }
+
+    /// The same, behind what has been done under this lock.
+    pub(super) fn change_in(
+        &self,
+        order: &Order,
+        change: Change,
+        socket: &Socket,
+        session: &Session,
+        rooms: impl Rooms,
+    ) -> Result<Changed, JoinError> {
         socket.catch_up();
         let gone = || JoinError::NotConnected { socket: socket.id().to_owned() };
         let mut state = session.held_by(socket).ok_or_else(gone)?;
@@ -223,7 +236,7 @@ impl Durable {
     }
 
     /// Where nothing has changed, it is as it was at the head of the log.
-    fn record(&self, changed: &Changed) -> Recorded {
+    pub(super) fn record(&self, changed: &Changed) -> Recorded {
         let at = changed.at.unwrap_or_else(|| after(self.order.lock().head()));
         let stored = self.log.stored(changed.stored, self.class);
         Recorded::logged(self.token(at), stored, changed.refused.clone())

@@ -8,8 +8,8 @@ use transport::Connection;
 
 use super::Socket;
 use crate::durable::{Address, Durable, Gap, Members, Missed, Outgoing, Recall, Return, Session};
-use crate::emit::Emitted;
-use crate::error::EmitError;
+use crate::emit::{Emitted, Recorded};
+use crate::error::{EmitError, JoinError};
 
 /// Holds back what is for a socket: see [`Socket::hold`].
 #[derive(Debug)]
@@ -29,24 +29,24 @@ impl Drop for Held {
 impl Socket {
     /// Events for this socket wait in the log until what comes back is dropped; then they go on in their order.
     /// So a handler can give "the state first, then everything after" to somebody who joins. In a namespace
-    /// that is not [durable](crate::Namespace::durable) nothing waits.
+    /// that is not [durable](crate::Namespace::durable) nothing waits. For a room that holds a single value there is
+    /// [`join_with_last`](Self::join_with_last).
     ///
     /// ```
-    /// use sockeye::{Args, Data, Durability, Io, Namespace, Result, Socket};
+    /// use sockeye::{Data, Durability, Io, Namespace, Result, Socket};
     ///
     /// let io = Io::builder().build()?;
     /// let chat = io.of("/chat");
     /// chat.durable(Durability::Memory);
-    /// chat.on("enter", async |chat: Namespace, socket: Socket, Data(room): Data<String>| -> Result<usize> {
+    /// chat.on("enter", async |chat: Namespace, socket: Socket, Data(room): Data<String>| -> Result<Vec<String>> {
     ///     let _held = socket.hold();
     ///     let joined = socket.join(&room)?;
     ///     let mut past = chat.history(&room).limit(50);
     ///     if let Some(token) = joined.token() {
     ///         past = past.before(&token); // what comes after is on its way by itself
     ///     }
-    ///     let past = past.load().await?;
-    ///     past.iter().try_for_each(|event| socket.volatile().emit("past", &event.args).map(drop))?;
-    ///     Ok(past.len())
+    ///     let past = past.load().await?.into_iter();
+    ///     Ok(past.filter_map(|event| event.args.parse().ok()).collect()) // goes first
     /// });
     /// # Ok::<(), sockeye::BuildError>(())
     /// ```
@@ -57,6 +57,41 @@ impl Socket {
                 Held(Some(self.clone()))
             }
             None => Held(None),
+        }
+    }
+
+    /// Joins a room of a [durable](crate::Namespace::durable) namespace, and hears what was said to it last: the newest
+    /// event that is still in the log and no question is emitted again, to this socket alone. It comes before
+    /// everything that is said from then on, and like everything else it is not missed if the connection breaks.
+    /// So whoever watches a room that holds a value (a price, a score, who is typing) need not ask for it.
+    ///
+    /// Who is in the room already hears it again. In a namespace that is not durable this is
+    /// [`join`](Self::join).
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join); or the log cannot be read. After [`JoinError::Busy`] it may be a member and not have
+    /// heard the value: call it again.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), sockeye::BuildError> {
+    /// use sockeye::{Data, Durability, Io, Result, Socket};
+    ///
+    /// let io = Io::builder().build()?;
+    /// let prices = io.of("/prices");
+    /// prices.durable(Durability::Memory);
+    /// prices.on("watch", async |socket: Socket, Data(share): Data<String>| -> Result<()> {
+    ///     socket.join_with_last(&share).await?;
+    ///     Ok(())
+    /// });
+    /// prices.to("ACME").emit("price", &17.5).unwrap(); // who watches ACME from now on hears this first
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn join_with_last(&self, room: &str) -> Result<Recorded, JoinError> {
+        match self.durable_session() {
+            Some((durable, session)) => durable.join_with_last(self, session, room).await,
+            None => self.join(room),
         }
     }
 

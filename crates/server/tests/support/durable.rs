@@ -85,6 +85,16 @@ impl Guest {
         }
     }
 
+    /// Hears what comes before this packet.
+    pub async fn until(&mut self, packet: &str) {
+        loop {
+            match self.client.text().await {
+                last if last == packet => return,
+                other => self.take(&other),
+            }
+        }
+    }
+
     /// The next packet, as it came; its token counts.
     pub async fn next(&mut self) -> String {
         let packet = self.client.text().await;
