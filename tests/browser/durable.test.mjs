@@ -47,6 +47,22 @@ test("a server that is killed in the middle of a conversation delivers each mess
   for (const visitor of visitors) await visitor.leave();
 });
 
+test("who has a message is told after a restart, too, if the server was killed before it knew", async () => {
+  const ada = await chat.visit("Ada", { hash: "#receipts" });
+  const bo = await chat.visit("Bo", { hash: "#receipts" });
+  const address = bo.page.url();
+  await bo.page.goto("about:blank");
+  await ada.say("is anybody there?");
+  await ada.reads(".message.own .mark.check[title='Stored, and delivered to 0 of 1']", "");
+  await chat.server.kill();
+  await chat.server.start();
+  await ada.isInRoom();
+  await bo.page.goto(address);
+  await bo.sees("is anybody there?");
+  await ada.reads(".message.own .mark.checks[title='Stored, and delivered to 1 of 1']", "");
+  for (const visitor of [ada, bo]) await visitor.leave();
+});
+
 test("a page that is loaded again goes on in its session, with the conversation and its own ticks", async () => {
   const ada = await chat.visit("Ada", { hash: "#again" });
   const bo = await chat.visit("Bo", { hash: "#again" });

@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use sockeye::{Data, Delivered, Durability, Emitted, Namespace, Result, Socket, State, Token};
+use sockeye::{
+    Broadcast, Data, Delivered, Durability, Emitted, Namespace, Result, Socket, State, Token,
+};
 
 use crate::chat::Chat;
 use crate::names::{MessageId, PersonId, RoomName, Text};
@@ -15,7 +17,8 @@ use crate::refusal::{not_emitted, refused};
 pub(crate) const MESSAGE: &str = "message";
 
 pub(crate) fn register(namespace: &Namespace) {
-    namespace.on(MESSAGE, message).on("history", history).on("typing", typing);
+    namespace.on(MESSAGE, message).on("receipts", receipts);
+    namespace.on("history", history).on("typing", typing);
 }
 
 #[derive(Deserialize)]
@@ -58,14 +61,51 @@ async fn message(
 ) -> Result<Taken> {
     let Say { room, id, text } = say;
     let person = chat.hall().act(socket.id(), &room, chat.now()).map_err(refused)?;
-    // Nobody can use up the ids of somebody else.
-    let once = namespace.to(room.channel()).key(format!("{} {id}", person.id));
+    let once = keyed(&namespace, &room, &person, id);
     let message = Message { id, at: wall_clock(), person: &person, text: &text };
     let emitted = once.emit(MESSAGE, &Said { room: &room, message }).map_err(not_emitted)?;
     let again = emitted.is_repeated();
     let token = emitted.clone().stored().await?;
     find_out_who_has_it(chat, namespace, &socket, Receipt { room, id, emitted });
     Ok(Taken { token, again })
+}
+
+/// Nobody can use up the ids of somebody else.
+fn keyed(namespace: &Namespace, room: &RoomName, person: &Person, id: MessageId) -> Broadcast {
+    namespace.to(room.channel()).key(format!("{} {id}", person.id))
+}
+
+#[derive(Deserialize)]
+struct Unsettled {
+    room: RoomName,
+    ids: Vec<MessageId>,
+}
+
+#[derive(Serialize)]
+struct AskedAfter {
+    room: RoomName,
+}
+
+/// So many messages are asked after at a time.
+const ASKED_AFTER: usize = 10;
+
+/// Who has these messages of the one who asks? It has not been told, or not that everybody has them: its connection, or
+/// the server, was gone.
+async fn receipts(
+    socket: Socket,
+    Data(wish): Data<Unsettled>,
+    State(chat): State<Chat>,
+    namespace: Namespace,
+) -> Result<AskedAfter> {
+    let Unsettled { room, ids } = wish;
+    let person = chat.hall().act(socket.id(), &room, chat.now()).map_err(refused)?;
+    for id in ids.into_iter().take(ASKED_AFTER) {
+        if let Some(emitted) = keyed(&namespace, &room, &person, id).emitted() {
+            let receipt = Receipt { room: room.clone(), id, emitted };
+            find_out_who_has_it(chat.clone(), namespace.clone(), &socket, receipt);
+        }
+    }
+    Ok(AskedAfter { room })
 }
 
 #[derive(Deserialize)]

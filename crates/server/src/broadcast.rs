@@ -119,6 +119,26 @@ impl Broadcast {
         self
     }
 
+    /// What was sent to these rooms with this [`key`](Self::key), if that is remembered; nothing is sent. So who waited
+    /// for [`delivered`](Emitted::delivered) when the server ended can go on waiting in its next run. The rooms have
+    /// to be those that it was sent to.
+    ///
+    /// ```
+    /// use sockeye::{Durability, Io};
+    ///
+    /// # async fn example(io: Io) -> Result<(), Box<dyn std::error::Error>> {
+    /// let order = io.to("lobby").key("order-17");
+    /// if let Some(emitted) = order.emitted() {
+    ///     println!("{} have it", emitted.delivered().await?.to);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn emitted(&self) -> Option<Emitted> {
+        let durable = self.namespace.durable_part()?;
+        durable.emitted(self.key.as_deref()?, self.address(), self.durability)
+    }
+
     /// How long [`emit_with_ack`](Self::emit_with_ack) waits, instead of
     /// [`Builder::ack_timeout`](crate::Builder::ack_timeout).
     pub fn timeout(mut self, timeout: Duration) -> Self {

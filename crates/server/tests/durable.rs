@@ -150,6 +150,27 @@ async fn a_volatile_event_does_not_move_the_position() {
 }
 
 #[tokio::test]
+async fn who_has_an_event_of_earlier_can_be_asked_by_its_key() {
+    let (io, address) = server().await;
+    let mut guest = Guest::join(address).await;
+    let order = io.to(&*guest.id).key("order 17");
+    assert!(order.emitted().is_none());
+    let token = order.emit("paid", &17).unwrap().stored().await.unwrap();
+    let emitted = order.emitted().expect("it was sent");
+    assert!(emitted.is_repeated());
+    assert_eq!(emitted.clone().stored().await.unwrap(), token);
+    let delivered = tokio::spawn(emitted.delivered());
+    assert_eq!(guest.hear().await, [json!(["paid", 17])]);
+    while !delivered.is_finished() {
+        // Pings are answered meanwhile.
+        guest.hear().await;
+    }
+    let delivered = delivered.await.unwrap().unwrap();
+    assert_eq!((delivered.to, delivered.of), (1, 1));
+    assert!(io.to(&*guest.id).emitted().is_none(), "it has no key");
+}
+
+#[tokio::test]
 async fn a_key_that_was_used_sends_nothing_and_gives_the_first_token() {
     let (io, address) = server().await;
     let mut guest = Guest::join(address).await;

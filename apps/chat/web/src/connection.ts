@@ -61,6 +61,7 @@ export class Connection {
           if (returning) this.chat.arrived(room, message);
           else this.chat.settle(message.id);
         }
+        this.#askAfter(room);
         void this.flush();
       }
       this.chat.changed();
@@ -195,13 +196,23 @@ export class Connection {
     for (const room of chat.rooms.values()) {
       const present = people.get(room.name);
       // The session is back, and with it came all that was said meanwhile.
-      if (room.loaded && present) room.resume(present);
-      else this.join(room);
+      if (room.loaded && present) {
+        room.resume(present);
+        this.#askAfter(room);
+      } else {
+        this.join(room);
+      }
     }
     // Left while there was no connection.
     for (const room of people.keys()) if (!chat.rooms.has(room)) void this.#ask("leave", { room });
     void this.flush();
     chat.changed();
+  }
+
+  // Whoever waited for receipts of these messages may have gone with the server.
+  #askAfter(room: Room): void {
+    const ids = room.unsettled(this.chat.deliveries);
+    if (ids.length > 0) void this.#ask("receipts", { room: room.name, ids });
   }
 
   #takeWhatIsSaid(): void {
@@ -270,7 +281,7 @@ export class Connection {
 }
 
 // The client's own types lose the way from an event's name to its answer.
-type Asked = "enter" | "join" | "leave" | "message" | "history" | "rename";
+type Asked = "enter" | "join" | "leave" | "message" | "receipts" | "history" | "rename";
 type Wish<E extends Asked> = Parameters<ToServer[E]>[0];
 type Answer<E extends Asked> = Parameters<Parameters<ToServer[E]>[1]>[0];
 interface AnySocket {

@@ -95,6 +95,8 @@ export interface ToServer {
   join(wish: { room: string }, answer: (answer: RoomState | Refused) => void): void;
   leave(wish: { room: string }, answer: (answer: object | Refused) => void): void;
   message(wish: { room: string; id: string; text: string }, answer: (answer: Taken | Refused) => void): void;
+  /** Who has these own messages? `delivered` tells. */
+  receipts(wish: { room: string; ids: string[] }, answer: (answer: object | Refused) => void): void;
   history(wish: { room: string; before: string }, answer: (answer: PastPage | Refused) => void): void;
   typing(wish: { room: string; typing: boolean }): void;
   rename(wish: { name: string }, answer: (answer: Person | Refused) => void): void;

@@ -106,6 +106,24 @@ impl Durable {
         Ok(Emitted::logged(recipients, receipt(position, false)))
     }
 
+    /// What was emitted with this key before.
+    pub(crate) fn emitted(
+        self: &Arc<Self>,
+        key: &str,
+        address: Address,
+        durability: Option<Durability>,
+    ) -> Option<Emitted> {
+        let position = self.shard.used(key)?;
+        let receipt = Receipt {
+            durable: Arc::clone(self),
+            position,
+            durability: durability.unwrap_or(self.class),
+            address: Arc::new(address),
+            repeated: true,
+        };
+        Some(Emitted::logged(0, receipt))
+    }
+
     /// The event as it leaves; behind a question the tick that moves its client's position.
     pub(super) fn packets(
         &self,

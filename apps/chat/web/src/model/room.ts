@@ -4,7 +4,7 @@
 // answer) is shown once. Messages are pushed in the order of the server's log; own ones that are still on their way
 // stand below.
 
-import type { Message, PastMessage, PastPage, Presence, RoomState } from "../protocol";
+import type { Delivery, Message, PastMessage, PastPage, Presence, RoomState } from "../protocol";
 import type { Unsent } from "./keep";
 
 export interface Sent {
@@ -33,6 +33,9 @@ export interface Pending extends Unsent {
 }
 
 export type Phase = "out" | "joining" | "in";
+
+/** Of so many own messages the server is asked who has them. */
+const ASKED_AFTER = 10;
 
 /** Older entries leave the page first. */
 const KEPT_ENTRIES = 1000;
@@ -101,6 +104,15 @@ export class Room {
     const older = page.messages.map((past) => this.#entry(past, me));
     this.entries.unshift(...older.filter((entry) => entry !== null));
     this.more = page.more;
+  }
+
+  /** The newest own messages of which it is not known that everybody has them. */
+  unsettled(deliveries: Map<string, Delivery>): string[] {
+    const own = this.entries.filter((entry) => entry.kind === "message" && entry.mine).slice(-ASKED_AFTER);
+    return own.map(({ key }) => key).filter((id) => {
+      const delivery = deliveries.get(id);
+      return delivery === undefined || delivery.to < delivery.of;
+    });
   }
 
   has(id: string): boolean {
