@@ -114,9 +114,9 @@ impl Client {
     /// their client reads.
     pub(super) fn heed_sessions(&mut self, cx: &mut Context<'_>) {
         for index in 0..self.members.len() {
-            let member = self.members[index].as_ref();
-            let session = member.and_then(|member| member.socket.session());
-            let wishes = session.map_or(0, |session| session.take_wishes());
+            let socket = self.members[index].as_ref().map(|member| &member.socket);
+            let session = socket.and_then(|socket| Some((socket.session()?, socket)));
+            let wishes = session.map_or(0, |(session, socket)| session.take_wishes(socket));
             self.wants_ping |= wishes & wish::PING != 0;
             if wishes & wish::FOLLOW != 0 {
                 self.follow(index, cx);

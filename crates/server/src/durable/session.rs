@@ -201,12 +201,14 @@ impl Session {
         socket.wake();
     }
 
-    /// What others want of its connection since this was asked last.
-    pub(crate) fn take_wishes(&self) -> u8 {
-        match self.wishes.load(Ordering::Relaxed) {
-            0 => 0,
-            _ => self.wishes.swap(0, Ordering::AcqRel),
+    /// What others want of its connection since this was asked last. A socket that has been fenced off takes nothing: it
+    /// would be lost for the one that has the session now, which might never read the log.
+    pub(crate) fn take_wishes(&self, socket: &Socket) -> u8 {
+        if self.wishes.load(Ordering::Relaxed) == 0 {
+            return 0;
         }
+        let held = self.held_by(socket);
+        held.map_or(0, |_held| self.wishes.swap(0, Ordering::AcqRel))
     }
 
     /// Whether an event is for it, by its membership when the event was logged.
