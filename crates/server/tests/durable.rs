@@ -341,6 +341,21 @@ async fn a_receipt_is_complete_when_everybody_has_answered_two_pings() {
 }
 
 #[tokio::test]
+async fn a_receipt_is_complete_as_soon_as_whoever_was_away_is_back() {
+    let (io, address) = server().await;
+    let mut guest = Guest::join(address).await;
+    io.sockets_join("room");
+    guest.lose_connection(&io).await;
+    let emitted = io.to("room").emit("said", &1).unwrap();
+    let receipt = tokio::spawn(emitted.delivered());
+    assert!(guest.come_back().await);
+    let listens = tokio::spawn(async move { guest.client.rest().await });
+    let delivered = soon(receipt).await.unwrap().unwrap();
+    assert_eq!((delivered.to, delivered.of), (1, 1));
+    listens.abort();
+}
+
+#[tokio::test]
 async fn the_past_of_a_room_comes_in_pages() {
     let (io, address) = server().await;
     let _guest = Guest::join(address).await;

@@ -243,6 +243,10 @@ impl Durable {
         state.live = true;
         state.cursor = state.cursor.max(order.delivered);
         order.add_to_pending(session, &state);
+        drop((state, order));
+        // Whoever waits for it to have something asks it now. What it was asked before went to another connection, and
+        // the next pong may be a whole ping interval away.
+        self.heard_from.notify_waiters();
         Attached::Live
     }
 

@@ -80,8 +80,8 @@ pub(crate) struct Durable {
     /// Guards the one sequence of events and memberships.
     order: Mutex<Order>,
     sessions: Sessions,
-    /// A client has confirmed something.
-    confirmed: Notify,
+    /// A client has confirmed something, or has come back.
+    heard_from: Notify,
     once: Once,
     /// Failures of the log that have been heeded are up to here.
     failed: Mutex<Position>,
@@ -120,7 +120,7 @@ impl Durable {
             away,
             io,
             sessions,
-            confirmed: Notify::new(),
+            heard_from: Notify::new(),
             once: Once::default(),
             failed: Mutex::default(),
             farewell: RwLock::default(),

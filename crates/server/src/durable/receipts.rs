@@ -36,7 +36,7 @@ impl Session {
         state.pong();
         drop(state);
         if let Some(durable) = socket.namespace().durable_part() {
-            durable.confirmed.notify_waiters();
+            durable.heard_from.notify_waiters();
         }
     }
 
@@ -61,14 +61,14 @@ impl Receipt {
         let of = open.len();
         let mut pause = PAUSE;
         loop {
-            let confirmed = self.durable.confirmed.notified();
-            let mut confirmed = std::pin::pin!(confirmed);
-            confirmed.as_mut().enable();
+            let heard_from = self.durable.heard_from.notified();
+            let mut heard_from = std::pin::pin!(heard_from);
+            heard_from.as_mut().enable();
             open.retain(|session| session.state().processed < self.position);
             for session in &open {
                 session.ask_for_pong();
             }
-            if open.is_empty() || tokio::time::timeout_at(deadline, confirmed).await.is_err() {
+            if open.is_empty() || tokio::time::timeout_at(deadline, heard_from).await.is_err() {
                 return Delivered { to: of - open.len(), of };
             }
             // Others confirm as well meanwhile; and who is slow is not asked all the time.
