@@ -7,27 +7,15 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before } from "node:test";
 
-const { SOCKEYE_BIN, BROWSER, BROWSER_PACKAGES } = process.env;
-for (const [name, value] of Object.entries({ SOCKEYE_BIN, BROWSER, BROWSER_PACKAGES })) {
-  assert.ok(value, `${name} has to be set: tests/tests/browser.rs does it`);
-}
-const { chromium } = createRequire(join(BROWSER_PACKAGES, "package.json"))("playwright-core");
+import { chromium, FLAGS, Window } from "./window.mjs";
 
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+const { SOCKEYE_BIN, BROWSER } = process.env;
+assert.ok(SOCKEYE_BIN, "SOCKEYE_BIN has to be set: tests/tests/browser.rs does it");
 
 // Nothing waits for time to pass; this only turns a hang into a message.
 const DEADLINE = 30_000;
@@ -91,6 +79,7 @@ export function stage({ arguments: args = [] } = {}) {
     stage.browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
   });
   after(async () => {
+    await Window.closeAll();
     await stage.browser?.close();
     await server.end();
   });
@@ -102,11 +91,15 @@ export class Visitor {
   /** Whatever the page complains about that is not the network's fault. */
   complaints = [];
 
-  static async arrive({ server, browser }, { hash = "", script = null, ...options } = {}) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", ...options });
-    context.setDefaultTimeout(DEADLINE);
+  /** In a tab of this window, or in a window that is always in front; through this address, or straight to the server. */
+  static async arrive({ server, browser }, { hash = "", script = null, window = null, url = server.url, ...options } = {}) {
     const visitor = new Visitor();
-    visitor.context = context;
+    visitor.context =
+      window?.context ??
+      (await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", ...options }));
+    visitor.window = window;
+    const { context } = visitor;
+    context.setDefaultTimeout(DEADLINE);
     if (script) await context.addInitScript(script);
     visitor.page = await context.newPage();
     visitor.page.on("pageerror", (error) => visitor.complaints.push(String(error)));
@@ -115,7 +108,7 @@ export class Visitor {
       if (message.text().startsWith("WebSocket connection to")) return;
       visitor.complaints.push(message.text());
     });
-    await visitor.page.goto(server.url + hash);
+    await visitor.page.goto(url + hash);
     return visitor;
   }
 
@@ -180,7 +173,7 @@ export class Visitor {
 
   async leave() {
     const { complaints } = this;
-    await this.context.close();
+    await (this.window ?? this.context).close();
     assert.deepEqual(complaints, []);
   }
 
@@ -202,4 +195,13 @@ export class Visitor {
       await this.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 20)));
     }
   }
+}
+
+/** Runs in the page. What an old proxy does to it: no WebSocket is ever made. */
+export function withoutWebSocket() {
+  window.WebSocket = class {
+    constructor() {
+      throw new Error("no WebSocket here");
+    }
+  };
 }

@@ -3,20 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { stage } from "./support.mjs";
+import { stage, withoutWebSocket } from "./support.mjs";
 
 const chat = stage({ arguments: ["--workers", "2"] });
 
 const NAMES = ["Ada", "Bo", "Chidi", "Dede", "Eve", "Fyn"];
-
-/** What an old proxy does to a page: no WebSocket is ever made. */
-function withoutWebSocket() {
-  window.WebSocket = class {
-    constructor() {
-      throw new Error("no WebSocket here");
-    }
-  };
-}
 
 test("six pages that poll in parallel talk through two workers, and nothing is lost or doubled", async () => {
   const visitors = [];

@@ -28,6 +28,26 @@ pub fn skip(reason: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// Where Debian's package `chromium` puts it. `BROWSER` names another one.
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// A browser, and the npm packages of `tests/browser`, as the environment of their tests names them. Where one of them is
+/// missing the test is skipped.
+pub fn browser() -> Option<[(&'static str, PathBuf); 2]> {
+    let browser =
+        std::env::var_os("BROWSER").map_or_else(|| PathBuf::from(CHROMIUM), PathBuf::from);
+    if !browser.exists() {
+        skip("chromium is missing");
+        return None;
+    }
+    let packages = installed().join("browser");
+    if !packages.join("node_modules").join("playwright-core").is_dir() {
+        skip("the npm packages of tests/browser are missing");
+        return None;
+    }
+    Some([("BROWSER", browser), ("BROWSER_PACKAGES", packages)])
+}
+
 /// Runs `node --test` on these files of `tests/node` against a contract server with this profile.
 ///
 /// # Panics

@@ -6,10 +6,7 @@ use std::sync::OnceLock;
 
 use sockeye_tests::house::root;
 use sockeye_tests::program::build;
-use sockeye_tests::suite::{installed, skip};
-
-/// Where Debian's package `chromium` puts it. `BROWSER` names another one.
-const CHROMIUM: &str = "/usr/bin/chromium";
+use sockeye_tests::suite::browser;
 
 #[test]
 fn three_people_talk_in_rooms_and_see_each_other() {
@@ -24,6 +21,11 @@ fn no_message_is_lost_or_doubled_when_servers_and_connections_come_and_go() {
 #[test]
 fn what_is_said_outlives_servers_and_reloads_and_is_found_again_further_up() {
     run("durable.test.mjs");
+}
+
+#[test]
+fn a_hidden_tab_gets_every_message_and_counts_as_one_that_has_it() {
+    run("background.test.mjs");
 }
 
 #[test]
@@ -42,21 +44,14 @@ fn the_page_fits_narrow_screens_and_both_colour_schemes() {
 }
 
 fn run(file: &str) {
-    let browser =
-        std::env::var_os("BROWSER").map_or_else(|| PathBuf::from(CHROMIUM), PathBuf::from);
-    if !browser.exists() {
-        return skip("chromium is missing");
-    }
-    let packages = installed().join("browser");
-    if !packages.join("node_modules").join("playwright-core").is_dir() {
-        return skip("the npm packages of tests/browser are missing");
-    }
+    let Some(environment) = browser() else {
+        return;
+    };
     let output = Command::new("node")
         .args(["--test", "--test-reporter=tap"])
         .arg(root().join("tests").join("browser").join(file))
         .env("SOCKEYE_BIN", program())
-        .env("BROWSER", browser)
-        .env("BROWSER_PACKAGES", packages)
+        .envs(environment)
         .output()
         .expect("node starts");
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
