@@ -53,11 +53,20 @@ class Page {
   // Told of anything that is heard.
   #changed = new Set();
 
-  // A client that has joined its namespace, and whose upgrade is over.
-  static async open(setting, { shape, ...options } = {}) {
+  // A client that has joined its namespace, and whose upgrade is over; here, or wherever `client` makes one.
+  static async open(setting, { shape, client = io, ...options } = {}) {
     const line = await Line.to(setting.port);
     shape?.(line);
-    const page = new Page(setting, line, options);
+    const mode = setting.mode ?? 'websocket';
+    const socket = await client(`http://127.0.0.1:${line.port}${setting.namespace ?? '/'}`, {
+      transports: TRANSPORTS[mode],
+      forceNew: true,
+      autoConnect: false,
+      reconnectionDelay: 20,
+      reconnectionDelayMax: 60,
+      ...options,
+    });
+    const page = new Page(line, setting.port, mode, socket);
     const connected = page.once('connect');
     page.socket.connect();
     await connected;
@@ -65,18 +74,11 @@ class Page {
     return page;
   }
 
-  constructor(setting, line, options) {
+  constructor(line, server, mode, socket) {
     this.line = line;
-    this.server = setting.port;
-    this.mode = setting.mode ?? 'websocket';
-    this.socket = io(`http://127.0.0.1:${line.port}${setting.namespace ?? '/'}`, {
-      transports: TRANSPORTS[this.mode],
-      forceNew: true,
-      autoConnect: false,
-      reconnectionDelay: 20,
-      reconnectionDelayMax: 60,
-      ...options,
-    });
+    this.server = server;
+    this.mode = mode;
+    this.socket = socket;
     this.#listen();
     opened.add(this);
   }

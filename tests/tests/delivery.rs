@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sockeye_tests::suite::delivery;
+use sockeye_tests::suite::{browser, delivery};
 
 #[test]
 fn the_nine_cases_lose_double_and_leak_nothing() {
@@ -51,6 +51,15 @@ fn slow_readers_get_everything_and_cost_no_memory() {
 fn several_workers_miss_nothing_either() {
     let data = Folder::new("workers");
     delivery(&data.0, 3, &[], &["cases.test.cjs", "sessions.test.cjs"]);
+}
+
+#[test]
+fn tabs_of_a_real_browser_in_front_and_hidden_miss_nothing_either() {
+    let Some(browser) = browser() else {
+        return;
+    };
+    let environment = browser.each_ref().map(|(name, path)| (*name, path.to_str().expect("UTF-8")));
+    run("browsers.test.cjs", &environment);
 }
 
 fn run(file: &str, environment: &[(&str, &str)]) {
