@@ -57,6 +57,24 @@ test('the socket knows its own id, which is not the session id', async () => {
   assert.notEqual(socket.id, socket.io.engine.id);
 });
 
+test('a dynamic namespace says which one it is and is not the next one', async () => {
+  const one = client('/dyn-101');
+  const named = once(one, 'ns-info');
+  await connected(one);
+  assert.deepEqual(await named, [{ name: one.nsp }]);
+  assert.deepEqual(await ask(one, 'echo-ack', 1, 'two'), [1, 'two']);
+  const other = await connect('/dyn-102');
+  const heard = record(other, 'all');
+  one.emit('to-all', 'all', 1);
+  await fence(one);
+  await fence(other);
+  assert.deepEqual(heard, []);
+});
+
+test('a name that no namespace matches is refused', async () => {
+  await assert.rejects(connect('/dyn-x'), { message: 'Invalid namespace' });
+});
+
 test('kicked from a namespace, the connection stays for the others', async () => {
   const socket = await connect('/');
   const custom = beside(socket, '/custom');

@@ -119,6 +119,16 @@ impl Emitted {
         self.queued += u32::try_from(recipients).unwrap_or(u32::MAX);
     }
 
+    /// Both together. Where each stands in the log is forgotten.
+    pub(crate) fn and(&self, other: &Emitted) -> Emitted {
+        Emitted {
+            queued: self.queued + other.queued,
+            dropped: self.dropped + other.dropped,
+            overflowed: self.overflowed + other.overflowed,
+            receipt: None,
+        }
+    }
+
     pub(crate) fn note(&mut self, pushed: Pushed) {
         match pushed {
             Pushed::Queued => self.queued += 1,

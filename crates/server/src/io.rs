@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::connection::Client;
 use crate::error::{MountError, ServeError};
 use crate::mount::{self, Door, Layer, Service};
 use crate::stop::Stop;
-use crate::{Namespace, Socket};
+use crate::{Matcher, Namespace, ParentNamespace, Socket};
 
 /// A Socket.IO server. Cloning counts a reference; any thread may use any clone.
 ///
@@ -36,11 +37,18 @@ use crate::{Namespace, Socket};
 #[derive(Clone)]
 pub struct Io(Arc<Shared>);
 
+/// Called for each new namespace.
+type OnNew = Arc<dyn Fn(&Namespace) + Send + Sync>;
+
 /// What all clones of an [`Io`] share.
 pub(crate) struct Shared {
     core: Arc<Core>,
     /// Guards the table of namespaces. Held to find one or to add one.
     namespaces: RwLock<HashMap<Box<str>, Namespace, foldhash::fast::RandomState>>,
+    /// Guards the list of dynamic namespaces. Held to copy it, for matching calls the user's functions.
+    parents: RwLock<Arc<[ParentNamespace]>>,
+    /// Guards what is to be called for each new namespace.
+    on_new: RwLock<Option<OnNew>>,
     main: Namespace,
     server: transport::Server<Application>,
     stop: Stop,
@@ -60,7 +68,9 @@ impl Io {
             let application = Application { io: io.clone() };
             let server = transport::Server::new(config, application);
             let stop = Stop::default();
-            Shared { core, namespaces: RwLock::new(namespaces), main, server, stop }
+            let namespaces = RwLock::new(namespaces);
+            let (parents, on_new) = (RwLock::new([].into()), RwLock::default());
+            Shared { core, namespaces, parents, on_new, main, server, stop }
         });
         Io(shared)
     }
@@ -70,15 +80,127 @@ impl Io {
     }
 
     /// The namespace of this name: created if it is not there yet, returned if it is. A leading
-    /// slash may be left out.
+    /// slash may be left out. One whose name [matches](Self::of_matching) has the handlers of its parent, and stays.
     pub fn of(&self, name: &str) -> Namespace {
         let name = socket_proto::namespace::normalize(name);
-        if let Some(namespace) = self.find(&name) {
-            return namespace;
-        }
+        self.find(&name).unwrap_or_else(|| {
+            let parent = self.parent_of(&name);
+            let alone = || Namespace::new(&name, Arc::clone(&self.0.core), self.downgrade());
+            let make = || parent.map_or_else(alone, |parent| parent.child(&name, true));
+            self.get_or_make(&name, make, |_| {})
+        })
+    }
+
+    /// The namespaces whose names match: each is made when the first client asks for it, and ends with its last
+    /// socket. A pattern, in which `*` stands for anything but a slash, or a function of the name: see
+    /// [`Matcher`]. Namespaces that are there already come first, then the matchers in the order in which
+    /// they were given.
+    ///
+    /// ```
+    /// use sockeye::{Data, Io, Socket};
+    ///
+    /// let io = Io::builder().build()?;
+    /// io.of_matching("/room-*").on("say", async |socket: Socket, Data(text): Data<String>| {
+    ///     let _ = socket.namespace().emit("said", &text);
+    /// });
+    /// io.of_matching(|name: &str| name.strip_prefix("/user/").is_some_and(|id| id.parse::<u64>().is_ok()));
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn of_matching<M>(&self, names: impl Matcher<M>) -> ParentNamespace {
+        let parent = ParentNamespace::new(names, self);
+        let mut parents = self.0.parents.write();
+        *parents = parents.iter().chain([&parent]).cloned().collect();
+        drop(parents);
+        parent
+    }
+
+    /// Calls `hook` for each namespace that is made from now on, by [`of`](Self::of) or for a client, before
+    /// anybody is in it: to register handlers, or to count. One that panics is logged. There is one
+    /// hook: the last that was given.
+    ///
+    /// ```
+    /// let io = sockeye::Io::builder().build()?;
+    /// io.on_new_namespace(|namespace| println!("{} is there", namespace.name()));
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn on_new_namespace(&self, hook: impl Fn(&Namespace) + Send + Sync + 'static) {
+        *self.0.on_new.write() = Some(Arc::new(hook));
+    }
+
+    /// The namespace of this name, made if it is not there; `enter` is called before it can end.
+    fn get_or_make(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Namespace,
+        enter: impl FnOnce(&Namespace),
+    ) -> Namespace {
+        let mut is_new = false;
         let mut namespaces = self.0.namespaces.write();
-        let create = || Namespace::new(&name, Arc::clone(&self.0.core), Arc::downgrade(&self.0));
-        namespaces.entry(Box::from(&*name)).or_insert_with(create).clone()
+        let found = namespaces.entry(Box::from(name)).or_insert_with(|| {
+            is_new = true;
+            make()
+        });
+        enter(found);
+        let namespace = found.clone();
+        drop(namespaces);
+        if is_new {
+            self.announce(&namespace);
+        }
+        namespace
+    }
+
+    fn parent_of(&self, name: &str) -> Option<ParentNamespace> {
+        let parents = Arc::clone(&*self.0.parents.read());
+        parents.iter().find(|parent| parent.matches(name)).cloned()
+    }
+
+    fn announce(&self, namespace: &Namespace) {
+        let Some(hook) = self.0.on_new.read().clone() else {
+            return;
+        };
+        if catch_unwind(AssertUnwindSafe(|| hook(namespace))).is_err() {
+            tracing::error!(namespace = namespace.name(), "the hook for new namespaces panicked");
+        }
+    }
+
+    /// The namespace for a client that wants to connect to it. Whoever gets a child tells
+    /// [`release`](Self::release) when it has left.
+    pub(crate) fn admit(&self, name: &str) -> Option<Namespace> {
+        if name == "/" {
+            return Some(self.0.main.clone());
+        }
+        let enter = |namespace: &Namespace| {
+            if let Some(child) = namespace.childhood() {
+                child.enter();
+            }
+        };
+        let known = self.0.namespaces.read().get(name).inspect(|known| enter(known)).cloned();
+        known.or_else(|| {
+            let parent = self.parent_of(name)?;
+            Some(self.get_or_make(name, || parent.child(name, false), enter))
+        })
+    }
+
+    /// A socket of this namespace has left, or was refused: a child that is empty ends.
+    pub(crate) fn release(&self, namespace: &Namespace) {
+        let Some(child) = namespace.childhood().filter(|child| child.leave()) else {
+            return;
+        };
+        let mut namespaces = self.0.namespaces.write();
+        let same = namespaces.get(namespace.name()).is_some_and(|there| there.is(namespace));
+        if same && child.is_over() {
+            namespaces.remove(namespace.name());
+        }
+    }
+
+    pub(crate) fn children_of(&self, parent: &ParentNamespace) -> Vec<Namespace> {
+        let is_child =
+            |one: &&Namespace| one.childhood().is_some_and(|child| child.parent().is(parent));
+        self.0.namespaces.read().values().filter(is_child).cloned().collect()
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.0)
     }
 
     /// The namespace a client asks for, if it is there.
@@ -207,6 +329,7 @@ impl Io {
 
     pub(crate) fn check(&self) -> Result<(), MountError> {
         self.use_runtime();
+        self.0.parents.read().iter().try_for_each(ParentNamespace::check)?;
         self.0.namespaces.read().values().try_for_each(Namespace::check)
     }
 }

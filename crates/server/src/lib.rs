@@ -33,6 +33,7 @@
 //! | a server; to mount it on axum, hyper or alone      | [`Io`], [`Layer`], [`Service`]                  |
 //! | its options                                        | [`Builder`]                                     |
 //! | to say what happens when something comes           | [`Namespace`], [`Handler`], [`Extract`]         |
+//! | namespaces whose names are not known before        | [`Io::of_matching`], [`ParentNamespace`]        |
 //! | to answer one client                               | [`Socket`], [`AckSender`]                       |
 //! | to reach many                                      | [`Broadcast`], [`Rooms`], [`RemoteSocket`]      |
 //! | to ask, and to await answers                       | [`AckFuture`], [`AckStream`]                    |
@@ -74,6 +75,7 @@ mod handshake;
 mod io;
 mod mount;
 mod namespace;
+mod parent;
 mod reason;
 mod remote;
 mod rooms;
@@ -103,6 +105,7 @@ pub use io::Io;
 pub use log::{Durability, Log, Options as LogOptions};
 pub use mount::{Body, Layer, Layered, Service};
 pub use namespace::Namespace;
+pub use parent::{ByFunction, ByPattern, Children, Matcher, ParentNamespace};
 pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use rooms::Rooms;

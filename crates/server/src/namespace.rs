@@ -17,6 +17,7 @@ use crate::error::MountError;
 use crate::extract::{OnConnect, OnDisconnect, OnEvent};
 use crate::handler::{Entry, ON_ANY};
 use crate::io::Shared;
+use crate::parent::Childhood;
 use crate::{Handler, Io, Socket};
 
 /// A namespace: the handlers of its sockets, registered once, before clients come; and everybody
@@ -49,10 +50,12 @@ struct Inner {
     io: Weak<Shared>,
     /// One index for each worker.
     members: Box<[Local<Socket>]>,
-    /// Guards the handlers. Held to find one or to add one.
-    handlers: RwLock<Handlers>,
+    /// Guards the handlers. Held to find one or to add one. Children have those of their parent.
+    handlers: Arc<RwLock<Handlers>>,
     next_ack: AtomicU64,
     durable: OnceLock<Arc<Durable>>,
+    /// Of one that was made for a client that asked for it.
+    childhood: Option<Childhood>,
 }
 
 /// What has been registered.
@@ -70,16 +73,33 @@ struct Handlers {
 
 impl Namespace {
     pub(crate) fn new(name: &str, core: Arc<Core>, io: Weak<Shared>) -> Self {
+        Self::with(name, core, io, Arc::default(), None)
+    }
+
+    fn with(
+        name: &str,
+        core: Arc<Core>,
+        io: Weak<Shared>,
+        handlers: Arc<RwLock<Handlers>>,
+        childhood: Option<Childhood>,
+    ) -> Self {
         let workers = core.workers;
         Namespace(Arc::new(Inner {
             name: name.into(),
             core,
             io,
             members: (0..workers).map(|_| Local::new()).collect(),
-            handlers: RwLock::default(),
+            handlers,
             next_ack: AtomicU64::new(0),
             durable: OnceLock::new(),
+            childhood,
         }))
+    }
+
+    /// With these handlers.
+    pub(crate) fn child(&self, name: &str, childhood: Childhood) -> Self {
+        let Inner { core, io, handlers, .. } = &*self.0;
+        Self::with(name, Arc::clone(core), io.clone(), Arc::clone(handlers), Some(childhood))
     }
 
     /// Its name, with the leading slash.
@@ -335,13 +355,26 @@ impl Namespace {
         self.0.handlers.read().disconnect.clone()
     }
 
-    /// Whether everything is there that the handlers need.
+    pub(crate) fn childhood(&self) -> Option<&Childhood> {
+        self.0.childhood.as_ref()
+    }
+
+    pub(crate) fn is(&self, other: &Namespace) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether clients can ask for it, and everything is there that the handlers need.
     pub(crate) fn check(&self) -> Result<(), MountError> {
+        if !socket_proto::namespace::is_valid(self.name()) {
+            return Err(MountError::Unreachable { namespace: self.name().to_owned() });
+        }
+        self.check_handlers()
+    }
+
+    /// Whether everything is there that the handlers need.
+    pub(crate) fn check_handlers(&self) -> Result<(), MountError> {
         let handlers = self.0.handlers.read();
         let namespace = || self.name().to_owned();
-        if !socket_proto::namespace::is_valid(self.name()) {
-            return Err(MountError::Unreachable { namespace: namespace() });
-        }
         if let Some(handler) = handlers.twice.first() {
             return Err(MountError::GivenTwice {
                 namespace: namespace(),

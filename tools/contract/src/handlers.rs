@@ -73,8 +73,17 @@ fn assemble(io: &Io) -> Result<()> {
     register(&io.of("/"));
     register(&io.of("/custom"));
     io.of("/auth").middleware(life::authorize).on_connect(life::welcome);
+    let dynamic = io.of_matching(is_dynamic);
+    register(dynamic.handlers());
+    dynamic.on_connect(life::introduce);
     io.service()?; // an incomplete server is found before it says that it is ready
     Ok(())
+}
+
+/// `/dyn-<digits>`.
+fn is_dynamic(name: &str) -> bool {
+    let digits = name.strip_prefix("/dyn-").unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn register(namespace: &Namespace) {

@@ -113,6 +113,12 @@ impl Drop for Member {
         self.socket.end(DisconnectReason::TransportClose);
         self.socket.forget_membership();
         self.socket.forget_handlers();
+        let namespace = self.socket.namespace();
+        if namespace.childhood().is_some()
+            && let Some(io) = namespace.io()
+        {
+            io.release(namespace);
+        }
     }
 }
 
@@ -275,15 +281,15 @@ impl Client {
                 Ok(Step::Nothing)
             }
             Incoming::Connect { slot, namespace, auth } => {
-                let Some(found) = io.as_ref().and_then(|io| io.find(namespace)) else {
-                    let encoded = encode::connect_error(namespace, "Invalid namespace", None, ROOM);
-                    let _ = connection.push(&emit::packet(encoded), Class::Normal);
-                    return Ok(Step::Refuse(slot));
-                };
                 let visits = work.as_ref().map_or(0, |work| work.running.len() - work.unfinished);
                 if visits >= VISITS {
                     return Err(CloseReason::TooManyEvents);
                 }
+                let Some(found) = io.as_ref().and_then(|io| io.admit(namespace)) else {
+                    let encoded = encode::connect_error(namespace, "Invalid namespace", None, ROOM);
+                    let _ = connection.push(&emit::packet(encoded), Class::Normal);
+                    return Ok(Step::Refuse(slot));
+                };
                 let (connection, handshake) = (connection.clone(), Arc::clone(handshake));
                 let recall = found.durable_part().map_or(Recall::New, |part| part.recall(auth));
                 let socket = Socket::connecting(found, connection, handshake, auth, recall);

@@ -103,6 +103,12 @@ pub(super) async fn authorize(socket: Socket) -> Result<()> {
     Err(Error::new("not authorized").with_data(&json!({"code": "E_AUTH", "retryAfter": 5})))
 }
 
+/// Of dynamic namespaces: which one that is.
+pub(super) async fn introduce(socket: Socket) -> Result<()> {
+    socket.emit("ns-info", &json!({"name": socket.namespace().name()}))?;
+    Ok(())
+}
+
 /// Of `/auth`: the first thing that those hear who are let in.
 pub(super) async fn welcome(socket: Socket) -> Result<()> {
     let auth: Value = socket.handshake().auth()?;
