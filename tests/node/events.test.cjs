@@ -3,7 +3,12 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { ask, collect, connect, once, record, unique } = require('./support.cjs');
+const { PACKED, ask, collect, connect, once, record, unique } = require('./support.cjs');
+
+// The parser in npm for MessagePack writes integers of more than 64 bits and half surrogates as others, and keeps no key
+// `__proto__`: it does so before anything is sent.
+const HUGE = PACKED ? [] : [1e21, 1.7976931348623157e308];
+const testOfJson = PACKED ? () => {} : test;
 
 async function echo(socket, ...args) {
   const back = once(socket, 'echo-back');
@@ -19,11 +24,18 @@ test('an event without arguments comes back without arguments', async () => {
 test('every kind of JSON value comes back unchanged', async () => {
   const socket = await connect();
   const args = [
-    null, true, false, 0, -1, 1.5, 1e21, 5e-324, 1.7976931348623157e308, 0.1 + 0.2,
+    null, true, false, 0, -1, 1.5, 5e-324, 0.1 + 0.2, 2 ** 53, -(2 ** 40), ...HUGE,
     Number.MAX_SAFE_INTEGER, '', 'text', [], {}, [[[]], [null]],
     { a: { b: { c: [1, { d: 'e' }] } }, '': '', ' ': 0 },
   ];
   assert.deepEqual(await echo(socket, ...args), args);
+});
+
+test('a date comes back as its text, and what is undefined as nothing', async () => {
+  const socket = await connect();
+  const date = new Date(1_795_657_106_789);
+  const back = await echo(socket, date, { a: undefined, b: date }, [undefined, 1]);
+  assert.deepEqual(back, [date.toISOString(), { b: date.toISOString() }, [null, 1]]);
 });
 
 test('a hundred arguments keep their order', async () => {
@@ -47,12 +59,12 @@ test('unicode in text, keys and event names goes both ways', async () => {
   }
 });
 
-test('a lone surrogate comes back as it was sent', async () => {
+testOfJson('a lone surrogate comes back as it was sent', async () => {
   const socket = await connect();
   assert.deepEqual(await echo(socket, '\ud800', 'x\udc00y'), ['\ud800', 'x\udc00y']);
 });
 
-test('own keys named like prototypes are plain keys', async () => {
+testOfJson('own keys named like prototypes are plain keys', async () => {
   const socket = await connect();
   const value = JSON.parse('{"__proto__":{"a":1},"constructor":2,"toString":3}');
   const [back] = await echo(socket, value);

@@ -2,13 +2,16 @@
 // What every file here uses: official clients against a running contract server.
 //
 // The environment says where and how: CONTRACT_PORT is the port of the server's profile,
-// CONTRACT_TRANSPORTS one of `polling`, `websocket` and `upgrade` (polling first, as browsers do).
+// CONTRACT_TRANSPORTS one of `polling`, `websocket` and `upgrade` (polling first, as browsers do). With CONTRACT_PARSER
+// `msgpack` they speak so, to the listener that does.
 
 const assert = require('node:assert/strict');
 const { afterEach } = require('node:test');
 const { io } = require('socket.io-client');
 
-const PORT = Number(process.env.CONTRACT_PORT);
+const PACKED = process.env.CONTRACT_PARSER === 'msgpack';
+const PORT = Number(process.env.CONTRACT_PORT) + (PACKED ? 2 : 0);
+const PARSER = PACKED ? { parser: require('socket.io-msgpack-parser') } : {};
 const MODE = process.env.CONTRACT_TRANSPORTS ?? 'upgrade';
 const TRANSPORTS = MODE === 'upgrade' ? ['polling', 'websocket'] : [MODE];
 
@@ -29,6 +32,7 @@ function client(namespace = '/', options = {}) {
     autoConnect: false,
     reconnectionDelay: 20,
     reconnectionDelayMax: 100,
+    ...PARSER,
     ...rest,
   });
   opened.add(socket);
@@ -150,6 +154,6 @@ afterEach(() => {
 });
 
 module.exports = {
-  MODE, PORT, ask, ask1, beside, client, collect, connect, connected, eventually, fence, once,
+  MODE, PACKED, PORT, ask, ask1, beside, client, collect, connect, connected, eventually, fence, once,
   record, settled, unique, within,
 };

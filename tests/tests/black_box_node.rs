@@ -1,7 +1,7 @@
 //! The official JavaScript client against the contract server: `tests/node`, once for each transport.
 
 use sockeye_tests::contract::Contract;
-use sockeye_tests::suite::{node, node_against};
+use sockeye_tests::suite::{node, node_against, node_packed};
 
 /// Everything but what needs many clients or a server of its own.
 const ESSENTIALS: [&str; 6] = [
@@ -34,6 +34,13 @@ fn javascript_clients_are_served_by_several_workers() {
     files.push("crowd.test.cjs");
     for transports in ["polling", "websocket", "upgrade"] {
         node_against(|| Contract::start_on_workers("handlers", 3), transports, &files);
+    }
+}
+
+#[test]
+fn javascript_clients_are_served_in_messagepack() {
+    for transports in ["polling", "websocket", "upgrade"] {
+        node_packed("handlers", transports, &ESSENTIALS);
     }
 }
 

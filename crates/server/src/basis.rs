@@ -24,6 +24,7 @@ pub(crate) fn after(now: Duration, wait: Duration) -> Option<Duration> {
 /// Shared by all namespaces of one server.
 pub(crate) struct Core {
     pub(crate) protocol: Arc<socket_proto::Limits>,
+    pub(crate) parser: crate::parser::Door,
     pub(crate) workers: usize,
     /// Most unfinished events of one connection.
     pub(crate) unfinished: usize,

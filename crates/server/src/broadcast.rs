@@ -161,7 +161,7 @@ impl Broadcast {
             }
             encoded.push_argument(NO_TOKEN);
         }
-        let packet = emit::packet(encoded);
+        let packet = self.namespace.core().parser.pack(encoded);
         let mut emitted = Emitted::default();
         let Some(io) = self.namespace.server_of_several() else {
             self.offer(0, &packet, &mut emitted);
@@ -215,7 +215,7 @@ impl Broadcast {
         if let Some(durable) = self.namespace.durable_part() {
             return self.ask_durably(durable, encoded, id, timeout);
         }
-        let packet = emit::packet(encoded);
+        let packet = self.namespace.core().parser.pack(encoded);
         let (sender, answers) = mpsc::unbounded_channel();
         if let Some(io) = self.namespace.server_of_several() {
             (0..io.workers()).for_each(|worker| io.server().catch_up(worker));

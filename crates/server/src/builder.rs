@@ -10,6 +10,7 @@ use crate::Io;
 use crate::basis::{Core, CounterCells, NEVER, States};
 use crate::durable::Away;
 use crate::error::BuildError;
+use crate::parser::{Door, Parser};
 use crate::socket::ACK_TIMEOUT;
 
 /// Options of an [`Io`]; made by [`Io::builder`].
@@ -39,6 +40,7 @@ pub struct Builder {
     states: States,
     log: Option<Log>,
     away: Away,
+    parser: Door,
 }
 
 impl Default for Builder {
@@ -58,6 +60,7 @@ impl Default for Builder {
             states: States::default(),
             log: None,
             away: Away { timeout: Duration::from_mins(2), most: 100_000 },
+            parser: Door::default(),
         }
     }
 }
@@ -319,6 +322,13 @@ impl Builder {
         self
     }
 
+    /// How packets are written on the wire: [`Msgpack`](crate::Msgpack), or one of your own. Clients have to be given the
+    /// same parser. Default: that of the protocol, JSON and attachments.
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Door::of(parser);
+        self
+    }
+
     /// Builds it. Nothing runs before the first client comes.
     ///
     /// # Errors
@@ -332,6 +342,7 @@ impl Builder {
         }
         let core = Core {
             protocol: Arc::new(bounded(self.protocol)),
+            parser: self.parser,
             workers: transport.workers,
             unfinished: self.unfinished,
             parked_bytes: self.parked_bytes,

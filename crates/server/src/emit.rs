@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use socket_proto::{EncodeError, Encoded};
-use transport::{Encoded as Packet, Pushed};
+use transport::Pushed;
 
 use crate::basis::NEVER;
 use crate::durable::Receipt;
@@ -272,8 +271,4 @@ pub(crate) fn encode<T: ToArgs + ?Sized>(
         EncodeError::Reserved(_) => EmitError::Reserved { event: event.to_owned() },
         other => EmitError::Arguments { event: event.to_owned(), problem: other.to_string() },
     })
-}
-
-pub(crate) fn packet(encoded: Encoded) -> Arc<Packet> {
-    Packet::text(encoded.buffer, encoded.start, encoded.attachments)
 }

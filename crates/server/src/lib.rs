@@ -35,6 +35,7 @@
 //! | to say what happens when something comes           | [`Namespace`], [`Handler`], [`Extract`]         |
 //! | namespaces whose names are not known before        | [`Io::of_matching`], [`ParentNamespace`]        |
 //! | to answer one client                               | [`Socket`], [`AckSender`]                       |
+//! | another way to write packets: MessagePack          | [`Builder::parser`], [`Parser`]                 |
 //! | to reach many                                      | [`Broadcast`], [`Rooms`], [`RemoteSocket`]      |
 //! | to ask, and to await answers                       | [`AckFuture`], [`AckStream`]                    |
 //! | that no event is missed                            | [`Namespace::durable`], [`Log`], [`History`]    |
@@ -76,6 +77,7 @@ mod io;
 mod mount;
 mod namespace;
 mod parent;
+mod parser;
 mod reason;
 mod remote;
 mod rooms;
@@ -83,6 +85,8 @@ mod run;
 mod socket;
 mod stop;
 mod verdict;
+
+pub use bytes::Bytes;
 
 pub use ack::{AckFuture, AckSender, AckStream, Answer, Answers};
 pub use args::{Args, FromArgs, ToArgs};
@@ -106,6 +110,7 @@ pub use log::{Durability, Log, Options as LogOptions};
 pub use mount::{Body, Layer, Layered, Service};
 pub use namespace::Namespace;
 pub use parent::{ByFunction, ByPattern, Children, Matcher, ParentNamespace};
+pub use parser::{Msgpack, ParsedPacket, Parser, ParserError, WireMessage};
 pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use rooms::Rooms;

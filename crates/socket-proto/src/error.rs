@@ -94,6 +94,11 @@ pub enum ProtocolError {
     },
     /// No namespace was joined within [`Limits::connect_timeout`](crate::Limits).
     ConnectTimeout,
+    /// A message of the [MessagePack](crate::msgpack) parser is no packet.
+    MessagePack {
+        /// What is wrong with it.
+        what: &'static str,
+    },
 }
 
 impl fmt::Display for ProtocolError {
@@ -167,6 +172,7 @@ impl fmt::Display for ProtocolError {
                 "peer let {missing} attachment(s) wait for too long \
                  (see `Limits::attachment_deadline`)"
             ),
+            Self::MessagePack { what } => write!(f, "peer sent no packet in MessagePack: {what}"),
             Self::ConnectTimeout => {
                 f.write_str("peer joined no namespace for too long (see `Limits::connect_timeout`)")
             }

@@ -8,6 +8,7 @@
 //! | Event names                       | `event`                                                  |
 //! | Acknowledgement                   | `acks`                                                   |
 //! | what JSON is                      | `json`                                                   |
+//! | Custom parsers: MessagePack       | [`msgpack`]                                              |
 //!
 //! User data become arguments in `ser`, and arguments user data in `de`; `arity` says how many.
 //! The numbers a peer has to keep to are in `limits`.
@@ -32,6 +33,7 @@ mod error;
 pub mod event;
 mod json;
 mod limits;
+pub mod msgpack;
 pub mod namespace;
 mod packet;
 mod placeholder;

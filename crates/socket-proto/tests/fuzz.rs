@@ -193,6 +193,8 @@ fn judge(end: Result<(), ProtocolError>) {
         | ProtocolError::AttachmentsTooLarge { .. }
         | ProtocolError::AttachmentsOverdue { .. }
         | ProtocolError::ConnectTimeout => {}
+        // Not of this parser.
+        ProtocolError::MessagePack { .. } => panic!("{error}"),
     }
 }
 

@@ -1,12 +1,11 @@
-//! Profile `handlers`: everything an application does, as seen from outside, on three listeners.
+//! Profile `handlers`: everything an application does, as seen from outside, on four listeners.
 //!
 //! | listener   | differs by                                                                         |
 //! |------------|------------------------------------------------------------------------------------|
 //! | `PORT`     | ping 25 s / 20 s, connect timeout 3 s, payload limit 2 000 000 bytes               |
 //! | `PORT + 1` | as `PORT`, and whoever comes back within two minutes has missed nothing           |
+//! | `PORT + 2` | as `PORT`, with the msgpack parser                                                |
 //! | `PORT + 3` | ping 500 / 600 ms, connect timeout 500 ms, payload limit 1000 bytes                |
-//!
-//! `PORT + 2` belongs to a feature that is not there yet, and stays closed.
 
 mod audience;
 mod life;
@@ -16,7 +15,7 @@ mod talk;
 use std::time::Duration;
 
 use serde::Deserialize;
-use sockeye::{Builder, Durability, Io, Namespace};
+use sockeye::{Builder, Durability, Io, Msgpack, Namespace};
 
 use crate::{Result, listen, ready, serve};
 use reasons::Reasons;
@@ -32,12 +31,13 @@ pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
     let hasty_port =
         port.checked_add(3).ok_or("--port is at most 65532: PORT + 3 is needed too")?;
     let build = |builder: Builder| builder.workers(workers).state(Reasons::default()).build();
-    let ios = [build(patient())?, build(patient())?, build(hasty())?];
+    let packed = patient().parser(Msgpack);
+    let ios = [build(patient())?, build(patient())?, build(packed)?, build(hasty())?];
     for namespace in NAMESPACES {
         ios[1].of(namespace).durable(Durability::Memory);
     }
     let mut servers = Vec::new();
-    for (io, port) in ios.into_iter().zip([port, port + 1, hasty_port]) {
+    for (io, port) in ios.into_iter().zip([port, port + 1, port + 2, hasty_port]) {
         assemble(&io)?;
         servers.push((io, listen(port).await?));
     }

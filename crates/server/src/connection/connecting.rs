@@ -10,7 +10,7 @@ use super::running::{Job, Task, start_guarded};
 use super::{Client, Greeting, Phase, find};
 use crate::extract::Call;
 use crate::handler::{Entry, Running};
-use crate::{Error, Socket, emit};
+use crate::{Error, Socket};
 
 impl Client {
     /// A CONNECT has come: the middlewares decide.
@@ -51,7 +51,7 @@ impl Client {
             return drop(self.take_member(slot));
         }
         let name = socket.namespace().name();
-        let reply = emit::packet(encode::connect_reply(name, socket.id(), ROOM));
+        let reply = socket.pack(encode::connect_reply(name, socket.id(), ROOM));
         let _ = self.connection.push(&reply, Class::Normal);
         // From here on events of others reach it: behind the reply.
         let stays = socket.connect();
@@ -95,7 +95,7 @@ impl Client {
         if self.protocol.refused(slot) {
             let name = member.socket.namespace().name();
             let encoded = encode::connect_error(name, &error.message(), error.data(), ROOM);
-            let _ = self.connection.push(&emit::packet(encoded), Class::Normal);
+            let _ = self.connection.push(&member.socket.pack(encoded), Class::Normal);
         }
         self.end_if_last(&member.socket);
     }

@@ -10,7 +10,7 @@ use super::connecting::has_ended;
 use super::running::{Job, Task};
 use super::{Client, Follows, Greeting, Member, find};
 use crate::durable::{Attached, Missed, NO_TOKEN, Recall, Session, wish};
-use crate::{Error, Socket, emit};
+use crate::{Error, Socket};
 
 impl Client {
     /// The middlewares agree, and the extractors: the namespace finds the socket its session.
@@ -87,7 +87,7 @@ impl Client {
         let Some(gap) = socket.take_gap() else { return };
         if let Ok(mut encoded) = gap.encode(socket.namespace()) {
             encoded.push_argument(NO_TOKEN);
-            let _ = socket.connection().push(&emit::packet(encoded), Class::Normal);
+            let _ = socket.connection().push(&socket.pack(encoded), Class::Normal);
         }
     }
 

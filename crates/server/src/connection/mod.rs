@@ -30,8 +30,8 @@ use socket_proto::server::{Connection as Protocol, Incoming};
 use socket_proto::{Slot, encode};
 use transport::{Class, ROOM, Upper};
 
+use crate::basis::Core;
 use crate::durable::{Recall, Session};
-use crate::emit;
 use crate::handler::{Entry, Running};
 use crate::{DisconnectReason, Io, Socket};
 use early::EarlyAcks;
@@ -168,26 +168,15 @@ impl Upper for Client {
         begin_turn();
         // A socket that our side has disconnected may be connected again by this very message.
         self.sweep(cx);
+        if let Some(io) = self.io.as_ref().filter(|io| !io.core().parser.is_open()) {
+            let core = Arc::clone(io.core());
+            return self.translate(&core, message, now, cx);
+        }
         let message = match message {
             engine_proto::Message::Text(text) => socket_proto::Message::Text(text),
             engine_proto::Message::Binary(data) => socket_proto::Message::Binary(data),
         };
-        let is_binary = matches!(message, socket_proto::Message::Binary(_));
-        let step = self.take_in(message, now, cx)?;
-        if is_binary {
-            self.protocol.release();
-        }
-        match step {
-            Step::Nothing => {}
-            Step::Begin(slot) => self.begin(slot, cx),
-            Step::Refuse(slot) => drop(self.protocol.refused(slot)),
-            Step::Left(slot) => {
-                if let Some(member) = self.take_member(slot) {
-                    self.depart(member, DisconnectReason::ClientNamespaceDisconnect, cx);
-                }
-            }
-        }
-        Ok(())
+        self.follow_up(message, now, cx)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -239,12 +228,53 @@ impl Upper for Client {
 
 // Messages.
 impl Client {
+    /// A message of a parser of its own.
+    fn translate(
+        &mut self,
+        core: &Core,
+        message: engine_proto::Message<'_>,
+        now: Duration,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CloseReason> {
+        let unpacked = core.parser.unpack(message, core.protocol.attachments);
+        let (text, attachments) = unpacked.map_err(|error| self.violation(&*error))?;
+        self.follow_up(socket_proto::Message::Text(&text), now, cx)?;
+        for attachment in &attachments {
+            self.follow_up(socket_proto::Message::Binary(attachment), now, cx)?;
+        }
+        Ok(())
+    }
+
+    fn follow_up(
+        &mut self,
+        message: socket_proto::Message<'_>,
+        now: Duration,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CloseReason> {
+        let is_binary = matches!(message, socket_proto::Message::Binary(_));
+        let step = self.take_in(message, now, cx)?;
+        if is_binary {
+            self.protocol.release();
+        }
+        match step {
+            Step::Nothing => {}
+            Step::Begin(slot) => self.begin(slot, cx),
+            Step::Refuse(slot) => drop(self.protocol.refused(slot)),
+            Step::Left(slot) => {
+                if let Some(member) = self.take_member(slot) {
+                    self.depart(member, DisconnectReason::ClientNamespaceDisconnect, cx);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn now(&self) -> Result<Duration, CloseReason> {
         let io = self.io.as_ref().ok_or(CloseReason::ServerShuttingDown)?;
         Ok(io.server().now())
     }
 
-    fn violation(&self, error: &socket_proto::ProtocolError) -> CloseReason {
+    fn violation(&self, error: &dyn std::error::Error) -> CloseReason {
         tracing::debug!(connection = self.connection.id(), %error, "closed");
         CloseReason::ForcedClose
     }
@@ -256,6 +286,8 @@ impl Client {
         cx: &mut Context<'_>,
     ) -> Result<Step, CloseReason> {
         let Client { protocol, io, connection, handshake, members, work, early, .. } = self;
+        let io = io.as_ref().ok_or(CloseReason::ServerShuttingDown)?;
+        let core = io.core();
         let incoming = match protocol.receive(message, now) {
             Ok(Some(incoming)) => incoming,
             Ok(None) => return Ok(Step::Nothing),
@@ -274,8 +306,8 @@ impl Client {
                 Ok(Step::Nothing)
             }
             Incoming::EarlyAck { namespace, id, args } => {
-                let durable = |io: &Io| io.find(namespace)?.durable_part().map(drop);
-                if io.as_ref().is_some_and(|io| durable(io).is_some()) {
+                let found = io.find(namespace);
+                if found.is_some_and(|found| found.durable_part().is_some()) {
                     early.get_or_insert_default().keep(namespace, id, args);
                 }
                 Ok(Step::Nothing)
@@ -285,9 +317,9 @@ impl Client {
                 if visits >= VISITS {
                     return Err(CloseReason::TooManyEvents);
                 }
-                let Some(found) = io.as_ref().and_then(|io| io.admit(namespace)) else {
+                let Some(found) = io.admit(namespace) else {
                     let encoded = encode::connect_error(namespace, "Invalid namespace", None, ROOM);
-                    let _ = connection.push(&emit::packet(encoded), Class::Normal);
+                    let _ = connection.push(&core.parser.pack(encoded), Class::Normal);
                     return Ok(Step::Refuse(slot));
                 };
                 let (connection, handshake) = (connection.clone(), Arc::clone(handshake));

@@ -19,7 +19,7 @@ use transport::{Class, Pushed, ROOM, Recipients};
 
 use super::session::{State, offer_all};
 use super::{Durable, Gap, Missed, Session};
-use crate::{DisconnectReason, Error, Socket, emit};
+use crate::{DisconnectReason, Error, Socket};
 
 /// What a client says of itself when it comes back: the reference's words, in `auth`.
 #[derive(Deserialize)]
@@ -312,7 +312,7 @@ fn greet(socket: &Socket, session: &Session, state: &State) -> bool {
     let name = socket.namespace().name();
     let pid = session.id.to_string();
     let reply = encode::connect_reply_with_pid(name, socket.id(), &pid, ROOM);
-    let _ = socket.connection().push(&emit::packet(reply), Class::Normal);
+    let _ = socket.connection().push(&socket.pack(reply), Class::Normal);
     if !socket.connect() {
         return false;
     }

@@ -12,7 +12,7 @@ use transport::ROOM;
 
 use super::order::{Logged, Order, Packets, Pending, Ready};
 use super::{Address, Durable, Session};
-use crate::emit::{self, Emitted, Token};
+use crate::emit::{Emitted, Token};
 use crate::error::{EmitError, StoreError};
 use crate::{Io, Namespace, Socket};
 
@@ -131,14 +131,15 @@ impl Durable {
         encoded: Encoded,
         question: Option<Position>,
     ) -> Packets {
-        let packet = emit::packet(encoded);
+        let parser = &namespace.core().parser;
+        let packet = parser.pack(encoded);
         match question {
             None => smallvec![packet],
             Some(position) => {
                 let token = self.shard.token(position);
                 let args = socket_proto::Args { json: "", attachments: &[] };
                 let tick = encode::event_raw(namespace.name(), &token, args, None, ROOM);
-                smallvec![packet, emit::packet(tick)]
+                smallvec![packet, parser.pack(tick)]
             }
         }
     }

@@ -58,7 +58,7 @@ impl Socket {
     /// Tells the client that it is disconnected.
     pub(crate) fn say_goodbye(&self) {
         let packet = socket_proto::encode::disconnect(self.namespace().name(), transport::ROOM);
-        let _ = self.0.connection.push(&emit::packet(packet), Class::Normal);
+        let _ = self.0.connection.push(&self.pack(packet), Class::Normal);
     }
 
     /// Whether the whole connection is to end with this socket.
@@ -103,7 +103,7 @@ impl Socket {
             }
             encoded.push_argument(NO_TOKEN);
         }
-        self.push(&emit::packet(encoded), class)
+        self.push(&self.pack(encoded), class)
     }
 
     fn check(&self) -> Result<(), EmitError> {
@@ -112,6 +112,11 @@ impl Socket {
 
     fn not_connected(&self) -> EmitError {
         EmitError::NotConnected { socket: self.id().to_owned() }
+    }
+
+    /// A packet in its final form.
+    pub(crate) fn pack(&self, encoded: Encoded) -> Arc<Packet> {
+        self.namespace().core().parser.pack(encoded)
     }
 
     pub(super) fn push(&self, packet: &Arc<Packet>, class: Class) -> Result<Emitted, EmitError> {
@@ -134,7 +139,7 @@ impl Socket {
 
     pub(crate) fn push_answer(&self, encoded: Encoded) -> Result<(), EmitError> {
         self.check()?;
-        self.push(&emit::packet(encoded), Class::Normal).map(drop)
+        self.push(&self.pack(encoded), Class::Normal).map(drop)
     }
 
     /// Notes who waits for an answer with this id.

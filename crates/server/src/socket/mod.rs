@@ -300,7 +300,7 @@ impl Socket {
             self.ask(id, Waiter::One(sender))?;
             match self.durable_session() {
                 Some((durable, session)) => self.log(durable, session, encoded, true),
-                None => self.push(&emit::packet(encoded), Class::Normal),
+                None => self.push(&self.pack(encoded), Class::Normal),
             }
         });
         match question {
