@@ -73,15 +73,28 @@ async fn serve(options: &Options) -> Result<(), String> {
         served = &mut serving => return served,
         problem = workers.failure() => return Err(problem),
     }
-    println!("Saying goodbye. Once more, and it ends at once.");
-    drop(stop);
+    println!("Saying goodbye{}. Once more, and it ends at once.", over(options.drain()));
+    let goodbye = async {
+        if !options.drain().is_zero() {
+            io.drain(options.drain(), GOODBYE).await;
+        }
+        drop(stop);
+        tokio::join!(io.close(GOODBYE), serving)
+    };
     tokio::select! {
         () = signals.next() => Err("ended at once: not every client has been told".to_owned()),
-        _ = async { tokio::join!(io.close(GOODBYE), serving) } => {
+        _ = goodbye => {
             workers.finish();
             log.close();
             Ok(())
         }
+    }
+}
+
+fn over(window: Duration) -> String {
+    match window.as_secs() {
+        0 => String::new(),
+        seconds => format!(", over {seconds} s at most"),
     }
 }
 

@@ -39,6 +39,11 @@ pub(crate) struct Options {
     /// come back.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     away: u64,
+
+    /// Over how many seconds clients are sent away, one by one, when the program is to end: so that they do not all come
+    /// to another server at once. Nobody new is let in meanwhile.
+    #[arg(long, env = "DRAIN", value_name = "SECONDS", default_value_t = 0)]
+    drain: u64,
 }
 
 impl Options {
@@ -70,6 +75,11 @@ impl Options {
     /// How long somebody may be away.
     pub(crate) fn away(&self) -> Duration {
         Duration::from_secs(self.away)
+    }
+
+    /// Over how long clients are sent away at the end.
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain)
     }
 
     /// The address for a browser on this machine, or on another if the host has a name of its own.

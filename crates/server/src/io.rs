@@ -10,7 +10,7 @@ use engine_proto::CloseReason;
 use parking_lot::RwLock;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
-use crate::basis::{Core, Counters};
+use crate::basis::{Core, Counters, NEVER};
 use crate::broadcast::Broadcast;
 use crate::builder::Builder;
 use crate::connection::Client;
@@ -275,6 +275,31 @@ impl Io {
         // Said also if whoever awaits this gives up, or is a handler that ends with its session.
         let _ended = self.0.stop.say();
         self.server().close(CloseReason::ServerShuttingDown, deadline).await;
+    }
+
+    /// Ends the server without a rush elsewhere: from now on nobody new is let in (handshakes are answered with 503, for
+    /// balancers to see), and those that are here are sent away one by one, spread over `window`. They come back by
+    /// themselves, and a balancer gives them to another server. Then everything ends as with
+    /// [`close`](Self::close), which takes `deadline` at most.
+    ///
+    /// Until it is their turn clients are served as ever; sockets whose turn it is leave with `server shutting down`.
+    /// It is sooner done where they leave by themselves, or `close` is called.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let io = sockeye::Io::builder().build()?;
+    /// // … the service manager says that it is time:
+    /// io.drain(Duration::from_secs(60), Duration::from_secs(5)).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn drain(&self, window: Duration, deadline: Duration) {
+        self.server().refuse();
+        self.server().spread(CloseReason::ServerShuttingDown, NEVER.min(window)).await;
+        self.close(deadline).await;
     }
 
     /// What has happened since the server was made.

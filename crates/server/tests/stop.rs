@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockeye::{EmitError, Reason, Socket};
-use support::{Client, HANG, Notes, io, serve, soon, with_sync};
+use support::{Client, HANG, Notes, Polling, http, io, pass, serve, soon, with_sync};
 
 #[tokio::test]
 async fn a_stalled_reader_is_evicted_by_its_ping_timeout_whatever_is_queued() {
@@ -112,4 +112,89 @@ async fn what_was_emitted_before_close_still_arrives_and_last_handlers_are_waite
     io.close(HANG).await;
     assert_eq!(done.so_far(), ["server shutting down"]);
     assert_eq!(reading.await.unwrap(), ["42[\"last\"]"]);
+}
+
+/// Waits until so many are here.
+async fn has(io: &sockeye::Io, count: usize) {
+    soon(async {
+        while io.count().await.unwrap() != count {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn draining_sends_clients_away_one_by_one_and_lets_nobody_new_in() {
+    let io = io(|io| io);
+    with_sync(&io);
+    let reasons = Notes::new();
+    let notes = Arc::clone(&reasons);
+    io.of("/").on_disconnect(move |Reason(reason): Reason| {
+        notes.add(reason.as_str());
+        async {}
+    });
+    let address = serve(&io).await;
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        clients.push(Client::join(address).await.0);
+    }
+    let draining = tokio::spawn({
+        let io = io.clone();
+        async move { io.drain(Duration::from_secs(10), HANG).await }
+    });
+    let mut left = 10;
+    while left > 0 {
+        has(&io, left).await;
+        let refused = http(address, "GET /socket.io/?EIO=4&transport=polling HTTP/1.1", "").await;
+        assert_eq!(refused.0, 503);
+        pass(Duration::from_secs(1)).await;
+        left -= 1;
+    }
+    soon(draining).await.unwrap();
+    assert_eq!(reasons.so_far(), ["server shutting down"; 10]);
+    for mut client in clients {
+        assert!(
+            client.rest().await.is_empty(),
+            "no DISCONNECT: they shall come back by themselves"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_its_turn_is_served_until_then() {
+    let io = io(|io| io);
+    with_sync(&io);
+    let address = serve(&io).await;
+    let polling = Polling::open(address, "/socket.io/").await;
+    polling.post("40").await;
+    polling.get().await;
+    let (mut client, _) = Client::join(address).await;
+    let draining = tokio::spawn({
+        let io = io.clone();
+        async move { io.drain(Duration::from_hours(1), HANG).await }
+    });
+    tokio::task::yield_now().await;
+    client.sync().await;
+    polling.post("427[\"sync\"]").await;
+    assert_eq!(polling.get().await, "437[]");
+    client.hang_up();
+    has(&io, 1).await;
+    io.close(HANG).await;
+    soon(draining).await.unwrap();
+}
+
+#[tokio::test]
+async fn draining_is_done_as_soon_as_everybody_has_left() {
+    let io = io(|io| io);
+    let address = serve(&io).await;
+    let (client, _) = Client::join(address).await;
+    let (other, _) = Client::join(address).await;
+    let draining = tokio::spawn({
+        let io = io.clone();
+        async move { io.drain(Duration::from_hours(1), HANG).await }
+    });
+    client.hang_up();
+    other.hang_up();
+    soon(draining).await.unwrap();
 }

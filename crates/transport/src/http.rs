@@ -97,7 +97,7 @@ impl<A: Application> Server<A> {
     /// Takes a place for one more session, if there is one.
     fn reserve(&self) -> bool {
         let sessions = &self.0.sessions;
-        !sessions.is_closing() && sessions.reserve(self.0.config.sessions)
+        !sessions.is_refusing() && sessions.reserve(self.0.config.sessions)
     }
 
     fn open_polling(&self, parts: &Parts, remote: Option<SocketAddr>) -> Response<Body> {

@@ -91,6 +91,32 @@ impl<A: Application> Server<A> {
         self.0.sessions.table.read().len()
     }
 
+    /// Takes no more sessions: requests for one are answered with 503. Those that are open go on.
+    pub fn refuse(&self) {
+        self.0.sessions.refusing.store(true, Ordering::Release);
+    }
+
+    /// Closes the sessions that are open now one after the other, spread evenly over this time, so that those who come
+    /// back elsewhere do not come at once. Sooner done where sessions end by themselves.
+    ///
+    /// Packets that were pushed before still go out, to clients that read.
+    pub async fn spread(&self, reason: CloseReason, window: Duration) {
+        let end = Instant::now() + window;
+        let mut left = self.0.living();
+        loop {
+            left.retain(|session| !Connection(Arc::clone(session)).is_closed());
+            let Some(next) = left.pop() else { return };
+            let others = u32::try_from(left.len()).unwrap_or(u32::MAX);
+            let now = Instant::now();
+            let pause = end.saturating_duration_since(now) / others.saturating_add(1);
+            let emptied = self.0.sessions.emptied();
+            if tokio::time::timeout_at(now + pause, emptied).await.is_ok() {
+                return;
+            }
+            Connection(next).close(reason);
+        }
+    }
+
     /// Takes no more sessions, closes those that are open, and waits until their tasks have ended.
     ///
     /// Packets that were pushed before still go out, to clients that read. After `deadline` whatever is
@@ -137,6 +163,8 @@ pub(crate) struct Sessions {
     table: RwLock<HashMap<Sid, Arc<Shared>, foldhash::fast::RandomState>>,
     /// How many tasks have not ended; a session leaves the table before its task does.
     tasks: AtomicUsize,
+    /// No more are let in.
+    refusing: AtomicBool,
     closing: AtomicBool,
     opening: AtomicUsize,
     empty: Notify,
@@ -145,6 +173,11 @@ pub(crate) struct Sessions {
 impl Sessions {
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
+    }
+
+    /// Whether no more are let in.
+    pub(crate) fn is_refusing(&self) -> bool {
+        self.refusing.load(Ordering::Acquire) || self.is_closing()
     }
 
     /// Takes one of `limit` places; it is given back by [`insert`](Self::insert) or [`give_up`](Self::give_up).
