@@ -79,6 +79,7 @@ mod namespace;
 mod parent;
 mod parser;
 mod reason;
+mod registry;
 mod remote;
 mod rooms;
 mod run;

@@ -1,6 +1,5 @@
 //! A namespace: its handlers, and its members.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +17,7 @@ use crate::extract::{OnConnect, OnDisconnect, OnEvent};
 use crate::handler::{Entry, ON_ANY};
 use crate::io::Shared;
 use crate::parent::Childhood;
+use crate::registry::{Chain, Handlers, longer};
 use crate::{Handler, Io, Socket};
 
 /// A namespace: the handlers of its sockets, registered once, before clients come; and everybody
@@ -56,19 +56,6 @@ struct Inner {
     durable: OnceLock<Arc<Durable>>,
     /// Of one that was made for a client that asked for it.
     childhood: Option<Childhood>,
-}
-
-/// What has been registered.
-#[derive(Default)]
-struct Handlers {
-    middleware: Arc<[Arc<Entry>]>,
-    connect: Option<Arc<Entry>>,
-    events: HashMap<Box<str>, Arc<Entry>, foldhash::fast::RandomState>,
-    any: Option<Arc<Entry>>,
-    disconnecting: Option<Arc<Entry>>,
-    disconnect: Option<Arc<Entry>>,
-    /// What was given twice.
-    twice: Vec<String>,
 }
 
 impl Namespace {
@@ -134,7 +121,36 @@ impl Namespace {
         let mut handlers = self.0.handlers.write();
         let label = format!("middleware {}", handlers.middleware.len() + 1);
         let entry = Entry::new(label, middleware);
-        handlers.middleware = handlers.middleware.iter().cloned().chain([entry]).collect();
+        handlers.middleware = longer(&handlers.middleware, entry);
+        drop(handlers);
+        self
+    }
+
+    /// Adds a middleware for events: it runs before the handler of each, after those that were added before, with
+    /// whatever [extractors](crate::Extract) it asks for. Its error answers the event, whose handler is not called
+    /// then. What it returns else means nothing.
+    ///
+    /// Where one waits, later events of the client go on: only what need not wait keeps the order in which handlers
+    /// start.
+    ///
+    /// ```
+    /// # let io = sockeye::Io::builder().build()?;
+    /// use sockeye::{Error, Event, Result, Socket};
+    ///
+    /// io.of("/").event_middleware(async |socket: Socket, Event(name): Event| -> Result<()> {
+    ///     match socket.data().get::<String>()? {
+    ///         Some(_) => Ok(()),
+    ///         None if name == "sign in" => Ok(()),
+    ///         None => Err(Error::new("sign in first")),
+    ///     }
+    /// });
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn event_middleware<M: 'static>(&self, middleware: impl Handler<OnEvent, M>) -> &Self {
+        let mut handlers = self.0.handlers.write();
+        let chain = handlers.event_middleware.as_deref().unwrap_or_default();
+        let label = format!("event middleware {}", chain.len() + 1);
+        handlers.event_middleware = Some(longer(chain, Entry::new(label, middleware)));
         drop(handlers);
         self
     }
@@ -334,7 +350,7 @@ impl Namespace {
         self.0.next_ack.fetch_add(1, Ordering::Relaxed) & ASKED
     }
 
-    pub(crate) fn middlewares(&self) -> Arc<[Arc<Entry>]> {
+    pub(crate) fn middlewares(&self) -> Chain {
         Arc::clone(&self.0.handlers.read().middleware)
     }
 
@@ -342,9 +358,9 @@ impl Namespace {
         self.0.handlers.read().connect.clone()
     }
 
-    pub(crate) fn event_handler(&self, event: &str) -> Option<Arc<Entry>> {
-        let handlers = self.0.handlers.read();
-        handlers.events.get(event).or(handlers.any.as_ref()).cloned()
+    /// Who handles an event of this name, and what decides before.
+    pub(crate) fn event_handler(&self, event: &str) -> (Option<Arc<Entry>>, Option<Chain>) {
+        self.0.handlers.read().of_event(event)
     }
 
     pub(crate) fn disconnecting_handler(&self) -> Option<Arc<Entry>> {
@@ -373,33 +389,7 @@ impl Namespace {
 
     /// Whether everything is there that the handlers need.
     pub(crate) fn check_handlers(&self) -> Result<(), MountError> {
-        let handlers = self.0.handlers.read();
-        let namespace = || self.name().to_owned();
-        if let Some(handler) = handlers.twice.first() {
-            return Err(MountError::GivenTwice {
-                namespace: namespace(),
-                handler: handler.clone(),
-            });
-        }
-        for entry in handlers.all() {
-            let missing = entry.needs.iter().find(|need| !self.0.core.state.has(need.id));
-            if let Some(need) = missing {
-                let handler = entry.label.to_string();
-                return Err(MountError::MissingState {
-                    namespace: namespace(),
-                    handler,
-                    state: need.name,
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Handlers {
-    fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        let rare = [&self.connect, &self.any, &self.disconnecting, &self.disconnect];
-        self.middleware.iter().chain(rare.into_iter().flatten()).chain(self.events.values())
+        self.0.handlers.read().check(self.name(), &self.0.core.state)
     }
 }
 

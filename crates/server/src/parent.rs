@@ -132,6 +132,12 @@ impl ParentNamespace {
         self
     }
 
+    /// See [`Namespace::event_middleware`].
+    pub fn event_middleware<M: 'static>(&self, middleware: impl Handler<OnEvent, M>) -> &Self {
+        self.0.pattern.event_middleware(middleware);
+        self
+    }
+
     /// See [`Namespace::on_connect`].
     pub fn on_connect<M: 'static>(&self, handler: impl Handler<OnConnect, M>) -> &Self {
         self.0.pattern.on_connect(handler);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use sockeye::{Data, Error, Io, MountError, Namespace, ParentNamespace, Result, Socket, State};
+use sockeye::{
+    Data, Error, Event, Io, MountError, Namespace, ParentNamespace, Result, Socket, State,
+};
 use support::{Client, io, serve};
 
 fn games(io: &Io) -> ParentNamespace {
@@ -55,6 +57,20 @@ async fn a_name_that_matches_is_a_namespace_of_its_own_with_the_handlers_of_its_
     let mut names: Vec<_> = games.namespaces().iter().map(|one| one.name().to_owned()).collect();
     names.sort();
     assert_eq!(names, ["/game-1", "/game-2"]);
+}
+
+#[tokio::test]
+async fn events_of_children_pass_the_middleware_of_their_parent() {
+    let io = io(|io| io);
+    let games = games(&io);
+    games.event_middleware(async |Event(name): Event| match &*name {
+        "say" => Err(Error::new("hush")),
+        _ => Ok(()),
+    });
+    let mut client = Client::open(serve(&io).await).await;
+    enter(&mut client, "/game-1").await;
+    client.send("42/game-1,7[\"say\",\"hello\"]").await;
+    assert_eq!(client.text().await, "43/game-1,7[{\"error\":{\"message\":\"hush\"}}]");
 }
 
 #[tokio::test]

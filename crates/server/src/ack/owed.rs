@@ -44,6 +44,14 @@ impl Owed {
         }
     }
 
+    /// What a sender that is out shares with us.
+    pub(crate) fn slip(&self) -> Option<Arc<Slip>> {
+        match self {
+            Owed::ByHand(slip) => Some(Arc::clone(slip)),
+            Owed::Nothing | Owed::Value(_) => None,
+        }
+    }
+
     /// The handler has come to its end.
     ///
     /// # Errors
@@ -74,7 +82,7 @@ impl Owed {
         match std::mem::take(self) {
             Owed::Nothing => {}
             Owed::Value(id) => answer_with(socket, id, error),
-            Owed::ByHand(slip) => drop(slip.words.set(error.message().into())),
+            Owed::ByHand(slip) => slip.excuse(error),
         }
     }
 
@@ -140,6 +148,11 @@ impl Slip {
     pub(super) fn last_words(&self) -> Option<&str> {
         let silent = self.leave_for(LEFT);
         (!silent).then(|| self.words.get().map_or(NO_ANSWER, |words| words))
+    }
+
+    /// What a sender says that is dropped without an answer from now on.
+    pub(crate) fn excuse(&self, error: &Error) {
+        let _ = self.words.set(error.message().into());
     }
 
     fn leave_for(&self, state: u8) -> bool {

@@ -13,6 +13,7 @@ use super::{Client, Member, Phase, find};
 use crate::ack::Owed;
 use crate::basis::{Core, count};
 use crate::extract::Call;
+use crate::handler::{Entry, Running};
 use crate::{Error, Socket};
 
 /// An event has come.
@@ -53,13 +54,16 @@ fn start_event(
 ) {
     let Event { name, args, ack } = event;
     let mut owed = Owed::new(ack);
-    let handler = socket.own_handler(name).or_else(|| socket.namespace().event_handler(name));
-    let Some(entry) = handler else {
+    let (handler, before) = socket.namespace().event_handler(name);
+    let Some(entry) = socket.own_handler(name).or(handler) else {
         tracing::debug!(namespace = socket.namespace().name(), event = name, "nobody handles it");
         return owed.fail(socket, &Error::new(format!("nobody handles `{name}`")));
     };
     let mut call = Call { socket, event: name, args, owed, reason: None };
-    let started = start_guarded(&entry, &mut call);
+    let started = match before {
+        None => start_guarded(&entry, &mut call),
+        Some(before) => start_behind(&before, &entry, &mut call),
+    };
     owed = call.owed;
     let Ok(mut running) = owed.started(socket, started) else {
         return;
@@ -75,6 +79,28 @@ fn start_event(
         let task = Task { event, owed, ..Task::new(Job::Event, socket.clone(), entry, running) };
         work.get_or_insert_default().keep(task, now);
     }
+}
+
+/// Makes the futures of the middlewares and of the handler, which runs if all of those agree.
+fn start_behind(
+    before: &[Arc<Entry>],
+    entry: &Entry,
+    call: &mut Call<'_>,
+) -> Result<Running, Error> {
+    let before = before.iter().map(|middleware| start_guarded(middleware, call));
+    let before = before.collect::<Result<Vec<_>, _>>()?;
+    let handler = start_guarded(entry, call)?;
+    let slip = call.owed.slip();
+    Ok(Box::pin(async move {
+        for middleware in before {
+            if let Err(error) = middleware.await {
+                // The handler may have a sender, which is dropped with it.
+                slip.inspect(|slip| slip.excuse(&error));
+                return Err(error);
+            }
+        }
+        handler.await
+    }))
 }
 
 impl Client {

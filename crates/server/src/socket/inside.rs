@@ -213,6 +213,12 @@ impl Socket {
         drop(old);
     }
 
+    pub(super) fn remove_handler(&self, event: &str) {
+        let old = self.0.extra.lock().as_mut().and_then(|extra| extra.handlers.remove(event));
+        // Outside of the lock, as above.
+        drop(old);
+    }
+
     /// No event will be started any more. A handler may hold its own socket, which nothing else
     /// would free then.
     pub(crate) fn forget_handlers(&self) {

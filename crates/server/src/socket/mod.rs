@@ -363,6 +363,22 @@ impl Socket {
         self
     }
 
+    /// Takes back the handler that was registered for this socket alone; the namespace's, if there is one, comes
+    /// to its right again. One that is running goes on.
+    ///
+    /// ```
+    /// use sockeye::{Io, Socket};
+    ///
+    /// let io = Io::builder().build()?;
+    /// io.of("/").on("pause", async |socket: Socket| { socket.on("news", async || "later"); });
+    /// io.of("/").on("resume", async |socket: Socket| { socket.off("news"); });
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn off(&self, event: &str) -> &Self {
+        self.remove_handler(event);
+        self
+    }
+
     // ---- the end ----
 
     /// Disconnects it from its namespace; with `close`, the whole connection, and with it the
