@@ -81,6 +81,13 @@ fn the_profile_of_the_benchmarks_does_what_the_load_generators_expect() {
 }
 
 #[test]
+fn the_profile_of_the_client_s_own_suite_does_what_that_expects() {
+    for transports in ["polling", "websocket", "upgrade"] {
+        node("client", transports, &["suite.test.cjs"]);
+    }
+}
+
+#[test]
 fn the_profile_of_the_websocket_layer_echoes_a_foreign_client() {
     node("ws-echo", "websocket", &["ws-echo.test.cjs"]);
 }

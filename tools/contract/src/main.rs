@@ -11,7 +11,8 @@
 //! | profile    | file       | for                                                                   |
 //! |------------|------------|-----------------------------------------------------------------------|
 //! | `bench`    | `bench`    | load generators                                                       |
-//! | `handlers` | `handlers` | black-box tests of everything an application does; also on `PORT + 3` |
+//! | `handlers` | `handlers` | black-box tests of everything an application does; up to `PORT + 3`    |
+//! | `client`   | `client`   | the suite of npm `socket.io-client`; on port 3210 if nobody says       |
 //! | `delivery` | `delivery` | checkers of the promise that no event is missed; needs `--data DIR`    |
 //! | `protocol` | `protocol` | the public suites of both protocols: Engine.IO 4 and Socket.IO 5      |
 //! | `ws-echo`  | `ws_echo`  | the WebSocket layer alone                                             |
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod client;
 mod delivery;
 mod handlers;
 mod protocol;
@@ -44,13 +46,13 @@ struct Options {
     /// What to be.
     #[arg(long)]
     profile: Profile,
-    /// Where to listen on 127.0.0.1.
-    #[arg(long, env = "PORT", default_value_t = 3000)]
-    port: u16,
+    /// Where to listen on 127.0.0.1; 3000 if nobody says, 3210 in the profile `client`.
+    #[arg(long, env = "PORT")]
+    port: Option<u16>,
     /// Where the profile `delivery` keeps its log.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// How many workers serve the profiles `bench`, `handlers` and `delivery`.
+    /// How many workers serve the profiles `bench`, `client`, `handlers` and `delivery`.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16))]
     workers: u16,
 }
@@ -58,6 +60,7 @@ struct Options {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Profile {
     Bench,
+    Client,
     Delivery,
     Handlers,
     Protocol,
@@ -93,16 +96,19 @@ fn in_one_sentence(complaint: &str) -> String {
 /// One runtime of one thread for each worker, as the server library is meant to be run.
 fn run(options: &Options) -> Result<()> {
     let workers = usize::from(options.workers);
+    let port = options.port.unwrap_or(match options.profile {
+        Profile::Client => 3210,
+        _ => 3000,
+    });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match options.profile {
-            Profile::Bench => bench::run(options.port, workers).await,
-            Profile::Delivery => {
-                delivery::run(options.port, workers, options.data.as_deref()).await
-            }
-            Profile::Handlers => handlers::run(options.port, workers).await,
-            Profile::Protocol => protocol::run(options.port).await,
-            Profile::WsEcho => ws_echo::run(options.port).await,
+            Profile::Bench => bench::run(port, workers).await,
+            Profile::Client => client::run(port, workers).await,
+            Profile::Delivery => delivery::run(port, workers, options.data.as_deref()).await,
+            Profile::Handlers => handlers::run(port, workers).await,
+            Profile::Protocol => protocol::run(port).await,
+            Profile::WsEcho => ws_echo::run(port).await,
         }
     })
 }
