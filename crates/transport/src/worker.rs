@@ -140,6 +140,22 @@ impl Worker {
         self.table.lock().slots.iter().filter_map(|(_, shared)| shared.upgrade()).collect()
     }
 
+    /// A connection's task has ended, or the worker's. If both have, nobody looks at what waits any more; and what
+    /// waits holds the connections, which hold the worker.
+    pub(crate) fn left(&self) {
+        if self.running.load(Ordering::Acquire) {
+            return;
+        }
+        self.inbox.catch_up();
+        let mut dirty = self.dirty.lock();
+        let all = std::mem::take(&mut *dirty);
+        let (ended, open): (Vec<_>, _) =
+            all.into_iter().partition(|connection| connection.outbox.lock().closed);
+        *dirty = open;
+        drop(dirty);
+        drop(ended);
+    }
+
     fn find(&self, key: Key) -> Option<Arc<Shared>> {
         let table = self.table.lock();
         let (life, shared) = table.slots.get(key.slot as usize)?;
@@ -239,6 +255,46 @@ impl Drop for Task {
     fn drop(&mut self) {
         if let Some(worker) = self.worker.upgrade() {
             worker.running.store(false, Ordering::Release);
+            worker.left();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine_proto::{Sid, Transport};
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    #[test]
+    fn a_worker_whose_runtime_ends_while_something_waits_is_freed_with_its_connections() {
+        for connection_ends_first in [true, false] {
+            let worker = Worker::new(0, Instant::now(), 1000);
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let connection = runtime.block_on(async {
+                worker.start();
+                let sid = Sid::from_random([0; 15]);
+                let shared = |key| Shared::new(sid, key, Arc::clone(&worker), Transport::WebSocket);
+                worker.register(shared)
+            });
+            worker.mark(Arc::clone(&connection));
+            let held = Arc::clone(&connection);
+            worker.send(Box::new(move || drop(held)));
+            let end = || {
+                connection.shut();
+                worker.left();
+            };
+            if connection_ends_first {
+                end();
+                drop(runtime);
+            } else {
+                drop(runtime);
+                end();
+            }
+            let (of_worker, of_connection) = (Arc::downgrade(&worker), Arc::downgrade(&connection));
+            drop((worker, connection));
+            assert_eq!((of_connection.strong_count(), of_worker.strong_count()), (0, 0));
         }
     }
 }

@@ -391,6 +391,7 @@ impl<A: Application> Drop for Driver<A> {
         self.shared.shut();
         self.shared.worker.unregister(self.shared.key);
         self.server.sessions.ended(&self.shared);
+        self.shared.worker.left();
     }
 }
 
