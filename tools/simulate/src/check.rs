@@ -119,7 +119,8 @@ impl Life {
             self.pages[page].told = self.pages[page].member;
             return;
         }
-        // What could not be written was told without the log, and is there after the restart all the same.
+        // What could not be written is told until the client has proven that it has it, and may be in the log all the
+        // same after a restart.
         let failed = self.faults.keys().any(|fault| fault.is_of_store());
         let again = failed && self.pages[page].told == self.pages[page].member;
         if !again {

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::task::Context;
 
 use socket_proto::Slot;
-use transport::Class;
 
 use super::connecting::has_ended;
 use super::running::{Job, Task};
 use super::{Client, Follows, Greeting, Member, find};
-use crate::durable::{Attached, Missed, NO_TOKEN, Recall, Session, wish};
+use crate::durable::{Attached, Missed, Recall, Session, wish};
 use crate::{Error, Socket};
 
 impl Client {
@@ -73,22 +72,9 @@ impl Client {
             Attached::Behind => socket.session().into_iter().for_each(|one| one.follow(&socket)),
             Attached::Gone => return self.turn_away(slot),
         }
-        Self::tell_gap(&socket);
+        tell_gap(&socket);
         self.answer_early(&socket);
         self.greet(slot, greeting.map(|greeting| *greeting), cx);
-    }
-
-    /// What has not been told with the session: rooms that it may not hear any more, or all of it where the log
-    /// takes nothing; then it is told without.
-    fn tell_gap(socket: &Socket) {
-        if let Some((durable, session)) = socket.durable_session() {
-            let _ = durable.tell_gap(socket, session);
-        }
-        let Some(gap) = socket.take_gap() else { return };
-        if let Ok(mut encoded) = gap.encode(socket.namespace()) {
-            encoded.push_argument(NO_TOKEN);
-            let _ = socket.connection().push(&socket.pack(encoded), Class::Normal);
-        }
     }
 
     /// Answers that came ahead of the CONNECT find who waits for them.
@@ -118,6 +104,9 @@ impl Client {
             let session = socket.and_then(|socket| Some((socket.session()?, socket)));
             let wishes = session.map_or(0, |(session, socket)| session.take_wishes(socket));
             self.wants_ping |= wishes & wish::PING != 0;
+            if wishes & wish::TELL != 0 {
+                socket.filter(|one| one.is_connected()).into_iter().for_each(tell_gap);
+            }
             if wishes & wish::FOLLOW != 0 {
                 self.follow(index, cx);
             }
@@ -163,5 +152,13 @@ impl Client {
             // In the next turn: what was pushed has to be written first.
             session.follow(socket);
         }
+    }
+}
+
+/// What has not been told with the session: rooms that its client may not hear any more, or all of it where the log
+/// took nothing.
+fn tell_gap(socket: &Socket) {
+    if let Some((durable, session)) = socket.durable_session() {
+        durable.tell_gap(socket, session);
     }
 }

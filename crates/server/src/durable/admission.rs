@@ -18,7 +18,7 @@ use socket_proto::encode;
 use transport::{Class, Pushed, ROOM, Recipients};
 
 use super::session::{State, offer_all};
-use super::{Durable, Gap, Missed, Session};
+use super::{Durable, Missed, Session};
 use crate::{DisconnectReason, Error, Socket};
 
 /// What a client says of itself when it comes back: the reference's words, in `auth`.
@@ -151,6 +151,7 @@ impl Durable {
         state.holds = 0;
         state.cursor = from;
         state.resume(from);
+        state.resume_notice(has);
         for left in state.forget_before(has) {
             let _ = self.shard.forget_interval(session.id, &left.room, left.joined, self.class);
         }
@@ -166,34 +167,15 @@ impl Durable {
     /// A new session, in the log before the CONNECT is answered.
     async fn begin(self: &Arc<Self>, socket: &Socket) -> Result<(), Error> {
         let (session, stored) = self.create(socket);
-        // The first event of the session, in the log with it.
-        let (gap, told) = self.tell_gap(socket, &session).unzip();
+        // What its client has to be told is the first event of the session, in the log with it.
+        let gap = self.untold(socket, &session);
+        let told = gap.and_then(|gap| self.log_gap(socket, &session, &gap));
+        let stored = told.map_or(stored, |at| self.log.stored(at, self.class));
         socket.set_session(session);
-        if let Err(error) = told.unwrap_or(stored).await {
+        if let Err(error) = stored.await {
             tracing::warn!(socket = socket.id(), %error, "a session is not in the log");
-            // Nor is what its client has to be told: it is told without.
-            if let Some(gap) = gap {
-                socket.put_gap(gap);
-            }
         }
         Ok(())
-    }
-
-    /// Logs what a client cannot be given, as an event for it: it is not missed either, and moves its position.
-    /// Where the log does not take it, the socket still has it.
-    pub(crate) fn tell_gap(
-        self: &Arc<Self>,
-        socket: &Socket,
-        session: &Arc<Session>,
-    ) -> Option<(Gap, log::Stored)> {
-        let gap = socket.take_gap()?;
-        let encoded = gap.encode(socket.namespace());
-        let told = encoded.and_then(|encoded| socket.log(self, session, encoded, false));
-        if let Some(at) = told.ok().and_then(|emitted| emitted.position()) {
-            return Some((gap, self.log.stored(at, self.class)));
-        }
-        socket.put_gap(gap);
-        None
     }
 
     fn create(&self, socket: &Socket) -> (Arc<Session>, log::Stored) {

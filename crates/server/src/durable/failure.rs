@@ -7,7 +7,7 @@
 
 use log::Progress;
 
-use super::Durable;
+use super::{Durable, wish};
 
 impl Durable {
     /// The log has made progress, or has failed.
@@ -18,7 +18,13 @@ impl Durable {
             *heeded = last;
             let _order = self.order.lock();
             for session in self.sessions.all() {
-                session.state().unsaved = true;
+                let mut state = session.state();
+                state.unsaved = true;
+                let holder = state.holder.clone().filter(|_| state.notice.is_some());
+                drop(state);
+                if let Some(socket) = holder {
+                    session.wish(wish::TELL, &socket);
+                }
             }
         }
     }

@@ -20,6 +20,7 @@ use socket_proto::Acks;
 use transport::{Class, Encoded as Packet, Pushed, Recipients};
 
 use super::address::Address;
+use super::gap::Notice;
 use crate::Socket;
 use crate::ack::Waiter;
 
@@ -45,6 +46,8 @@ pub(crate) mod wish {
     pub(crate) const FOLLOW: u8 = 1;
     /// Somebody waits to hear that what was sent has arrived.
     pub(crate) const PING: u8 = 2;
+    /// The log has failed, and may have lost what its client has to be told.
+    pub(crate) const TELL: u8 = 4;
 }
 
 /// Where it stands.
@@ -73,6 +76,8 @@ pub(crate) struct State {
     pub(crate) data: Option<Box<str>>,
     /// A change of it was not written: the log forgets it, and it lives as long as the server.
     pub(crate) unsaved: bool,
+    /// What its client has to be told, and may not have.
+    pub(super) notice: Option<Box<Notice>>,
     /// It will not come back.
     pub(crate) ended: bool,
 }
@@ -258,6 +263,7 @@ impl State {
     /// A ping goes out behind what has been pushed.
     pub(crate) fn ping(&mut self) {
         self.pinged = Some(self.cursor);
+        self.ping_notice();
     }
 
     /// It was answered.
@@ -265,6 +271,7 @@ impl State {
         if let Some(pinged) = self.pinged.take() {
             self.processed = self.processed.max(self.received);
             self.received = self.received.max(pinged);
+            self.pong_notice();
         }
     }
 

@@ -176,11 +176,6 @@ impl Socket {
         (!gap.is_none()).then_some(gap)
     }
 
-    /// It has not been told.
-    pub(crate) fn put_gap(&self, gap: Gap) {
-        self.with_extra(|extra| extra.gap = gap);
-    }
-
     pub(crate) fn stale_token(&self) -> Option<Box<str>> {
         self.0.extra.lock().as_ref()?.stale.clone()
     }
