@@ -13,9 +13,10 @@
 use crate::encode::Encoder;
 use crate::epoch::{Lost, Past};
 use crate::inside::Core;
-use crate::open::{RESERVE, begin_epoch, last};
+use crate::open::{RESERVE, begin_epoch, last, set_aside};
 use crate::queue::{Entry, Gate, Queue, What};
 use crate::retention::Checkpoint;
+use crate::store::Store;
 use crate::writer::Writer;
 use crate::{Durability, StoreError};
 
@@ -85,33 +86,39 @@ impl Writer {
         let Some(broken) = self.broken.as_mut().filter(|broken| broken.retry_at <= now) else {
             return;
         };
-        let again = Again::new(core, (broken.sound_to, broken.kept), now);
+        let mut again = Again::new(core, (broken.sound_to, broken.kept), now);
         broken.pause = (broken.pause * 2).min(PAUSE.1);
         broken.retry_at = now + broken.pause;
-        if let Ok(past) = self.open_again(core, &again) {
-            *core.past.write() = past;
-            self.broken = None;
-            (self.appended, self.durable) = (again.settled.at, again.settled.at);
-            again.accept(core);
+        match self.open_again(core, &mut again) {
+            Ok(past) => {
+                *core.past.write() = past;
+                self.broken = None;
+                (self.appended, self.durable) = (again.settled.at, again.settled.at);
+                again.accept(core);
+            }
+            Err(_) => self.broken.iter_mut().for_each(|broken| broken.kept = again.kept),
         }
     }
 
-    /// Whatever comes of it, what can be read is read from now on.
-    fn open_again(&self, core: &Core, again: &Again) -> Result<Past, StoreError> {
+    /// Whatever comes of it, what can be read is read from now on. What is damaged is set aside, as when a log is
+    /// opened.
+    fn open_again(&self, core: &Core, again: &mut Again) -> Result<Past, StoreError> {
         let mut place = core.store.write();
         // Before the next one: there can only be one at a time.
         *place = None;
-        let store = place.insert(self.opener.open()?);
+        let opened = self.opener.open();
+        let begun = opened.and_then(|store| self.begin(core, again, &**place.insert(store)));
+        let Err(damage @ StoreError::Damaged { .. }) = begun else { return begun };
+        *place = None;
+        let (store, verdict) = set_aside(&*self.opener, &damage, again.sound_to)?;
+        tracing::error!("the log's store failed: {verdict}");
+        self.begin(core, again, &**place.insert(store))
+    }
+
+    /// Begins an epoch in a store that was opened again.
+    fn begin(&self, core: &Core, again: &mut Again, store: &dyn Store) -> Result<Past, StoreError> {
+        again.count_losses(core, store)?;
         let mut past = core.past.read().clone();
-        // A record that is damaged says nothing: everything may be missing then.
-        let found = match last(&**store) {
-            Err(StoreError::Damaged { .. }) => None,
-            found => found?,
-        };
-        let found = found.map_or(0, |last| last.at);
-        if found < again.kept {
-            past.lose(Lost { shard: None, after: found, up_to: again.sound_to });
-        }
         past.forget_sessions(again.settled.at);
         past.begin(again.settled.at + 1);
         let mut encoder = Encoder::default();
@@ -147,6 +154,22 @@ impl Again {
             shards: queue.shards.iter().map(|(name, shard)| (name.clone(), *shard)).collect(),
             lights: queue.light.iter().map(|(shard, at)| (*shard, *at)).collect(),
         }
+    }
+
+    /// What should be in the store and is not is lost. That is known from now on, also if the epoch cannot begin:
+    /// what says so may be in the store all the same, and then nothing seems to be missing the next time.
+    fn count_losses(&mut self, core: &Core, store: &dyn Store) -> Result<(), StoreError> {
+        // A record that is damaged says nothing: everything may be missing then.
+        let found = match last(store) {
+            Err(StoreError::Damaged { .. }) => None,
+            found => found?,
+        };
+        let found = found.map_or(0, |last| last.at);
+        if found < self.kept {
+            self.kept = found;
+            core.past.write().lose(Lost { shard: None, after: found, up_to: self.sound_to });
+        }
+        Ok(())
     }
 
     /// What failed lies behind; the next position is the first of the new epoch.

@@ -37,9 +37,10 @@ pub(crate) fn open(
     options: &Options,
 ) -> Result<(Box<dyn Store>, Found), OpenError> {
     let (store, found) = match look(opener, options) {
-        Err(StoreError::Damaged { what, why }) => {
-            let why = StoreError::Damaged { what, why }.to_string();
-            set_aside(opener, why)?
+        Err(damage @ StoreError::Damaged { .. }) => {
+            let mark = read_mark(opener)?.unwrap_or(0);
+            let (store, verdict) = set_aside(opener, &damage, mark)?;
+            (store, Found { verdict, ..Found::empty(mark, |_| Verdict::Fresh) })
         }
         Err(StoreError::InUse(_)) => return Err(OpenError::InUse),
         other => other?,
@@ -66,13 +67,15 @@ fn look(opener: &dyn OpenStore, options: &Options) -> Result<(Box<dyn Store>, Fo
     Ok((store, found))
 }
 
-fn set_aside(opener: &dyn OpenStore, why: String) -> Result<(Box<dyn Store>, Found), StoreError> {
-    let mark = read_mark(opener)?.unwrap_or(0);
+/// An empty store in the place of one that is damaged, and what there is to say about it.
+pub(crate) fn set_aside(
+    opener: &dyn OpenStore,
+    damage: &StoreError,
+    up_to: u64,
+) -> Result<(Box<dyn Store>, Verdict), StoreError> {
     let place = opener.set_aside()?;
     let store = opener.open()?;
-    let mut found = Found::empty(mark, |_| Verdict::Fresh);
-    found.verdict = Verdict::SetAside { place, why, up_to: mark.into() };
-    Ok((store, found))
+    Ok((store, Verdict::SetAside { place, why: damage.to_string(), up_to: up_to.into() }))
 }
 
 /// A mark that cannot be read is none.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use common::{ALL, by_hand, gap, say, second, texts, try_say};
 use sockeye_log::store::simulated::Simulated;
 use sockeye_log::{
-    AppendError, Appended, Durability, Event, Log, Options, Position, Shard, StoreError, Verdict,
+    AppendError, Appended, Clock, Durability, Event, Log, Options, Position, Shard, StoreError,
+    Verdict,
 };
 
 fn failed(log: &Log) -> Option<(u64, u64)> {
@@ -156,6 +157,89 @@ fn a_store_that_cannot_be_opened_again_is_tried_less_and_less_often() {
         log.turn();
     }
     assert_eq!(seconds, 1 + 2 + 4 + 8 + 10);
+}
+
+/// A log that finds its store damaged when it opens it again, and cannot write so many times.
+fn damaged(seed: u64, failing: usize) -> (Simulated, Log, Clock, Shard) {
+    let disk = Simulated::new(seed);
+    let (log, clock) = by_hand(disk.clone());
+    let chat = log.namespace("/");
+    say(&chat, Durability::Fsync, "before");
+    log.turn();
+    disk.refuse_to_open("its first page is torn");
+    disk.fail_appends(failing);
+    say(&chat, Durability::Async, "lost");
+    log.turn();
+    (disk, log, clock, chat)
+}
+
+#[test]
+fn a_store_that_is_damaged_when_it_is_opened_again_is_set_aside() {
+    for (seed, failing) in (0..10).flat_map(|seed| [(seed, 1), (seed, 2), (seed, 3)]) {
+        let (disk, log, clock, chat) = damaged(seed, failing);
+        for _ in 0..failing {
+            assert!(refuses(&chat));
+            clock.advance(Duration::from_secs(10));
+            log.turn();
+        }
+        let (before, after) = (Position::from(1), say(&chat, Durability::Fsync, "after"));
+        log.turn();
+        assert_eq!(gap(&chat, ALL), (0, 1), "what was stored is gone with the store");
+        assert_eq!(texts(&chat, before), ["after"], "nobody else has a gap");
+        assert_eq!(chat.position(&chat.token(before)), Some(before), "tokens are good");
+        drop(log);
+        let token = chat.token(after);
+        drop(chat);
+        let (log, _) = by_hand(disk);
+        assert_eq!(*log.verdict(), Verdict::Clean);
+        let chat = log.namespace("/");
+        assert_eq!(gap(&chat, ALL), (0, 1), "it is still known");
+        assert_eq!(texts(&chat, before), ["after"]);
+        assert_eq!(chat.position(&token), Some(after));
+    }
+}
+
+#[test]
+fn a_store_that_has_less_when_it_is_opened_again_is_a_gap_however_often_it_is_tried() {
+    for seed in 0..10 {
+        let disk = Simulated::new(seed);
+        let (log, clock) = by_hand(disk.clone());
+        let chat = log.namespace("/");
+        let before = say(&chat, Durability::Fsync, "before");
+        log.turn();
+        let less = disk.snapshot();
+        say(&chat, Durability::Fsync, "gone");
+        log.turn();
+        disk.fail_appends(2);
+        say(&chat, Durability::Fsync, "lost");
+        log.turn();
+        disk.go_back(&less);
+        for _ in 0..2 {
+            assert!(refuses(&chat));
+            clock.advance(Duration::from_secs(10));
+            log.turn();
+        }
+        say(&chat, Durability::Fsync, "after");
+        log.turn();
+        assert_eq!(gap(&chat, before), (1, 2), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_process_that_ends_before_a_new_store_has_begun_loses_nothing_in_silence() {
+    for seed in 0..10 {
+        let (disk, log, clock, _) = damaged(seed, usize::MAX);
+        clock.advance(second());
+        log.turn();
+        disk.kill();
+        disk.fail_appends(0);
+        let (log, _) = by_hand(disk);
+        let chat = log.namespace("/");
+        assert!(say(&chat, Durability::Fsync, "after") > Position::from(2));
+        log.turn();
+        assert_eq!(gap(&chat, ALL).0, 0);
+        assert_eq!(chat.history("room", None, 9).expect("readable").len(), 1);
+    }
 }
 
 #[test]

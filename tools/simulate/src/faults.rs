@@ -82,15 +82,20 @@ fn store(life: &mut Life, fault: Fault) {
         Fault::FailedAppend => life.disk.fail_appends(times),
         Fault::FailedSync => life.disk.fail_syncs(times),
         Fault::FullStore => life.disk.fill_up_after((times > 1).then_some(space)),
-        _ => {
-            // Ids are random, keys are hashed: which of them it were would not be the same again.
-            let all = !matches!(table, Table::Events | Table::Meta);
-            let damaged =
-                if all { life.disk.damage_values(table) } else { life.disk.damage_value(table) };
-            let what = if all { "everything" } else { "a value" };
-            life.record.note(None, format!("{what} of {table:?} is damaged: {damaged}"));
+        _ if times > 2 => {
+            life.record.note(None, "the store does not open the next time");
+            life.disk.refuse_to_open("nothing of it can be read");
         }
+        _ => damage(life, table),
     }
+}
+
+fn damage(life: &Life, table: Table) {
+    // Ids are random, keys are hashed: which of them it were would not be the same again.
+    let all = !matches!(table, Table::Events | Table::Meta);
+    let damaged = if all { life.disk.damage_values(table) } else { life.disk.damage_value(table) };
+    let what = if all { "everything" } else { "a value" };
+    life.record.note(None, format!("{what} of {table:?} is damaged: {damaged}"));
 }
 
 async fn time_leaps(life: &mut Life, fault: Fault) {

@@ -61,8 +61,6 @@ pub(crate) struct Life {
     pub(crate) disk: Simulated,
     pub(crate) clock: Clock,
     pub(crate) step: usize,
-    /// At the end, since the log took nothing any more.
-    restarted: bool,
     pages: Vec<Arc<Mutex<Page>>>,
 }
 
@@ -91,7 +89,6 @@ impl Life {
             disk: Simulated::new(seed.wrapping_add(2)),
             clock: Clock::by_hand(),
             step: 0,
-            restarted: false,
             record,
             plan,
         }
@@ -138,11 +135,6 @@ impl Life {
             if self.is_settled() {
                 return Next::Over;
             }
-        }
-        // A log that finds itself damaged when it is mended takes nothing: somebody has to look after it.
-        if !now.server.accepts() && !std::mem::replace(&mut self.restarted, true) {
-            self.record.lock().fault(Fault::Kill, None);
-            return Next::Another { power: false };
         }
         self.record.lock().problem(None, "not everybody hears the last event");
         Next::Over

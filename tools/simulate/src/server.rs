@@ -63,11 +63,6 @@ impl Server {
         publish::publish(&self.io.of("/"), &self.record, what);
     }
 
-    /// Whether the log takes anything.
-    pub(crate) fn accepts(&self) -> bool {
-        self.io.to("nobody").emit("probe", &()).is_ok()
-    }
-
     /// Has it disconnected, and its connection closed or not.
     pub(crate) fn kick(&self, id: &str, close: bool) {
         if let Some(socket) = self.io.socket(id) {
