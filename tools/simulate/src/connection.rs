@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
 use parking_lot::Mutex;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use tokio::io::DuplexStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::page::{Next, Page};
+use crate::pipe::{Heard, Lines, Pipe, Wires};
+use crate::plan::Way;
 use crate::server::{Door, PING};
 use crate::wire::Wire;
 
@@ -41,25 +39,25 @@ pub(crate) enum Order {
 /// A page in a process of the server.
 pub(crate) struct Living {
     orders: UnboundedSender<Order>,
-    /// The wire that it uses now.
-    pub(crate) wire: Arc<Mutex<Option<Wire>>>,
+    /// The wires that it uses now.
+    pub(crate) wires: Wires,
 }
 
 impl Living {
-    pub(crate) fn start(page: &Arc<Mutex<Page>>, door: Door, seed: u64) -> Self {
+    pub(crate) fn start(page: &Arc<Mutex<Page>>, way: Way, door: Door, seed: u64) -> Self {
         let (orders, taken) = unbounded_channel();
-        let wire = Arc::new(Mutex::new(None));
-        let random = SmallRng::seed_from_u64(seed);
+        let wires = Wires::default();
+        let random = |n: u64| SmallRng::seed_from_u64(seed ^ n);
         let client = Client {
             page: Arc::clone(page),
-            door,
-            wire: Arc::clone(&wire),
+            way,
+            lines: Lines { door, wires: Arc::clone(&wires), random: random(1) },
             orders: taken,
-            random,
+            random: random(0),
             reads: true,
         };
         tokio::spawn(client.live());
-        Living { orders, wire }
+        Living { orders, wires }
     }
 
     pub(crate) fn order(&self, order: Order) {
@@ -69,14 +67,12 @@ impl Living {
 
 struct Client {
     page: Arc<Mutex<Page>>,
-    door: Door,
-    wire: Arc<Mutex<Option<Wire>>>,
+    way: Way,
+    lines: Lines,
     orders: UnboundedReceiver<Order>,
     random: SmallRng,
     reads: bool,
 }
-
-type Socket = WebSocketStream<DuplexStream>;
 
 /// Why a connection ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -114,82 +110,79 @@ impl Client {
     }
 
     async fn connect(&mut self) -> Option<End> {
-        let (wire, near, far) = Wire::new(self.random.random(), 0);
-        // The one before, if the page has given it up, goes on without it.
-        if let Some(old) = self.wire.lock().replace(wire) {
+        // Those before, if the page has given them up, go on without it.
+        for old in self.lines.wires.lock().drain(..) {
             tokio::spawn(linger(old, self.random.random_range(0..20_000)));
         }
-        self.door.enter(far);
-        let url = "ws://server/socket.io/?EIO=4&transport=websocket";
-        let (mut socket, _) = timeout(HANDSHAKE, client_async(url, near)).await.ok()?.ok()?;
-        let open = timeout(HANDSHAKE, socket.next()).await.ok()??.ok()?;
-        if !open.to_text().ok()?.starts_with('0') {
+        let open = Pipe::open(self.way, &mut self.lines);
+        let (mut pipe, open) = timeout(HANDSHAKE, open).await.ok()??;
+        if !open.starts_with('0') {
             return None;
         }
         // As the official client does: what was to be sent goes ahead of the CONNECT.
-        self.answer(&mut socket).await?;
+        self.answer(&mut pipe).await?;
         let connect = self.page.lock().connect();
-        send(&mut socket, connect).await?;
-        Some(self.talk(socket).await)
+        pipe.send(vec![connect]).await?;
+        Some(self.talk(pipe).await)
     }
 
-    async fn talk(&mut self, mut socket: Socket) -> End {
+    async fn talk(&mut self, mut pipe: Pipe) -> End {
         let mut patience = Instant::now() + PING.0 + PING.1;
         loop {
             let order = tokio::select! {
                 biased;
                 Some(order) = self.orders.recv() => order,
-                frame = timeout_at(patience, socket.next()), if self.reads => {
-                    let Ok(Some(Ok(frame))) = frame else { return End::Lost };
+                heard = timeout_at(patience, pipe.next()), if self.reads => {
+                    let Ok(Some(heard)) = heard else { return End::Lost };
                     patience = Instant::now() + PING.0 + PING.1;
-                    match self.take(&mut socket, &frame).await {
+                    match self.heed(&mut pipe, heard).await {
                         Some(()) => continue,
                         None => return End::Lost,
                     }
                 }
             };
-            if let Some(end) = self.obey(&mut socket, order).await {
+            if let Some(end) = self.obey(&mut pipe, order).await {
                 return end;
             }
         }
     }
 
-    /// A frame has come. `None` if the connection is over.
-    async fn take(&mut self, socket: &mut Socket, frame: &Message) -> Option<()> {
-        let text = frame.to_text().ok()?;
-        if text == "2" {
-            return send(socket, "3".to_owned()).await;
+    /// `None` if the connection is over.
+    async fn heed(&mut self, pipe: &mut Pipe, heard: Heard) -> Option<()> {
+        match heard {
+            Heard::Ready => pipe.upgrade().await,
+            Heard::Packet(packet) if packet == "2" => pipe.send(vec!["3".to_owned()]).await,
+            Heard::Packet(packet) => self.take(pipe, &packet).await,
         }
+    }
+
+    /// A packet has come. `None` if the connection is over.
+    async fn take(&mut self, pipe: &mut Pipe, packet: &str) -> Option<()> {
         let was_connected = self.page.lock().connected;
-        let next = text.strip_prefix('4').map(|packet| self.page.lock().take(packet));
+        let next = packet.strip_prefix('4').map(|packet| self.page.lock().take(packet));
         match next {
             Some(Next::End) | None => return None,
-            Some(Next::Answer) if self.random.random_ratio(2, 3) => self.answer(socket).await?,
+            Some(Next::Answer) if self.random.random_ratio(2, 3) => self.answer(pipe).await?,
             Some(_) => {}
         }
         if !was_connected && self.page.lock().connected {
             let words = self.page.lock().speak();
-            for words in words {
-                send(socket, words).await?;
-            }
+            pipe.send(words).await?;
         }
         Some(())
     }
 
-    async fn answer(&self, socket: &mut Socket) -> Option<()> {
+    async fn answer(&self, pipe: &mut Pipe) -> Option<()> {
         let answers = std::mem::take(&mut self.page.lock().answers);
-        for answer in answers {
-            send(socket, answer).await?;
-        }
-        Some(())
+        pipe.send(answers).await
     }
 
-    async fn obey(&mut self, socket: &mut Socket, order: Order) -> Option<End> {
+    async fn obey(&mut self, pipe: &mut Pipe, order: Order) -> Option<End> {
         match order {
             Order::Read(reads) => self.reads = reads,
-            Order::Say(words) => return self.say(socket, words).await,
-            Order::Insist(number, words) => return self.insist(socket, number, words).await,
-            Order::Answer => return self.answer(socket).await.is_none().then_some(End::Lost),
+            Order::Say(words) => return self.say(pipe, words).await,
+            Order::Insist(number, words) => return self.insist(pipe, number, words).await,
+            Order::Answer => return self.answer(pipe).await.is_none().then_some(End::Lost),
             Order::Come => {}
             Order::Jump => return Some(End::Jumped),
             Order::Reload => {
@@ -198,25 +191,25 @@ impl Client {
             }
             Order::Leave => {
                 self.page.lock().wants = false;
-                let _ = send(socket, "41".to_owned()).await;
-                let _ = timeout(HANDSHAKE, socket.close(None)).await;
+                let _ = pipe.send(vec!["41".to_owned()]).await;
+                pipe.close().await;
                 return Some(End::Lost);
             }
         }
         None
     }
 
-    async fn insist(&self, socket: &mut Socket, number: usize, words: String) -> Option<End> {
+    async fn insist(&self, pipe: &mut Pipe, number: usize, words: String) -> Option<End> {
         let packet = format!("42{number}{words}");
         let connected = self.page.lock().connected;
         self.page.lock().insists.insert(number, words);
-        let sent = !connected || send(socket, packet).await.is_some();
+        let sent = !connected || pipe.send(vec![packet]).await.is_some();
         (!sent).then_some(End::Lost)
     }
 
-    async fn say(&self, socket: &mut Socket, words: String) -> Option<End> {
+    async fn say(&self, pipe: &mut Pipe, words: String) -> Option<End> {
         if self.page.lock().connected {
-            return send(socket, words).await.is_none().then_some(End::Lost);
+            return pipe.send(vec![words]).await.is_none().then_some(End::Lost);
         }
         self.page.lock().unsent.push(words);
         None
@@ -224,15 +217,11 @@ impl Client {
 }
 
 /// How long a page waits to get through.
-const HANDSHAKE: Duration = Duration::from_secs(5);
-
-/// `None` if the connection is over.
-async fn send(socket: &mut Socket, text: String) -> Option<()> {
-    timeout(HANDSHAKE, socket.send(Message::text(text))).await.ok()?.ok()
-}
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// A connection that a page has given up: the server hears of that after a while.
 async fn linger(wire: Wire, millis: u64) {
+    wire.fall_silent();
     sleep(Duration::from_millis(millis)).await;
     wire.cut();
 }

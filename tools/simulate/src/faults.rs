@@ -33,9 +33,10 @@ fn end(life: &mut Life, power: bool) -> Next {
 
 /// Something happens to the connection of a page.
 fn connection(life: &mut Life, now: &Now, fault: Fault) {
-    let page = life.random.random_range(0..life.plan.pages);
+    let page = life.random.random_range(0..life.plan.pages());
     let delay = *[0, 5, 50, 1_000].choose(&mut life.random).expect("a delay");
     let reads = life.random.random();
+    let one = life.random.random_ratio(1, 2).then(|| life.random.random());
     let mut record = life.record.lock();
     record.fault(fault, Some(page));
     // Whoever does not read answers no ping, and may be away for too long.
@@ -43,22 +44,26 @@ fn connection(life: &mut Life, now: &Now, fault: Fault) {
     drop(record);
     let living = &now.pages[page];
     match fault {
-        Fault::Cut => on_wire(living, Wire::cut),
-        Fault::Silence => on_wire(living, Wire::fall_silent),
-        Fault::Delay => on_wire(living, |wire| wire.slow_down(delay)),
+        Fault::Cut => on_wires(living, one, Wire::cut),
+        Fault::Silence => on_wires(living, one, Wire::fall_silent),
+        Fault::Delay => on_wires(living, one, |wire| wire.slow_down(delay)),
         Fault::Takeover => living.order(Order::Jump),
         Fault::SlowReader => living.order(Order::Read(reads)),
         _ => living.order(Order::Reload),
     }
 }
 
-fn on_wire(living: &Living, act: impl Fn(&Wire)) {
-    living.wire.lock().iter().for_each(act);
+/// To all wires of a page, or to one of them.
+fn on_wires(living: &Living, one: Option<u64>, act: impl Fn(&Wire)) {
+    let wires = living.wires.lock();
+    let number = wires.len() as u64;
+    let meant = |index: u64| one.is_none_or(|one| one % number == index);
+    (0..).zip(&*wires).filter(|(index, _)| meant(*index)).for_each(|(_, wire)| act(wire));
 }
 
 /// A page says goodbye, or the server does.
 fn part(life: &mut Life, now: &Now, fault: Fault) {
-    let page = life.random.random_range(0..life.plan.pages);
+    let page = life.random.random_range(0..life.plan.pages());
     let away = life.random.random_ratio(1, 2);
     let mut record = life.record.lock();
     record.fault(fault, Some(page));

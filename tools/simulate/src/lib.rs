@@ -11,6 +11,7 @@
 //! | What happens in a life, and when is it over?          | `life`, `steps`, `faults` |
 //! | What is a process of the server, what does it publish? | `server`, `publish`  |
 //! | What does a client do?                                | `page`, `connection` |
+//! | How do its packets come to the server?                | `pipe`, `http`       |
 //! | What can a connection suffer?                         | `wire`               |
 //! | Why is it the same each time?                         | `turns`              |
 //! | Who was a member when?                                | `members`            |
@@ -29,9 +30,11 @@
 mod check;
 mod connection;
 mod faults;
+mod http;
 mod life;
 mod members;
 mod page;
+mod pipe;
 mod plan;
 mod publish;
 mod record;

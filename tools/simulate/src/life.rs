@@ -85,7 +85,7 @@ impl Life {
         let page = |number| Arc::new(Mutex::new(Page::new(number, &record)));
         Life {
             random: SmallRng::seed_from_u64(seed.wrapping_add(1)),
-            pages: (0..plan.pages).map(page).collect(),
+            pages: (0..plan.pages()).map(page).collect(),
             disk: Simulated::new(seed.wrapping_add(2)),
             clock: Clock::by_hand(),
             step: 0,
@@ -126,7 +126,7 @@ impl Life {
         for page in &now.pages {
             page.order(Order::Read(true));
             page.order(Order::Come);
-            page.wire.lock().iter().for_each(|wire| wire.slow_down(0));
+            page.wires.lock().iter().for_each(|wire| wire.slow_down(0));
         }
         self.pass(now, 30_000).await;
         for _ in 0..PATIENCE {
@@ -191,8 +191,9 @@ fn process(life: &mut Life) -> Next {
 }
 
 async fn run(life: &mut Life, server: Server) -> Next {
-    let start = |page| Living::start(page, server.door(), life.random.random());
-    let pages = life.pages.iter().map(start).collect();
+    let start = |(page, way)| Living::start(page, way, server.door(), life.random.random());
+    let ways = life.plan.ways.iter().copied();
+    let pages = life.pages.iter().zip(ways).map(start).collect();
     let now = Now { server, pages };
     while life.step < life.plan.steps {
         life.step += 1;

@@ -89,6 +89,15 @@ impl Fault {
     }
 }
 
+/// How a page connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Polling,
+    WebSocket,
+    /// It polls, and goes over to a WebSocket when that stands: as the official client does by itself.
+    Upgrade,
+}
+
 /// One life.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -97,7 +106,8 @@ pub(crate) struct Plan {
     pub(crate) class: Durability,
     /// Of single events; the namespace's own is one of them.
     pub(crate) classes: Vec<Durability>,
-    pub(crate) pages: usize,
+    /// One for each page.
+    pub(crate) ways: Vec<Way>,
     pub(crate) rooms: usize,
     pub(crate) steps: usize,
     /// What may go wrong here. A life with everything shows less than many with a few things each.
@@ -117,6 +127,10 @@ pub(crate) struct Plan {
 pub(crate) const AWAY: Duration = Duration::from_mins(1);
 
 impl Plan {
+    pub(crate) fn pages(&self) -> usize {
+        self.ways.len()
+    }
+
     /// Whether the log keeps less than is said.
     pub(crate) fn is_short_of_space(&self) -> bool {
         self.event_bytes < 1 << 30
@@ -137,11 +151,14 @@ impl Plan {
         let faults = FAULTS.into_iter().filter(|fault| !lossless || !fault.is_loss());
         let faults = faults.filter(|_| random.random_ratio(2, 5)).collect();
         let padding = one(random, &[0, 200, 2_000, 20_000]);
+        let ways = (0..random.random_range(2..=6))
+            .map(|_| one(random, &[Way::Polling, Way::WebSocket, Way::WebSocket, Way::Upgrade]));
+        let ways = ways.collect();
         Plan {
             seed,
             class,
             classes,
-            pages: random.random_range(2..=6),
+            ways,
             rooms: random.random_range(1..=4),
             steps: random.random_range(40..=400),
             faults,

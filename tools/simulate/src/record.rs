@@ -63,7 +63,7 @@ pub(crate) struct Heard {
 impl Record {
     pub(crate) fn new(plan: &Plan) -> Self {
         let heard = || Heard { may_lose: plan.is_short_of_space(), ..Heard::default() };
-        let pages = (0..plan.pages).map(|_| heard()).collect();
+        let pages = (0..plan.pages()).map(|_| heard()).collect();
         Record(Arc::new(Mutex::new(Life {
             class: plan.class,
             forgets: plan.is_short_of_space(),

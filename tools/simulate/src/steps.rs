@@ -34,8 +34,8 @@ fn act(life: &mut Life, now: &Now) {
         0..50 => publish(life, now),
         50..60 => ask_to_publish(life, now),
         // Whoever has left comes back some time.
-        60..64 => now.pages[life.random.random_range(0..life.plan.pages)].order(Order::Come),
-        64..68 => now.pages[life.random.random_range(0..life.plan.pages)].order(Order::Answer),
+        60..64 => now.pages[life.random.random_range(0..life.plan.pages())].order(Order::Come),
+        64..68 => now.pages[life.random.random_range(0..life.plan.pages())].order(Order::Answer),
         68..80 => ask_to_change_rooms(life, now),
         _ => change_rooms(life, now),
     }
@@ -66,7 +66,7 @@ fn publish(life: &mut Life, now: &Now) {
 
 /// A page publishes something, and says so until it has been answered.
 fn ask_to_publish(life: &mut Life, now: &Now) {
-    let page = life.random.random_range(0..life.plan.pages);
+    let page = life.random.random_range(0..life.plan.pages());
     let room = room(life.random.random_range(0..life.plan.rooms));
     let key = life.step;
     now.pages[page].order(Order::Insist(key, format!("[\"say\",\"said{key}\",\"{room}\"]")));
@@ -85,7 +85,7 @@ fn rooms(life: &mut Life, most: usize) -> Vec<String> {
 
 /// A page asks for it.
 fn ask_to_change_rooms(life: &mut Life, now: &Now) {
-    let page = life.random.random_range(0..life.plan.pages);
+    let page = life.random.random_range(0..life.plan.pages());
     let room = room(life.random.random_range(0..life.plan.rooms));
     let what = if life.random.random_ratio(3, 5) { "enter" } else { "exit" };
     now.pages[page].order(Order::Say(format!("42[\"{what}\",\"{room}\"]")));
@@ -93,7 +93,7 @@ fn ask_to_change_rooms(life: &mut Life, now: &Now) {
 
 /// The server does it.
 fn change_rooms(life: &mut Life, now: &Now) {
-    let page = life.random.random_range(0..life.plan.pages);
+    let page = life.random.random_range(0..life.plan.pages());
     let room = room(life.random.random_range(0..life.plan.rooms));
     let joins = life.random.random_ratio(3, 5);
     let member = life.record.lock().pages[page].member;

@@ -100,10 +100,9 @@ async fn forward(
 
 async fn travel(seen: &mut watch::Receiver<State>, random: &mut SmallRng) {
     let state = *seen.borrow();
-    if let State::Open { delay: 1.. } = state
-        && let State::Open { delay } = state
-    {
-        sleep(Duration::from_millis(random.random_range(0..=delay))).await;
+    if let State::Open { delay } = state {
+        // Never none: time would stand still for a page that polls again and again in the middle of an upgrade.
+        sleep(Duration::from_millis(random.random_range(0..=delay.max(1)))).await;
     }
     let open = seen.wait_for(|state| matches!(state, State::Open { .. })).await.is_ok();
     if !open && *seen.borrow() == State::Silent {
