@@ -28,6 +28,8 @@ pub(crate) struct Order {
     recent_bytes: usize,
     /// The last event that `recent` does not hold any more.
     pub(super) forgotten: Position,
+    /// The log has noted that there are events in memory alone.
+    noted: bool,
 }
 
 /// An event that has its place in the log.
@@ -65,6 +67,7 @@ impl Order {
             recent: VecDeque::new(),
             recent_bytes: 0,
             forgotten: head,
+            noted: false,
         }
     }
 
@@ -80,15 +83,29 @@ impl Order {
     /// The next event that the log has as safely as it has to be. What the log has lost is dropped.
     pub(crate) fn next_ready(&mut self, log: &Log) -> Option<Ready> {
         while let Some(first) = self.pending.front() {
-            let outcome = log.outcome(first.event.position, first.durability)?;
+            let (position, durability) = (first.event.position, first.durability);
+            let outcome = log.outcome(position, durability)?;
+            if durability == Durability::Memory && !self.is_noted(log, position) {
+                return None;
+            }
+            if outcome.is_ok() && follows_a_failure(log, position) {
+                return None;
+            }
             let Pending { event, sessions, .. } = self.pending.pop_front()?;
             if outcome.is_ok() {
-                let (position, packets) = (event.position, event.packets.clone());
+                let packets = event.packets.clone();
                 self.remember(event);
                 return Some(Ready { position, packets, sessions });
             }
         }
         None
+    }
+
+    /// The first event in memory alone waits until the log says that there was one: after a restart, whoever has not
+    /// heard it has a gap.
+    fn is_noted(&mut self, log: &Log, first: Position) -> bool {
+        self.noted = self.noted || log.progress().written >= first;
+        self.noted
     }
 
     /// It is delivered now.
@@ -134,6 +151,13 @@ impl Order {
             }
         }
     }
+}
+
+/// Whether something in front of it has failed, and the log does not accept again yet. If the process ends now, what
+/// has failed may be there all the same; whoever had heard this by then would never hear that.
+fn follows_a_failure(log: &Log, position: Position) -> bool {
+    let failed = log.outcome(position, Durability::Fsync).is_some_and(|outcome| outcome.is_err());
+    failed && log.progress().synced < position
 }
 
 impl Logged {

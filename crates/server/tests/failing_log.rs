@@ -1,10 +1,13 @@
-//! Notices of gaps, while the log takes nothing: they are told until their clients have them.
+//! While the log takes nothing: notices of gaps are told until their clients have them, and nothing overtakes what may
+//! have been written.
 
 mod support;
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use log::Clock;
 use log::store::simulated::Simulated;
 use serde_json::{Value, json};
 use sockeye::{Durability, Io, Log, LogOptions};
@@ -15,6 +18,7 @@ use support::{io, serve, soon, with_sync};
 struct House {
     disk: Simulated,
     log: Log,
+    clock: Clock,
     io: Io,
     address: SocketAddr,
 }
@@ -22,12 +26,14 @@ struct House {
 impl House {
     async fn open() -> House {
         let disk = Simulated::new(1);
-        let log = Log::by_hand(disk.clone(), LogOptions::default()).expect("it opens");
+        let clock = Clock::by_hand();
+        let options = LogOptions { clock: clock.clone(), ..LogOptions::default() };
+        let log = Log::by_hand(disk.clone(), options).expect("it opens");
         let io = io(|io| io.log(log.clone()));
         io.of("/").durable(Durability::Async);
         with_sync(&io);
         let address = serve(&io).await;
-        House { disk, log, io, address }
+        House { disk, log, clock, io, address }
     }
 
     /// The log's writer takes its turns meanwhile.
@@ -98,4 +104,48 @@ async fn a_notice_that_the_log_loses_again_is_told_without() {
     house.log.turn();
     guest.next().await;
     assert_eq!(guest.heard, told(&rooms));
+}
+
+#[tokio::test]
+async fn nothing_is_heard_before_what_has_failed_in_front_of_it_can_never_be_read() {
+    let house = House::open().await;
+    let mut guest = house.join().await;
+    house.log.turn();
+    house.disk.fail_syncs(1);
+    let said =
+        house.io.except("nobody").durability(Durability::Fsync).emit("fails", &()).expect("taken");
+    house.io.emit("stays", &()).expect("taken");
+    house.log.turn();
+    said.stored().await.expect_err("the disk has not got it");
+    assert!(guest.hear().await.is_empty(), "it may be on the disk all the same");
+    house.clock.advance(Duration::from_secs(1));
+    house.log.turn();
+    guest.next().await;
+    assert_eq!(guest.heard, [json!(["stays"])]);
+}
+
+#[tokio::test]
+async fn the_first_event_in_memory_waits_until_the_log_knows_that_there_was_one() {
+    let house = House::open().await;
+    let mut guest = house.join().await;
+    let say = |what: i32| {
+        house
+            .io
+            .except("nobody")
+            .durability(Durability::Memory)
+            .emit("said", &what)
+            .expect("taken");
+    };
+    say(1);
+    say(2);
+    assert!(guest.hear().await.is_empty(), "if the process ended now, nobody would know");
+    house.log.turn();
+    let first = [guest.next().await, guest.next().await];
+    say(3);
+    guest.next().await;
+    assert_eq!(
+        guest.heard,
+        [json!(["said", 1]), json!(["said", 2]), json!(["said", 3])],
+        "{first:?}"
+    );
 }
