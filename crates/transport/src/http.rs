@@ -21,6 +21,7 @@ use crate::connection::Shared;
 use crate::driver;
 use crate::mailbox::{Answer, Letter, PostGuard};
 use crate::origin::Verdict;
+use crate::threads;
 use crate::upgrade;
 use crate::{Application, Body, Handshake, Origins, Server};
 
@@ -131,7 +132,7 @@ impl<A: Application> Server<A> {
             return refuse_upgrade(StatusCode::BAD_REQUEST, "Bad Request");
         };
         let stays = Arc::ptr_eq(self.0.here(), &session.worker);
-        tokio::spawn(async move {
+        threads::begin(async move {
             if let Ok(taken) = upgrade::take(upgrade).await
                 && let Ok(taken) = taken.hand_over(stays)
             {

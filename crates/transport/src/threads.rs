@@ -6,15 +6,21 @@
 //! lands on another thread is handed over.
 
 use std::cell::Cell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::task::Poll;
 use std::thread::{Builder, JoinHandle};
 
 use tokio::runtime;
 
 thread_local! {
     static NUMBER: Cell<usize> = const { Cell::new(0) };
+    /// Whose turn it is, where one thread plays several workers.
+    static PLAYED: Cell<Option<Turn>> = const { Cell::new(None) };
 }
+
+/// Whether it is the turn of this worker.
+type Turn = fn(usize) -> bool;
 
 /// Which worker this thread is; 0 where nobody has said otherwise.
 pub fn number() -> usize {
@@ -47,4 +53,40 @@ where
         NUMBER.set(number);
         runtime.block_on(async { work().await })
     })
+}
+
+/// Does something as worker `number`, for a simulation: one thread plays all workers. Tasks that begin meanwhile are
+/// [played](played) as well.
+#[doc(hidden)]
+pub fn play<T>(number: usize, turn: Turn, act: impl FnOnce() -> T) -> T {
+    let before = (NUMBER.replace(number), PLAYED.replace(Some(turn)));
+    let done = act();
+    NUMBER.set(before.0);
+    PLAYED.set(before.1);
+    done
+}
+
+/// A task of worker `number` on a thread that plays several. It goes on when `turn` says that it may.
+#[doc(hidden)]
+pub fn played<F: Future>(
+    number: usize,
+    turn: Turn,
+    task: F,
+) -> impl Future<Output = F::Output> + use<F> {
+    let mut task = Box::pin(task);
+    poll_fn(move |cx| {
+        if turn(number) {
+            return play(number, turn, || task.as_mut().poll(cx));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+}
+
+/// Begins a task of this worker.
+pub(crate) fn begin<F: Future<Output: Send + 'static> + Send + 'static>(task: F) {
+    match PLAYED.get() {
+        None => drop(tokio::spawn(task)),
+        Some(turn) => drop(tokio::spawn(played(number(), turn, task))),
+    }
 }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, Sleep};
 use crate::connection::{Shared, flag};
 use crate::flusher;
 use crate::inbox::{Inbox, Job};
+use crate::threads;
 use crate::wheel::Wheel;
 
 /// Connections flushed before the worker lets others run.
@@ -165,7 +166,7 @@ impl Worker {
     /// Starts the worker's task on the current runtime unless it runs.
     pub(crate) fn start(self: &Arc<Self>) {
         if !self.running.swap(true, Ordering::AcqRel) {
-            tokio::spawn(Task { worker: Arc::downgrade(self), sleep: None, spare: Vec::new() });
+            threads::begin(Task { worker: Arc::downgrade(self), sleep: None, spare: Vec::new() });
         }
     }
 

@@ -14,6 +14,7 @@
 //! | How do its packets come to the server?                | `pipe`, `http`       |
 //! | What can a connection suffer?                         | `wire`               |
 //! | Why is it the same each time?                         | `turns`              |
+//! | Who are its workers?                                  | `workers`            |
 //! | Who was a member when?                                | `members`            |
 //! | What was published, who has heard it, is that right?  | `record`, `said`, `check` |
 //! | What is printed when it is not?                       | `story`              |
@@ -44,6 +45,7 @@ mod steps;
 mod story;
 mod turns;
 mod wire;
+mod workers;
 
 pub use life::{Outcome, live};
 pub use plan::Fault;

@@ -19,7 +19,7 @@ use crate::record::Record;
 use crate::server::{Server, mend};
 use crate::story;
 use crate::turns::Turns;
-use crate::{Problem, steps};
+use crate::{Problem, steps, workers};
 
 /// How a life went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,6 +174,7 @@ fn process(life: &mut Life) -> Next {
     let turns = Turns::default();
     let runtime = turns.runtime();
     turns.take();
+    workers::begin(life.plan.workers, life.random.random());
     let server = runtime
         .block_on(async { Server::start(&life.plan, &life.disk, &life.clock, &life.record) });
     let (io, log) = (server.io.clone(), server.log.clone());

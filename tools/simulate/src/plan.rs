@@ -106,6 +106,8 @@ pub(crate) struct Plan {
     pub(crate) class: Durability,
     /// Of single events; the namespace's own is one of them.
     pub(crate) classes: Vec<Durability>,
+    /// Of the server.
+    pub(crate) workers: usize,
     /// One for each page.
     pub(crate) ways: Vec<Way>,
     pub(crate) rooms: usize,
@@ -158,6 +160,7 @@ impl Plan {
             seed,
             class,
             classes,
+            workers: one(random, &[1, 3]),
             ways,
             rooms: random.random_range(1..=4),
             steps: random.random_range(40..=400),

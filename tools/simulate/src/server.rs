@@ -13,6 +13,7 @@ use crate::plan::{AWAY, Plan};
 use crate::publish::{self, What};
 use crate::record::Record;
 use crate::said::Address;
+use crate::workers;
 
 /// What a page says of itself when it connects.
 #[derive(Deserialize)]
@@ -60,13 +61,13 @@ impl Server {
 
     /// Publishes something, and notes what becomes of it.
     pub(crate) fn publish(&self, what: &What) {
-        publish::publish(&self.io.of("/"), &self.record, what);
+        workers::act(|| publish::publish(&self.io.of("/"), &self.record, what));
     }
 
     /// Has it disconnected, and its connection closed or not.
     pub(crate) fn kick(&self, id: &str, close: bool) {
         if let Some(socket) = self.io.socket(id) {
-            socket.disconnect(close);
+            workers::act(|| socket.disconnect(close));
         }
     }
 
@@ -74,7 +75,8 @@ impl Server {
     pub(crate) fn change_one(&self, id: &str, room: &str, joins: bool) {
         let Some(member) = self.record.lock().member_of(id) else { return };
         let one = self.io.to(id);
-        let recorded = if joins { one.sockets_join(room) } else { one.sockets_leave(room) };
+        let change = || if joins { one.sockets_join(room) } else { one.sockets_leave(room) };
+        let recorded = workers::act(change);
         note_change(&self.record, member, room, joins, recorded);
     }
 
@@ -111,7 +113,7 @@ impl Door {
         let connection = http1::Builder::new()
             .serve_connection(TokioIo::new(stream), self.0.clone())
             .with_upgrades();
-        tokio::spawn(connection);
+        workers::spawn(connection);
     }
 }
 
@@ -120,6 +122,7 @@ fn build(plan: &Plan, log: &Log, record: &Record) -> Result<Io, BuildError> {
         .ping_interval(PING.0)
         .ping_timeout(PING.1)
         .away_timeout(AWAY)
+        .workers(plan.workers)
         .outbox_bytes(plan.outbox)
         .log(log.clone())
         .state(record.clone())

@@ -31,7 +31,7 @@ use crate::outbox::{Entry, Outbox, Way};
 use crate::polling::Polling;
 use crate::server::Inner;
 use crate::websocket::{Candidate, Stream, WebSocket};
-use crate::{Application, Connection, Encoded, Handshake, Upper, upgrade};
+use crate::{Application, Connection, Encoded, Handshake, Upper, threads, upgrade};
 use leave::Stage;
 
 /// The task of one session.
@@ -68,7 +68,7 @@ pub(crate) fn spawn_polling<A: Application>(
 ) -> String {
     let driver = Driver::new(server, handshake, Transport::Polling);
     let open = handshake::open_packet(driver.shared.sid, &server.config.engine, Transport::Polling);
-    tokio::spawn(driver);
+    threads::begin(driver);
     open
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn spawn_websocket<A: Application>(
     handshake: Arc<Handshake>,
 ) {
     let server = Arc::clone(server);
-    tokio::spawn(async move {
+    threads::begin(async move {
         let Ok(taken) = upgrade::take(upgrade).await else {
             server.sessions.give_up();
             return;
@@ -88,7 +88,7 @@ pub(crate) fn spawn_websocket<A: Application>(
         let mut driver = Driver::new(&server, handshake, Transport::WebSocket);
         driver.open_on(candidate);
         // A task of its own, so that an open connection does not hold the room of the upgrade as well.
-        tokio::spawn(driver);
+        threads::begin(driver);
     });
 }
 

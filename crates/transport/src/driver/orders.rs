@@ -8,7 +8,7 @@ use websocket_proto::Opcode;
 use super::Driver;
 use crate::mailbox::{Answer, Reply};
 use crate::outbox::Entry;
-use crate::{Application, Upper};
+use crate::{Application, Upper, threads};
 
 impl<A: Application> Driver<A> {
     /// Does what the machine orders. `asked` is the request that was just reported to it; it comes back
@@ -72,7 +72,7 @@ impl<A: Application> Driver<A> {
     fn end_candidate(&mut self) {
         if let Some(candidate) = self.candidate.take() {
             let patience = self.server.config.linger;
-            tokio::spawn(tokio::time::timeout(patience, candidate.see_off()));
+            threads::begin(tokio::time::timeout(patience, candidate.see_off()));
         }
     }
 
