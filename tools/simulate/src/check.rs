@@ -108,7 +108,7 @@ impl Life {
         }
         let restarted = self.class == Durability::Memory && self.faults.contains_key(&Fault::Kill);
         let lossy = self.forgets || restarted || self.faults.keys().any(|fault| fault.is_loss());
-        self.pages[page].may_lose = lossy;
+        self.pages[page].may_lose = lossy || self.pages[page].stops > 0;
     }
 
     /// It is told that something is missing.

@@ -179,7 +179,10 @@ impl Client {
 
     async fn obey(&mut self, pipe: &mut Pipe, order: Order) -> Option<End> {
         match order {
-            Order::Read(reads) => self.reads = reads,
+            Order::Read(reads) => {
+                self.reads = reads;
+                self.page.lock().read(reads);
+            }
             Order::Say(words) => return self.say(pipe, words).await,
             Order::Insist(number, words) => return self.insist(pipe, number, words).await,
             Order::Answer => return self.answer(pipe).await.is_none().then_some(End::Lost),

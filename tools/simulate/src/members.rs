@@ -81,9 +81,10 @@ impl Member {
     /// The server has ended. What is known is what was stored, up to here.
     pub(crate) fn restart(&mut self, class: Durability, up_to: usize) {
         let known = class > Durability::Memory && !std::mem::take(&mut self.is_gone);
-        let firm = |change: &Change| known && change.stored && change.at < up_to;
-        for change in &self.changes {
-            let stay = match (firm(change), change.joined) {
+        for change in &mut self.changes {
+            // Whoever ends later knows no better.
+            change.stored &= known && change.at < up_to;
+            let stay = match (change.stored, change.joined) {
                 (true, true) => Stay::In,
                 (true, false) => Stay::Out,
                 (false, _) => Stay::Unsure,

@@ -89,7 +89,13 @@ impl Page {
     /// The connection is over.
     pub(crate) fn lose(&mut self) {
         self.connected = false;
-        self.record.lock().pages[self.number].connected = false;
+        let heard = &mut self.record.lock().pages[self.number];
+        (heard.connected, heard.stops) = (false, 0);
+    }
+
+    /// It reads no more on this connection, or again.
+    pub(crate) fn read(&self, reads: bool) {
+        self.record.lock().pages[self.number].stops += usize::from(!reads);
     }
 
     /// The page is loaded again: all that is left is what it has stored.

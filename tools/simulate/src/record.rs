@@ -56,6 +56,9 @@ pub(crate) struct Heard {
     pub(crate) gap_expected: bool,
     /// The session as which it has been told so.
     pub(crate) told: Option<usize>,
+    /// How often it has stopped reading on this connection: the answer to its CONNECT may be of a session that is
+    /// gone by now.
+    pub(crate) stops: usize,
     /// It may be told of a gap: it has left, was away for too long, or its server is gone.
     pub(crate) may_lose: bool,
 }
