@@ -87,6 +87,8 @@ pub(crate) struct Outbox {
     pub(crate) queue: Queue,
     /// The cost of what is queued or unsent.
     pub(crate) bytes: usize,
+    /// So much of it, or of what has been written since it was empty, is one packet that is larger than the limit.
+    large: usize,
     pub(crate) way: Way,
     /// The connection's own task is in its turn, and will flush before it sleeps.
     pub(crate) owned: bool,
@@ -128,6 +130,7 @@ impl Outbox {
         Outbox {
             queue: Queue::default(),
             bytes: 0,
+            large: 0,
             way,
             owned: true,
             dirty: false,
@@ -144,9 +147,18 @@ impl Outbox {
     /// So much of what was queued has been written, or is not to be.
     pub(crate) fn give_back(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
+        if self.bytes == 0 {
+            self.large = 0;
+        }
         if self.drained.as_ref().is_some_and(|drained| self.bytes <= drained.bytes) {
             self.tell_drained();
         }
+    }
+
+    /// What counts against the limit. An empty outbox takes one packet of any size, and what comes behind it has as
+    /// much room as ever: else a client would be closed whenever it is sent something large, and never get it.
+    pub(crate) fn counted(&self) -> usize {
+        self.bytes.saturating_sub(self.large)
     }
 
     fn tell_drained(&mut self) {
@@ -173,9 +185,12 @@ impl Outbox {
         let cost = entry.cost();
         // Somebody is writing at this very moment: what is on its way still counts.
         let limit = if self.flushing { limit.saturating_mul(2) } else { limit };
-        if self.bytes > 0 && self.bytes + cost > limit {
+        if self.bytes > 0 && self.counted() + cost > limit {
             let pushed = if class == Class::Volatile { Pushed::Dropped } else { Pushed::Overflow };
             return (pushed, Next::Nothing);
+        }
+        if cost > limit {
+            self.large = cost;
         }
         self.shared |= recipients == Recipients::Several;
         (Pushed::Queued, self.add(entry))
@@ -260,13 +275,21 @@ mod tests {
     #[test]
     fn past_the_limit_a_volatile_packet_is_dropped_and_another_overflows() {
         let (mut outbox, packet) = (idle(Way::Socket), Encoded::message("2[]"));
-        assert_eq!(
-            outbox.push(&packet, Class::Normal, Recipients::One, 10).0,
-            Pushed::Queued,
-            "the first always fits"
-        );
-        assert_eq!(outbox.push(&packet, Class::Volatile, Recipients::One, 10).0, Pushed::Dropped);
-        assert_eq!(outbox.push(&packet, Class::Normal, Recipients::One, 10).0, Pushed::Overflow);
+        let _ = outbox.push(&packet, Class::Normal, Recipients::One, 100);
+        assert_eq!(outbox.push(&packet, Class::Volatile, Recipients::One, 100).0, Pushed::Dropped);
+        assert_eq!(outbox.push(&packet, Class::Normal, Recipients::One, 100).0, Pushed::Overflow);
+    }
+
+    #[test]
+    fn one_larger_than_the_limit_is_taken_when_nothing_waits_and_takes_no_room_from_others() {
+        let (mut outbox, small) = (idle(Way::Socket), Encoded::message("2[]"));
+        let large = Encoded::message(&"x".repeat(1000));
+        let mut push = |packet| outbox.push(packet, Class::Normal, Recipients::One, 100).0;
+        assert_eq!([push(&large), push(&small)], [Pushed::Queued; 2]);
+        assert_eq!([push(&small), push(&large)], [Pushed::Overflow; 2]);
+        outbox.give_back(outbox.bytes);
+        let mut push = |packet| outbox.push(packet, Class::Normal, Recipients::One, 100).0;
+        assert_eq!([push(&small), push(&large)], [Pushed::Queued, Pushed::Overflow]);
     }
 
     #[test]

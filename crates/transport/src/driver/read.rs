@@ -149,7 +149,7 @@ impl<A: Application> Driver<A> {
             (Pipe::Candidate, Some(candidate)) => candidate.out.extend_from_slice(&frame),
             (Pipe::Candidate, None) => {}
             (Pipe::Current, _) => {
-                if self.shared.outbox.lock().bytes > self.server.config.outbox_bytes {
+                if self.shared.outbox.lock().counted() > self.server.config.outbox_bytes {
                     crate::Connection(std::sync::Arc::clone(&self.shared))
                         .close(CloseReason::SlowConsumer);
                 } else {
