@@ -107,6 +107,19 @@ async fn a_client_whose_dead_connection_was_not_noticed_takes_its_session_over()
 }
 
 #[tokio::test]
+async fn one_that_leaves_as_soon_as_it_is_back_hears_nothing_more_of_the_room() {
+    let (io, address) = server().await;
+    io.of("/").on_connect(async |socket: Socket| {
+        socket.leave("room").unwrap();
+        socket.namespace().to("room").emit("said", &1).unwrap();
+    });
+    let mut guest = Guest::join(address).await;
+    socket(&io, &guest).join("room").unwrap();
+    let _unnoticed = std::mem::replace(&mut guest.client, Client::open(address).await);
+    assert!(guest.come_back().await && guest.hear().await.is_empty());
+}
+
+#[tokio::test]
 async fn what_was_said_before_it_joined_or_after_it_left_is_not_replayed() {
     let (io, address) = server().await;
     let mut guest = Guest::join(address).await;

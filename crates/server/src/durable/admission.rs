@@ -147,7 +147,8 @@ impl Durable {
         if from < state.known_from {
             return Err(Missed::Rooms);
         }
-        let old = state.holder.replace(socket.clone());
+        let old = state.holder.replace(socket.clone()).filter(|old| old != socket);
+        old.iter().for_each(Socket::fence);
         state.holds = 0;
         state.cursor = from;
         state.resume(from);
@@ -157,7 +158,7 @@ impl Durable {
         }
         self.sessions.stay(session);
         drop((state, order));
-        if let Some(old) = old.filter(|old| old != socket) {
+        if let Some(old) = old {
             old.end(DisconnectReason::ForcedClose);
             old.close_transport();
         }

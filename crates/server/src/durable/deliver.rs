@@ -227,8 +227,10 @@ impl Members<'_> {
         };
         let mut sessions = Vec::new();
         for (worker, members) in namespace.members().iter().enumerate() {
-            // Also of a socket that has ended: until it is released, its session counts what was handed to it.
-            members.visit(&audience(worker), |socket| sessions.extend(socket.session().cloned()));
+            // Also of a socket that has ended: until it is released, its session counts what was handed to it. Not of
+            // one that was fenced off: its session may have left the rooms in which the socket still stands.
+            members
+                .visit(&audience(worker), |socket| sessions.extend(socket.own_session().cloned()));
         }
         sessions
     }

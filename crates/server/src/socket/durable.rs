@@ -1,6 +1,7 @@
 //! What a socket is to a durable namespace: the present connection of a session.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use engine_proto::Sid;
 use socket_proto::Encoded;
@@ -119,6 +120,16 @@ impl Socket {
 
     pub(crate) fn set_session(&self, session: Arc<Session>) {
         let _ = self.0.session.set(session);
+    }
+
+    /// Another one has its session from now on; said under the order's lock.
+    pub(crate) fn fence(&self) {
+        self.0.fenced.store(true, Ordering::Relaxed);
+    }
+
+    /// Its session, unless another one has it; asked under the order's lock.
+    pub(crate) fn own_session(&self) -> Option<&Arc<Session>> {
+        self.session().filter(|_| !self.0.fenced.load(Ordering::Relaxed))
     }
 
     /// Its session, and the part of the namespace that knows it.

@@ -65,6 +65,8 @@ struct Inner {
     state: AtomicU8,
     /// The whole connection is to end with this socket.
     last: AtomicBool,
+    /// Another socket has taken its session over.
+    fenced: AtomicBool,
     /// What few sockets have. Guards its fields; never held while encoding or awaiting.
     extra: Mutex<Option<Box<Extra>>>,
 }
@@ -130,6 +132,7 @@ impl Socket {
             session: OnceLock::new(),
             state: AtomicU8::new(state::CONNECTING),
             last: AtomicBool::new(false),
+            fenced: AtomicBool::new(false),
             extra: Mutex::new(None),
         }));
         // The id of one that comes back may still be another's: see `take_id`.
