@@ -29,16 +29,15 @@ pub(crate) fn begin(number: usize, seed: u64) {
 
 /// A task of the worker whose turn it is to have one.
 pub(crate) fn spawn<F: Future<Output: Send> + Send + 'static>(task: F) {
-    match with_several(|cast| {
+    let next = |cast: &mut Cast| {
         cast.next += 1;
         cast.next % cast.zeal.len()
-    }) {
-        Some(worker) => drop(tokio::spawn(async move {
-            threads::played(worker, turn, task).await;
-        })),
-        None => drop(tokio::spawn(async move {
-            task.await;
-        })),
+    };
+    match with_several(next) {
+        Some(worker) => {
+            _ = tokio::spawn(async move { _ = threads::played(worker, turn, task).await });
+        }
+        None => _ = tokio::spawn(async move { _ = task.await }),
     }
 }
 
