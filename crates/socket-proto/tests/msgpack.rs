@@ -94,6 +94,14 @@ fn what_is_binary_is_set_aside_in_its_order() {
 }
 
 #[test]
+fn an_attachment_goes_out_once_however_often_it_is_pointed_to() {
+    let place = r#"{"_placeholder":true,"num":0}"#;
+    let large = Bytes::from(vec![7; 1000]);
+    let message = encode(&format!("51-[\"e\",{place},{place},{place}]"), &[large]);
+    assert!(message.len() < 1100, "{}", message.len());
+}
+
+#[test]
 fn what_is_no_packet_is_refused_with_a_reason() {
     for (message, reason) in [
         (&b""[..], "it ends in the middle"),
@@ -113,6 +121,10 @@ fn what_is_no_packet_is_refused_with_a_reason() {
         (&packet(2, "/", &[b"\xa4data\x91\xdd\xff\xff\xff\xff"]), "it ends in the middle"),
         (&packet(2, "/", &[b"\xa4data\x91\x81\x90\x01"]), "a key is neither a text nor a number"),
         (&packet(2, "/", &[b"\xa4data\x91\xd5\x07ab"]), "an extension that nobody knows"),
+        (
+            &packet(2, "/", &[b"\xa4data\x92\xc4\x01a\x82\xac_placeholder\xc3\xa3num\0"]),
+            "`_placeholder` is no key",
+        ),
         (&packet(2, "/", &[b"\xa4data\x90", b"\xa4data\x90"]), "a packet has one `data`"),
     ] {
         assert_eq!(fault(message), format!("peer sent no packet in MessagePack: {reason}"));

@@ -5,6 +5,7 @@
 //! | [`frame`]   | `websocket_proto::Receiver`, both sides         | portions do not matter; limits hold   |
 //! | [`payload`] | polling bodies, queries, sids, open packets     | what is read can be written again     |
 //! | [`session`] | `engine_proto::Session` and its client's        | orders keep their word; it always ends |
+//! | [`msgpack`] | `socket_proto::msgpack`                           | what is read can be written again     |
 //! | [`packet`]  | `socket_proto::server::Connection`              | one life per namespace; limits hold   |
 //!
 //! `cargo xtask fuzz TARGET` hands in what libFuzzer thinks of; `tests/twins.rs` hands in arbitrary and
@@ -18,11 +19,13 @@
 
 mod frame;
 mod input;
+mod msgpack;
 mod packet;
 mod payload;
 mod session;
 
 pub use frame::frame;
+pub use msgpack::msgpack;
 pub use packet::packet;
 pub use payload::payload;
 pub use session::session;

@@ -57,6 +57,7 @@ fn judge(error: ProtocolError) -> bool {
         ProtocolError::AttachmentsOverdue { .. } | ProtocolError::ConnectTimeout => {
             panic!("no message is late by itself: {error}")
         }
+        ProtocolError::MessagePack { .. } => panic!("it is not spoken here: {error}"),
         ProtocolError::NoSid => true,
         ProtocolError::Empty
         | ProtocolError::UnknownType { .. }

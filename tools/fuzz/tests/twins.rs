@@ -58,6 +58,53 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     vec(packet, 0..8).prop_map(|packets| packets.join("\x1e").into_bytes())
 }
 
+fn short(length: usize) -> u8 {
+    u8::try_from(length).expect("all lengths here are short")
+}
+
+/// A packet in MessagePack, with a slip now and then.
+fn packed() -> impl Strategy<Value = Vec<u8>> {
+    let leaf = prop_oneof![
+        8 => any::<u8>().prop_map(|byte| vec![byte & 0x7f]),
+        4 => "[a-zé_]{0,9}".prop_map(|text| [&[0xa0 | short(text.len())], text.as_bytes()].concat()),
+        2 => any::<[u8; 8]>().prop_map(|number| [&[0xcb][..], &number].concat()),
+        2 => any::<[u8; 8]>().prop_map(|number| [&[0xd3][..], &number].concat()),
+        1 => any::<[u8; 8]>().prop_map(|date| [&[0xd7, 0][..], &date].concat()),
+        2 => vec(any::<u8>(), 0..9).prop_map(|data| [&[0xc4, short(data.len())], &data[..]].concat()),
+        1 => Just(b"\xd4\0\0".to_vec()),
+        1 => Just(b"\x82\xac_placeholder\xc3\xa3num\0".to_vec()),
+        1 => vec(any::<u8>(), 1..3),
+    ];
+    let value = leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..5).prop_map(|list| [
+                &[0x90 | short(list.len())],
+                &list.concat()[..]
+            ]
+            .concat()),
+            vec(("[a-z]{0,3}", inner), 0..5).prop_map(|map| {
+                let members = map.iter().map(|(key, value)| {
+                    [&[0xa0 | short(key.len())], key.as_bytes(), value].concat()
+                });
+                [&[0x80 | short(map.len())], &members.collect::<Vec<_>>().concat()[..]].concat()
+            }),
+        ]
+    });
+    (0..6_u8, vec(value, 0..4), any::<Option<u8>>()).prop_map(|(kind, args, id)| {
+        let mut out = vec![0x83 + u8::from(id.is_some())];
+        out.extend_from_slice(b"\xa4type");
+        out.push(kind);
+        out.extend_from_slice(b"\xa3nsp\xa2/a\xa4data");
+        out.push(0x91 + short(args.len()));
+        out.extend_from_slice(b"\xa1e");
+        out.extend_from_slice(&args.concat());
+        if let Some(id) = id {
+            out.extend_from_slice(&[0xa2, b'i', b'd', id & 0x7f]);
+        }
+        out
+    })
+}
+
 /// JSON, as JavaScript and others write it; of so many parts one has a slip.
 fn json(slips: u32) -> impl Strategy<Value = String> {
     let placeholder =
@@ -206,6 +253,16 @@ proptest! {
     #[test]
     fn a_payload_that_can_be_read_can_be_written_and_read_again(bytes in body()) {
         sockeye_fuzz::payload(&bytes);
+    }
+
+    #[test]
+    fn messagepack_survives_any_bytes(bytes in vec(any::<u8>(), 0..200)) {
+        sockeye_fuzz::msgpack(&bytes);
+    }
+
+    #[test]
+    fn messagepack_that_can_be_read_can_be_written_and_read_again(bytes in packed()) {
+        sockeye_fuzz::msgpack(&bytes);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::run;
 
 /// The targets, which are functions of `tools/fuzz`.
-const TARGETS: [&str; 4] = ["frame", "packet", "payload", "session"];
+const TARGETS: [&str; 5] = ["frame", "msgpack", "packet", "payload", "session"];
 
 /// How long a run lasts if nobody says, in seconds.
 const SECONDS: u64 = 600;

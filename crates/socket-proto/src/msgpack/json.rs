@@ -71,6 +71,8 @@ impl Converter {
         }
         self.separate();
         match key {
+            // It would stand for an attachment, and a few bytes for a large one, again and again.
+            Token::Text(placeholder::KEY) => return Err(broken("`_placeholder` is no key")),
             Token::Text(key) => self.text(key),
             Token::Unsigned(key) => self.text(&key.to_string()),
             Token::Signed(key) => self.text(&key.to_string()),

@@ -10,17 +10,20 @@ use serde::Deserialize;
 use crate::json::Cursor;
 use crate::placeholder;
 
-/// JSON that is known to be valid; placeholders become what they point to.
+/// JSON that is known to be valid; placeholders become what they point to, once: what points to the same again is
+/// nothing.
 pub(super) fn json(text: &str, attachments: &[Bytes], out: &mut Vec<u8>) {
     let lengths = lengths(text, attachments.len());
     let mut lengths = lengths.into_iter();
+    let mut attachments: Vec<_> = attachments.iter().map(Some).collect();
     let mut next = |halved: bool| lengths.next().unwrap_or(0) / (1 + u32::from(halved));
-    each(text, attachments.len(), |part| match part {
+    let count = attachments.len();
+    each(text, count, |part| match part {
         Part::List => list(next(false), out),
         Part::Map => map(next(true), out),
         Part::End => {}
         Part::String(token) => string(&unescaped(token), out),
-        Part::Attachment(index) => match attachments.get(index) {
+        Part::Attachment(index) => match attachments.get_mut(index).and_then(Option::take) {
             Some(data) => bytes(data, out),
             None => out.push(0xc0),
         },
