@@ -191,7 +191,7 @@ fn values() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn there_and_back_nothing_changes(values in prop::collection::vec(values(), 0..4), id in 0..1_u64 << 53) {
-        let args = Value::from_iter([Value::from("event")].into_iter().chain(values));
+        let args = [Value::from("event")].into_iter().chain(values).collect::<Value>();
         let text = format!("2/admin,{id}{args}");
         let (back, attachments) = decode(&encode(&text, &[]), 0).unwrap();
         let payload = |text: &str| serde_json::from_str::<Value>(&text[text.find('[').unwrap()..]).unwrap();
@@ -204,7 +204,7 @@ proptest! {
     fn attachments_come_back_where_they_were(data in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..5)) {
         let data: Vec<_> = data.into_iter().map(Bytes::from).collect();
         let places = (0..data.len()).map(|index| json!({"_placeholder": true, "num": index}));
-        let text = format!("5{}-[\"e\",{}]", data.len(), Value::from_iter(places));
+        let text = format!("5{}-[\"e\",{}]", data.len(), places.collect::<Value>());
         let (back, attachments) = decode(&encode(&text, &data), 5).unwrap();
         prop_assert_eq!((back, attachments), (text, data));
     }
