@@ -5,7 +5,7 @@ use std::fmt;
 /// Why a request was refused. The codes and messages are the reference's, to the letter.
 ///
 /// Over plain HTTP the answer is [`status`](Self::status) with [`json_body`](Self::json_body) as
-/// `application/json`. A refused WebSocket upgrade gets `400 Bad Request` for every code, with
+/// `application/json`. A refused WebSocket upgrade gets the same status, with
 /// [`message`](Self::message) as `text/html`, and the connection is closed.
 ///
 /// ```

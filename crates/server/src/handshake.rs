@@ -66,6 +66,12 @@ impl<'a> Handshake<'a> {
         self.request.remote()
     }
 
+    /// What a middleware in front has put into the request's extensions, if
+    /// [`Builder::keep_extension`](crate::Builder::keep_extension) keeps it.
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&'a T> {
+        self.request.extension()
+    }
+
     /// When the connection was opened.
     pub fn time(&self) -> SystemTime {
         self.request.time()

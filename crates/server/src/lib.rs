@@ -76,8 +76,10 @@ mod handshake;
 mod io;
 mod mount;
 mod namespace;
+mod options;
 mod parent;
 mod parser;
+mod policy;
 mod reason;
 mod registry;
 mod remote;
@@ -116,7 +118,7 @@ pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use rooms::Rooms;
 pub use socket::{Held, Socket, SocketData, SocketEmit};
-pub use transport::threads;
+pub use transport::{ConnectionError, Cookie, Cors, Request, SameSite, threads};
 pub use verdict::Fail;
 
 /// The example of the project's front page, kept true.

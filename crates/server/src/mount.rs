@@ -38,6 +38,15 @@ impl Door {
         }
     }
 
+    /// Whether a request is answered here though somebody else is there.
+    fn takes<B>(&self, request: &Request<B>) -> bool {
+        let left = match self {
+            Door::Io(io) => io.server().leaves(request.method()),
+            Door::Engine(server) => server.server().leaves(request.method()),
+        };
+        !left && self.handles(request.uri().path())
+    }
+
     async fn respond<B>(self, request: Request<B>, remote: Option<SocketAddr>) -> Response<OwnBody>
     where
         B: http_body::Body + Send,
@@ -74,7 +83,7 @@ impl Entrance {
 /// all others to the service it is laid around.
 ///
 /// The request has to come as hyper made it, since the upgrade to WebSocket travels in its
-/// extensions.
+/// extensions. Middleware that is laid around this layer sees polls, POSTs and upgrades alike.
 ///
 /// ```
 /// use std::net::SocketAddr;
@@ -143,7 +152,7 @@ where
     }
 
     fn call(&mut self, request: Request<I>) -> Self::Future {
-        if !self.entrance.door.handles(request.uri().path()) {
+        if !self.entrance.door.takes(&request) {
             let wrap: Wrap<O> = |response| response.map(EitherBody::Right);
             return Either::Right(self.inner.call(request).map_ok(wrap));
         }

@@ -4,6 +4,7 @@ mod support;
 
 use std::time::Duration;
 
+use sockeye::engine::Message;
 use sockeye::{Answer, Io, Socket};
 use support::{Client, Polling, http, io, serve, soon, with_sync};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,6 +20,11 @@ fn endless() -> Io {
             .connect_timeout(never)
             .attachment_deadline(never)
             .body_deadline(never)
+            .allow_deadline(never)
+            .allow_request(async |_| {
+                tokio::task::yield_now().await;
+                Ok::<(), String>(())
+            })
             .header_deadline(never)
             .ack_timeout(never)
             .middleware_timeout(never)
@@ -238,4 +244,40 @@ async fn max_head_bytes_bounds_what_a_session_keeps_of_its_first_request() {
     let head = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nCookie: ";
     assert_eq!(http(address, &format!("{head}{}", "x".repeat(300)), "").await.0, 200);
     assert_eq!(http(address, &format!("{head}{}", "x".repeat(500)), "").await.0, 431);
+}
+
+/// Status of a handshake at this path.
+async fn handshake_at(address: std::net::SocketAddr, path: &str) -> u16 {
+    http(address, &format!("GET {path}?EIO=4&transport=polling HTTP/1.1"), "").await.0
+}
+
+#[tokio::test]
+async fn without_a_trailing_slash_the_path_alone_is_the_server_s_and_longer_names_are_not() {
+    for path in ["/live", "/live/"] {
+        let address = serve(&io(|io| io.path(path).add_trailing_slash(false))).await;
+        assert_eq!(handshake_at(address, "/live").await, 200);
+        assert_eq!(handshake_at(address, "/live/").await, 200);
+        assert_eq!(handshake_at(address, "/lively").await, 404);
+        assert_eq!(handshake_at(address, "/liv").await, 404);
+        Client::open_at(address, "/live").await;
+    }
+    let address = serve(&io(|io| io.path("/live"))).await;
+    assert_eq!(handshake_at(address, "/live").await, 404);
+    assert_eq!(handshake_at(address, "/live/").await, 200);
+}
+
+#[tokio::test]
+async fn initial_packet_is_what_a_session_hears_first_on_both_transports() {
+    let io = io(|io| io.initial_packet(Message::Text("2[\"hello\"]".to_owned())));
+    let address = serve(&io).await;
+    let mut client = Client::open(address).await;
+    client.expect("42[\"hello\"]").await;
+    client.connect("/", "").await;
+    let polling = Polling::open(address, "/socket.io/").await;
+    assert_eq!(polling.get().await, "42[\"hello\"]");
+
+    let bytes = Message::Binary(vec![1, 2].into());
+    let io = support::io(|io| io.initial_packet(bytes));
+    let mut client = Client::open(serve(&io).await).await;
+    assert_eq!(client.binary().await, [1, 2]);
 }

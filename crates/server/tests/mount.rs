@@ -13,7 +13,9 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use http::{Extensions, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse;
+use http::{Extensions, HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -205,4 +207,83 @@ async fn serve_returns_after_close() {
     assert!(reading.await.unwrap().is_empty());
     soon(served).await.unwrap().unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+/// A tower layer that turns away whoever does not know the word, and signs every answer.
+async fn doorkeeper(request: axum::extract::Request, next: Next) -> axum::response::Response {
+    let knows = request.headers().get("x-word").is_some_and(|word| word == "friend");
+    let mut response =
+        if knows { next.run(request).await } else { StatusCode::UNAUTHORIZED.into_response() };
+    response.headers_mut().insert("x-signed", HeaderValue::from_static("doorkeeper"));
+    response
+}
+
+#[tokio::test]
+async fn a_tower_middleware_in_front_sees_polls_posts_and_the_upgrade() {
+    let io = io(|io| io);
+    with_sync(&io);
+    let (listener, address) = bound().await;
+    let app = Router::new().layer(io.layer().unwrap()).layer(from_fn(doorkeeper));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+
+    let open = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1";
+    let (status, headers, _) = http(address, open, "").await;
+    assert_eq!((status, headers.contains("x-signed: doorkeeper")), (401, true));
+    let word = "\r\nX-Word: friend";
+    let (status, headers, body) = http(address, &format!("{open}{word}"), "").await;
+    assert_eq!((status, headers.contains("x-signed: doorkeeper")), (200, true));
+    let sid = body.split('"').nth(3).unwrap();
+    let post = format!("POST /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1");
+    assert_eq!(http(address, &post, "40").await.0, 401);
+    assert_eq!(http(address, &format!("{post}{word}"), "40").await.0, 200);
+
+    let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
+    let mut request = url.into_client_request().unwrap();
+    let refused = Client::request(request.clone()).await.err().unwrap();
+    assert!(refused.to_string().contains("401"), "{refused}");
+    request.headers_mut().insert("x-word", HeaderValue::from_static("friend"));
+    let mut client = Client::request(request).await.unwrap();
+    client.connect("/", "").await;
+    client.sync().await;
+}
+
+/// Who a middleware has found a client to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct User(&'static str);
+
+/// A server behind a middleware that knows everybody, and tells each client who it is.
+async fn introduced(io: &sockeye::Io) -> SocketAddr {
+    io.of("/").on("whoami", async |socket: Socket| {
+        socket.handshake().extension::<User>().map(|user| user.0)
+    });
+    let (listener, address) = bound().await;
+    let introduce = async |mut request: axum::extract::Request, next: Next| {
+        request.extensions_mut().insert(User("ada"));
+        next.run(request).await
+    };
+    let app = Router::new().layer(io.layer().unwrap()).layer(from_fn(introduce));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+#[tokio::test]
+async fn what_a_middleware_in_front_found_out_reaches_handlers_and_hooks_if_it_is_kept() {
+    let io = io(|io| {
+        io.keep_extension::<User>().allow_request(async |request: sockeye::Request| {
+            request.extension::<User>().map(drop).ok_or("a stranger")
+        })
+    });
+    let address = introduced(&io).await;
+    let (mut client, _) = Client::join(address).await;
+    client.send("421[\"whoami\"]").await;
+    client.expect("431[\"ada\"]").await;
+    let polling = support::Polling::open(address, "/socket.io/").await;
+    polling.post("40").await;
+    polling.get().await;
+    polling.post("421[\"whoami\"]").await;
+    assert_eq!(polling.get().await, "431[\"ada\"]");
+
+    let (mut client, _) = Client::join(introduced(&support::io(|io| io)).await).await;
+    client.send("421[\"whoami\"]").await;
+    client.expect("431[null]").await;
 }

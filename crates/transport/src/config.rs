@@ -1,8 +1,9 @@
 //! What can be set, with the defaults of the reference where it has one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Origins, listener};
+use crate::{Cookie, Cors, Encoded, Hooks, Origins, listener};
 
 /// Settings of a [`Server`](crate::Server).
 ///
@@ -13,18 +14,34 @@ use crate::{Origins, listener};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the server answers; ends in a slash. Default `/engine.io/`.
+    /// Where the server answers. One that ends in a slash is the beginning of a path; any other is the path
+    /// itself, or what stands before its next slash. Default `/engine.io/`.
     pub path: String,
+    /// Whether the path has to end in a slash: whoever makes a server sees to it. Default: yes.
+    pub trailing_slash: bool,
     /// Heartbeat, upgrade, largest payload, transports: see [`engine_proto::Config`].
     pub engine: engine_proto::Config,
+    /// A message that every session is sent first, right behind its open packet. Default: none.
+    pub initial_packet: Option<Arc<Encoded>>,
     /// Which foreign pages may connect. Default: none.
     pub origins: Origins,
+    /// What foreign pages that may connect are told by their browsers.
+    pub cors: Cors,
+    /// A cookie with the session's id, set by the first answer. Default: none.
+    pub cookie: Option<Cookie>,
+    /// What the application has to say about requests. Default: nothing.
+    pub hooks: Hooks,
+    /// How long [`Hooks::allow_request`] may think. Default 20 s.
+    pub allow_deadline: Duration,
     /// Most bytes of a request's target and headers, which a session keeps as its handshake; more is answered
     /// with 431. Default 16 KiB, as Node.js.
     pub head_bytes: usize,
     /// Bytes that may wait for one connection. Past it a volatile packet is dropped, and any other closes
     /// the connection with `slow consumer`. A packet for an empty outbox is always taken. Default 4 MiB.
     pub outbox_bytes: usize,
+    /// Answers to polls of so many bytes and more are compressed for clients that take it; `None`: none is.
+    /// Default 1024.
+    pub compression: Option<usize>,
     /// How long the body of a POST may take to arrive. Default 20 s.
     pub body_deadline: Duration,
     /// How long a closed connection may take to read what was sent before. Default 5 s.
@@ -44,10 +61,17 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             path: "/engine.io/".to_owned(),
+            trailing_slash: true,
             engine: engine_proto::Config::default(),
+            initial_packet: None,
             origins: Origins::default(),
+            cors: Cors::default(),
+            cookie: None,
+            hooks: Hooks::default(),
+            allow_deadline: Duration::from_secs(20),
             head_bytes: 16 << 10,
             outbox_bytes: 4 << 20,
+            compression: Some(1024),
             body_deadline: Duration::from_secs(20),
             linger: Duration::from_secs(5),
             fragments: 16_384,

@@ -1,8 +1,9 @@
 //! What is kept of the request that opened a session.
 
 use std::net::SocketAddr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use http::Extensions;
 use http::request::Parts;
 
 /// The first request of a session: one block of memory, read on demand.
@@ -15,12 +16,20 @@ pub struct Handshake {
     block: Box<str>,
     uri: u32,
     remote: Option<SocketAddr>,
-    time: SystemTime,
+    /// Microseconds since 1970.
+    time: u64,
     secure: bool,
+    /// Of the request's extensions, what the application wants to keep.
+    kept: Extensions,
 }
 
 impl Handshake {
-    pub(crate) fn new(parts: &Parts, remote: Option<SocketAddr>, time: SystemTime) -> Handshake {
+    pub(crate) fn new(
+        parts: &Parts,
+        remote: Option<SocketAddr>,
+        time: SystemTime,
+        kept: Extensions,
+    ) -> Handshake {
         let mut block = parts.uri.to_string();
         let uri = u32::try_from(block.len()).unwrap_or(u32::MAX);
         block.push('\n');
@@ -31,7 +40,9 @@ impl Handshake {
             block.push('\n');
         }
         let secure = parts.uri.scheme().is_some_and(|scheme| *scheme == http::uri::Scheme::HTTPS);
-        Handshake { block: block.into_boxed_str(), uri, remote, time, secure }
+        let time = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Handshake { block: block.into_boxed_str(), uri, remote, time, secure, kept }
     }
 
     /// The request's URI: path and query.
@@ -59,14 +70,29 @@ impl Handshake {
         self.remote
     }
 
+    /// What somebody in front has put into the request's extensions, if
+    /// [`Hooks::keep_extension`](crate::Hooks::keep_extension) keeps it.
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.kept.get()
+    }
+
     /// When the request came.
     pub fn time(&self) -> SystemTime {
-        self.time
+        SystemTime::UNIX_EPOCH + Duration::from_micros(self.time)
     }
 
     /// Whether the request came over TLS, as far as its URI tells.
     pub fn secure(&self) -> bool {
         self.secure
+    }
+}
+
+/// Copies one kind of value from a request's extensions.
+pub(crate) type Keep = fn(&Extensions, &mut Extensions);
+
+pub(crate) fn keep<T: Clone + Send + Sync + 'static>(from: &Extensions, to: &mut Extensions) {
+    if let Some(value) = from.get::<T>() {
+        to.insert(value.clone());
     }
 }
 
@@ -83,7 +109,7 @@ mod tests {
             .body(())
             .unwrap();
         let (parts, ()) = request.into_parts();
-        let handshake = Handshake::new(&parts, None, SystemTime::UNIX_EPOCH);
+        let handshake = Handshake::new(&parts, None, SystemTime::UNIX_EPOCH, Extensions::new());
         assert_eq!(handshake.uri(), "/engine.io/?EIO=4&a=b");
         assert_eq!(handshake.query(), "EIO=4&a=b");
         assert_eq!(handshake.header("host"), Some("localhost"));

@@ -3,32 +3,37 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use engine_proto::handshake::{self, Origin, Query, Request as Asked, Route};
-use engine_proto::{Refusal, Sid, Transport};
+use engine_proto::{BadRequest, Refusal, Sid, Transport};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
-use http_body_util::BodyExt;
+use hyper::upgrade::OnUpgrade;
 use tokio::sync::oneshot;
 use websocket_proto::handshake::{UpgradeRequest, accept};
 
+use crate::answer::{answered, empty, encoded, payload, refuse};
+use crate::body::{Fault, collect, discard};
+use crate::compress::Coding;
 use crate::connection::Shared;
 use crate::driver;
 use crate::mailbox::{Answer, Letter, PostGuard};
 use crate::origin::Verdict;
+use crate::request::Visitor;
 use crate::threads;
 use crate::upgrade;
-use crate::{Application, Body, Handshake, Origins, Server};
+use crate::{Application, Body, Config, Server};
 
 impl<A: Application> Server<A> {
     /// Answers one request whose path is this server's.
     ///
-    /// `remote` is the peer's address where the carrier knows it; [`Handshake::remote`] gives it back.
+    /// `remote` is the peer's address where the carrier knows it; [`Handshake::remote`](crate::Handshake::remote)
+    /// gives it back.
     pub async fn respond<B>(
         &self,
         request: Request<B>,
@@ -38,60 +43,123 @@ impl<A: Application> Server<A> {
         B: HttpBody,
         B::Error: fmt::Display,
     {
-        let (mut parts, body) = request.into_parts();
-        if head_bytes(&parts) > self.0.config.head_bytes {
+        let (parts, body) = request.into_parts();
+        let mut visitor = Visitor::new(parts, remote, &self.0.config.hooks);
+        if head_bytes(&visitor.parts) > self.0.config.head_bytes {
             return empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         }
-        let origins = &self.0.config.origins;
-        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-        let verdict = origins.judge(&parts.headers, authority);
-        let preflight = parts.method == Method::OPTIONS && matches!(verdict, Verdict::Listed(_));
+        let verdict = self.judge(&visitor.parts);
+        let preflight = self.is_preflight(&visitor.parts, &verdict);
         let mut response = if preflight {
-            empty(StatusCode::NO_CONTENT)
+            empty(self.0.config.cors.status())
         } else {
-            self.route(&mut parts, body, remote, &verdict).await
+            // Pinned here, so that those below hold a reference each and not the body once more.
+            self.answer(&mut visitor, pin!(body), &verdict).await
         };
-        if let Verdict::Listed(origin) = &verdict {
-            origins.mark(origin, response.headers_mut());
-            if preflight {
-                Origins::mark_preflight(&parts.headers, response.headers_mut());
-            }
-        }
+        self.mark(&visitor.parts, &verdict, preflight, response.headers_mut());
+        self.dress(&mut visitor, response.headers_mut());
         response
     }
 
-    async fn route<B>(
+    /// Whose page the request comes from.
+    fn judge(&self, parts: &Parts) -> Verdict {
+        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+        self.0.config.origins.judge(&parts.headers, authority)
+    }
+
+    fn is_preflight(&self, parts: &Parts, verdict: &Verdict) -> bool {
+        let asks = parts.method == Method::OPTIONS && !self.leaves(&parts.method);
+        asks && matches!(verdict, Verdict::Listed(_))
+    }
+
+    /// Adds what the browser of a listed page has to see.
+    fn mark(&self, parts: &Parts, verdict: &Verdict, preflight: bool, headers: &mut HeaderMap) {
+        let Config { origins, cors, .. } = &self.0.config;
+        if let Verdict::Listed(origin) = verdict {
+            origins.mark(origin, headers);
+            cors.mark(headers);
+        }
+        if preflight {
+            cors.mark_preflight(&parts.headers, headers);
+        }
+    }
+
+    /// Sees to what the application wants to stand on an answer.
+    fn dress(&self, visitor: &mut Visitor<'_>, headers: &mut HeaderMap) {
+        let Config { cookie, hooks, .. } = &self.0.config;
+        if let (Some(sid), Some(cookie)) = (visitor.opened, cookie)
+            && let Some(value) = cookie.header(sid)
+        {
+            headers.append(header::SET_COOKIE, value);
+        }
+        let initial = visitor.opened.is_some();
+        hooks.dress(visitor, initial, headers);
+    }
+
+    /// Does what is asked, or says why not.
+    async fn answer<B>(
         &self,
-        parts: &mut Parts,
+        visitor: &mut Visitor<'_>,
         body: B,
-        remote: Option<SocketAddr>,
         verdict: &Verdict,
     ) -> Response<Body>
     where
         B: HttpBody,
         B::Error: fmt::Display,
     {
-        let upgrade = has_token(&parts.headers, &header::UPGRADE, "websocket");
+        let upgrade = has_token(&visitor.parts.headers, &header::UPGRADE, "websocket");
         let outcome = {
+            let parts = &visitor.parts;
             let query = Query::parse(parts.uri.query().unwrap_or_default());
             let method = parts.method.as_str();
             let asked = Asked { method, upgrade, query: &query, origin: origin_of(verdict) };
             handshake::check(&asked, &self.0.config.engine, |sid| self.0.sessions.transport_of(sid))
         };
-        match outcome {
+        let answered = match outcome {
+            Ok(route) => self.follow(route, visitor, body).await,
             Err(refusal) => {
                 discard(body).await;
-                refuse(&refusal, upgrade)
+                Err(refusal)
             }
-            Ok(Route::Open(Transport::Polling)) => self.open_polling(parts, remote),
-            Ok(Route::Open(Transport::WebSocket)) => self.open_websocket(parts, remote),
-            Ok(Route::Candidate(sid)) => self.upgrade_session(parts, sid),
-            Ok(Route::Poll(sid)) => self.poll(sid).await,
-            Ok(Route::Post(sid)) => self.post(sid, &parts.headers, body).await,
-            Ok(Route::WrongMethod) => {
+        };
+        answered.unwrap_or_else(|refusal| {
+            self.0.config.hooks.turned_away(visitor, &refusal);
+            refuse(&refusal, upgrade)
+        })
+    }
+
+    async fn follow<B>(
+        &self,
+        route: Route,
+        visitor: &mut Visitor<'_>,
+        body: B,
+    ) -> Result<Response<Body>, Refusal>
+    where
+        B: HttpBody,
+        B::Error: fmt::Display,
+    {
+        match route {
+            Route::Open(transport) => self.open(visitor, transport).await,
+            Route::Candidate(sid) => self.upgrade_session(&mut visitor.parts, sid),
+            Route::Poll(sid) => self.poll(sid, &visitor.parts.headers).await,
+            Route::Post(sid) => self.post(sid, &visitor.parts.headers, body).await,
+            Route::WrongMethod => {
                 discard(body).await;
-                empty(StatusCode::INTERNAL_SERVER_ERROR)
+                Ok(empty(StatusCode::INTERNAL_SERVER_ERROR))
             }
+        }
+    }
+
+    async fn open(
+        &self,
+        visitor: &mut Visitor<'_>,
+        transport: Transport,
+    ) -> Result<Response<Body>, Refusal> {
+        let config = &self.0.config;
+        config.hooks.admit(visitor, config.allow_deadline).await?;
+        match transport {
+            Transport::Polling => self.open_polling(visitor),
+            Transport::WebSocket => self.open_websocket(visitor),
         }
     }
 
@@ -101,36 +169,38 @@ impl<A: Application> Server<A> {
         !sessions.is_refusing() && sessions.reserve(self.0.config.sessions)
     }
 
-    fn open_polling(&self, parts: &Parts, remote: Option<SocketAddr>) -> Response<Body> {
+    fn open_polling(&self, visitor: &mut Visitor<'_>) -> Result<Response<Body>, Refusal> {
+        let sid = self.new_sid(visitor)?;
         if !self.reserve() {
-            return empty(StatusCode::SERVICE_UNAVAILABLE);
+            return Ok(empty(StatusCode::SERVICE_UNAVAILABLE));
         }
-        let handshake = Arc::new(Handshake::new(parts, remote, SystemTime::now()));
-        let open = driver::spawn_polling(&self.0, handshake);
-        payload(open.into_bytes())
+        let open = driver::spawn_polling(&self.0, sid, visitor.head()).ok_or(NO_ID)?;
+        visitor.opened = Some(sid);
+        Ok(payload(open.into_bytes()))
     }
 
-    fn open_websocket(&self, parts: &mut Parts, remote: Option<SocketAddr>) -> Response<Body> {
-        let Some((response, upgrade)) = switch(parts) else {
-            return refuse_upgrade(StatusCode::BAD_REQUEST, "Bad Request");
-        };
+    fn open_websocket(&self, visitor: &mut Visitor<'_>) -> Result<Response<Body>, Refusal> {
+        let (response, upgrade) = switch(&mut visitor.parts)?;
+        let sid = self.new_sid(visitor)?;
         if !self.reserve() {
-            return empty(StatusCode::SERVICE_UNAVAILABLE);
+            return Ok(empty(StatusCode::SERVICE_UNAVAILABLE));
         }
-        let handshake = Arc::new(Handshake::new(parts, remote, SystemTime::now()));
-        driver::spawn_websocket(&self.0, upgrade, handshake);
-        response
+        driver::spawn_websocket(&self.0, sid, upgrade, visitor.head());
+        visitor.opened = Some(sid);
+        Ok(response)
+    }
+
+    /// An id that no session has.
+    fn new_sid(&self, visitor: &mut Visitor<'_>) -> Result<Sid, Refusal> {
+        let sid = self.0.config.hooks.new_sid(visitor)?;
+        if self.0.sessions.get(sid).is_some() { Err(NO_ID) } else { Ok(sid) }
     }
 
     /// A WebSocket for a session that exists. Whether it is wanted is the session's to say, and is said
     /// after the 101, as the reference does.
-    fn upgrade_session(&self, parts: &mut Parts, sid: Sid) -> Response<Body> {
-        let Some(session) = self.0.sessions.get(sid) else {
-            return refuse(&Refusal::UnknownSession, true);
-        };
-        let Some((response, upgrade)) = switch(parts) else {
-            return refuse_upgrade(StatusCode::BAD_REQUEST, "Bad Request");
-        };
+    fn upgrade_session(&self, parts: &mut Parts, sid: Sid) -> Result<Response<Body>, Refusal> {
+        let session = self.0.sessions.get(sid).ok_or(Refusal::UnknownSession)?;
+        let (response, upgrade) = switch(parts)?;
         let stays = Arc::ptr_eq(self.0.here(), &session.worker);
         threads::begin(async move {
             if let Ok(taken) = upgrade::take(upgrade).await
@@ -139,33 +209,54 @@ impl<A: Application> Server<A> {
                 session.post(Letter::Candidate(Box::new(taken)));
             }
         });
-        response
+        Ok(response)
     }
 
-    async fn poll(&self, sid: Sid) -> Response<Body> {
+    async fn poll(&self, sid: Sid, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
         let (reply, answer) = oneshot::channel();
         match self.0.sessions.get(sid) {
-            Some(session) if session.post(Letter::Poll(reply)) => answered(answer.await),
-            _ => refuse(&Refusal::UnknownSession, false),
+            Some(session) if session.post(Letter::Poll(reply)) => {}
+            _ => return Err(Refusal::UnknownSession),
         }
+        Ok(match answer.await {
+            Ok(Answer::Payload(packets)) => self.polled(packets, headers).await,
+            other => answered(other),
+        })
     }
 
-    async fn post<B>(&self, sid: Sid, headers: &HeaderMap, body: B) -> Response<Body>
+    /// Packets for a poll, compressed where that is worth it and wanted.
+    async fn polled(&self, packets: Vec<u8>, headers: &HeaderMap) -> Response<Body> {
+        let threshold = self.0.config.compression;
+        let worth = threshold.is_some_and(|threshold| packets.len() >= threshold);
+        if worth
+            && let Some(coding) = Coding::accepted(headers)
+            // Boxed: a poll that is held has no room for it.
+            && let Some(smaller) = Box::pin(self.0.compressors.compress(coding, &packets)).await
+        {
+            return encoded(smaller, coding.name());
+        }
+        payload(packets)
+    }
+
+    async fn post<B>(
+        &self,
+        sid: Sid,
+        headers: &HeaderMap,
+        body: B,
+    ) -> Result<Response<Body>, Refusal>
     where
         B: HttpBody,
         B::Error: fmt::Display,
     {
-        let Some(session) = self.0.sessions.get(sid) else {
-            return refuse(&Refusal::UnknownSession, false);
-        };
+        let session = self.0.sessions.get(sid).ok_or(Refusal::UnknownSession)?;
         let (reply, mut answer) = oneshot::channel();
         if is_binary(headers) {
             session.post(Letter::InvalidContent(reply));
-            return answered(answer.await);
+            return Ok(answered(answer.await));
         }
         let id = session.posts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         if !session.post(Letter::Post(id, reply)) {
-            return refuse(&Refusal::UnknownSession, false);
+            return Err(Refusal::UnknownSession);
         }
         let mut guard = PostGuard::new(Arc::clone(&session), id);
         let collected = tokio::select! {
@@ -173,11 +264,11 @@ impl<A: Application> Server<A> {
             // Refused before the body was there.
             early = &mut answer => {
                 guard.disarm();
-                return answered(early);
+                return Ok(answered(early));
             }
             collected = self.collect(body) => collected,
         };
-        self.hand_over(&session, guard, collected, answer).await
+        Ok(self.hand_over(&session, guard, collected, answer).await)
     }
 
     /// The body of a POST within its limit and its deadline.
@@ -218,59 +309,7 @@ impl<A: Application> Server<A> {
     }
 }
 
-/// Why a body could not be had.
-enum Fault {
-    TooLarge,
-    Late,
-    Broken,
-}
-
-async fn collect<B>(body: B, limit: usize) -> Result<Bytes, Fault>
-where
-    B: HttpBody,
-    B::Error: fmt::Display,
-{
-    // Refused before the memory is taken, where the length is announced.
-    if body.size_hint().lower() > limit as u64 {
-        return Err(Fault::TooLarge);
-    }
-    let mut body = std::pin::pin!(body);
-    let mut whole = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(mut data) = frame.map_err(|_| Fault::Broken)?.into_data() else {
-            continue;
-        };
-        if whole.len() + data.remaining() > limit {
-            return Err(Fault::TooLarge);
-        }
-        let last = data.remaining() == data.chunk().len();
-        if whole.is_empty() && last && body.is_end_stream() {
-            let length = data.remaining();
-            return Ok(data.copy_to_bytes(length));
-        }
-        while data.has_remaining() {
-            let chunk = data.chunk();
-            whole.extend_from_slice(chunk);
-            let length = chunk.len();
-            data.advance(length);
-        }
-    }
-    Ok(whole.into())
-}
-
-/// Reads away the small body of a request that is refused, so that its connection can be used again.
-async fn discard<B>(body: B)
-where
-    B: HttpBody,
-    B::Error: fmt::Display,
-{
-    const SMALL: usize = 16 * 1024;
-    const PATIENCE: Duration = Duration::from_secs(1);
-    if !body.is_end_stream() && body.size_hint().upper().is_some_and(|bytes| bytes <= SMALL as u64)
-    {
-        let _ = tokio::time::timeout(PATIENCE, collect(body, SMALL)).await;
-    }
-}
+const NO_ID: Refusal = Refusal::BadRequest(BadRequest::IdGeneration);
 
 /// What keeping the request's head would cost: URI and headers.
 fn head_bytes(parts: &Parts) -> usize {
@@ -288,7 +327,8 @@ fn origin_of(verdict: &Verdict) -> Origin {
 }
 
 /// The 101 and what becomes of the connection after it, if the request is one for a WebSocket.
-fn switch(parts: &mut Parts) -> Option<(Response<Body>, hyper::upgrade::OnUpgrade)> {
+fn switch(parts: &mut Parts) -> Result<(Response<Body>, OnUpgrade), Refusal> {
+    const NO_WEBSOCKET: Refusal = Refusal::BadRequest(BadRequest::TransportHandshake);
     let headers = &parts.headers;
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let (connection, upgrade) =
@@ -300,10 +340,10 @@ fn switch(parts: &mut Parts) -> Option<(Response<Body>, hyper::upgrade::OnUpgrad
         version: text(&header::SEC_WEBSOCKET_VERSION),
         key: text(&header::SEC_WEBSOCKET_KEY),
     };
-    let accepted = accept(&asked).ok()?;
+    let accepted = accept(&asked).map_err(|_| NO_WEBSOCKET)?;
     let protocol = text(&header::SEC_WEBSOCKET_PROTOCOL)
         .and_then(|offered| HeaderValue::from_str(offered.split(',').next()?.trim()).ok());
-    let upgrade = parts.extensions.remove::<hyper::upgrade::OnUpgrade>()?;
+    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(NO_WEBSOCKET)?;
     let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -313,7 +353,7 @@ fn switch(parts: &mut Parts) -> Option<(Response<Body>, hyper::upgrade::OnUpgrad
     if let Some(protocol) = protocol {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    Some((response, upgrade))
+    Ok((response, upgrade))
 }
 
 /// The values of all header lines of this name, as one (RFC 9110, 5.3).
@@ -331,54 +371,4 @@ fn is_binary(headers: &HeaderMap) -> bool {
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|found| found.trim().eq_ignore_ascii_case(token))
-}
-
-fn answered(answer: Result<Answer, oneshot::error::RecvError>) -> Response<Body> {
-    match answer {
-        Ok(Answer::Payload(bytes)) => payload(bytes),
-        Ok(Answer::Taken) => with_type("text/html", Bytes::from_static(b"ok")),
-        Ok(Answer::Refused(status)) => {
-            empty(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST))
-        }
-        // The session ended while the request waited.
-        Err(_) => empty(StatusCode::BAD_REQUEST),
-    }
-}
-
-fn payload(bytes: Vec<u8>) -> Response<Body> {
-    let mut response = with_type("text/plain; charset=UTF-8", bytes.into());
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-fn with_type(kind: &'static str, bytes: Bytes) -> Response<Body> {
-    let mut response = Response::new(Body::new(bytes));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
-}
-
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::default());
-    *response.status_mut() = status;
-    response
-}
-
-/// A refusal as the reference prints it: JSON, or plain text where a WebSocket was asked for.
-fn refuse(refusal: &Refusal, upgrade: bool) -> Response<Body> {
-    let foreign = matches!(refusal, Refusal::Forbidden(_));
-    if upgrade {
-        let status = if foreign { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
-        return refuse_upgrade(status, refusal.message());
-    }
-    let mut response = with_type("application/json", refusal.json_body().into());
-    *response.status_mut() =
-        StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    response
-}
-
-fn refuse_upgrade(status: StatusCode, message: &str) -> Response<Body> {
-    let mut response = with_type("text/html", Bytes::copy_from_slice(message.as_bytes()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
 }

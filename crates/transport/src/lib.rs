@@ -10,22 +10,29 @@
 //! | Who wakes a connection when its time has come?           | `wheel`, `worker`        |
 //! | The one loop of a connection, the one place that waits   | `driver`                 |
 //! | How does an HTTP request reach its session?              | `mailbox`, `polling`     |
+//! | How is the answer to a poll made smaller?                | `compress`               |
 //! | Bytes of a WebSocket, on TCP or on a foreign stream      | `websocket`, `upgrade`   |
-//! | Requests, answers, origins, limits                       | `http`, `origin`, `body` |
+//! | Requests, answers, origins, limits                       | `http`, `answer`, `origin`, `cors`, `cookie`, `body` |
+//! | What is the application asked and told about requests?   | `hooks`, `request`, `refused` |
 //! | A server of its own                                      | `listener`               |
 //!
 //! Not here, on purpose: events, rooms, namespaces, users' types. The protocol's rules are not here either:
 //! they are `engine_proto`'s and `websocket_proto`'s, and this crate does what their machines order.
 #![forbid(unsafe_code)]
 
+mod answer;
 mod body;
+mod compress;
 mod config;
 mod connection;
 mod contract;
+mod cookie;
+mod cors;
 mod driver;
 mod encoded;
 mod flusher;
 mod handshake;
+mod hooks;
 mod http;
 mod inbox;
 pub mod listener;
@@ -35,6 +42,8 @@ mod outbox;
 mod patient;
 mod polling;
 mod queue;
+mod refused;
+mod request;
 mod server;
 pub mod threads;
 mod upgrade;
@@ -46,8 +55,13 @@ pub use body::Body;
 pub use config::Config;
 pub use connection::Connection;
 pub use contract::{Application, Upper};
+pub use cookie::{Cookie, SameSite};
+pub use cors::Cors;
 pub use encoded::{Encoded, ROOM};
 pub use handshake::Handshake;
+pub use hooks::Hooks;
 pub use origin::Origins;
 pub use outbox::{Class, Pushed, Recipients};
+pub use refused::ConnectionError;
+pub use request::Request;
 pub use server::Server;

@@ -3,7 +3,12 @@
 //! CORS alone does not protect a WebSocket, since a browser asks nobody before it opens one. So a request
 //! that names a foreign origin is refused on every transport unless the origin is on the list.
 
+use std::fmt;
+use std::sync::Arc;
+
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use crate::hooks::guarded;
 
 /// Which origins other than the server's own may connect.
 ///
@@ -17,6 +22,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub struct Origins {
     any: bool,
     list: Vec<String>,
+    rules: Vec<Rule>,
     credentials: bool,
     trust_forwarded_host: bool,
 }
@@ -37,6 +43,13 @@ impl Origins {
             origin.make_ascii_lowercase();
         }
         self.list.push(origin.trim_end_matches('/').to_owned());
+        self
+    }
+
+    /// Origins that this function says yes to may connect. It is given the origin as the browser wrote it.
+    #[must_use]
+    pub fn allow_if(mut self, allowed: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.rules.push(Rule(Arc::new(allowed)));
         self
     }
 
@@ -63,13 +76,19 @@ impl Origins {
         let Ok(text) = origin.to_str() else {
             return Verdict::Malformed;
         };
-        if self.any || self.list.iter().any(|allowed| allowed.eq_ignore_ascii_case(text)) {
+        if self.lists(text) {
             return Verdict::Listed(origin.clone());
         }
         let own = self.own_host(headers, authority);
         let foreign =
             own.is_none_or(|own| !host_of(text).is_some_and(|host| same_host(host, own, text)));
         if foreign { Verdict::Foreign } else { Verdict::Own }
+    }
+
+    fn lists(&self, origin: &str) -> bool {
+        self.any
+            || self.list.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+            || self.rules.iter().any(|rule| rule.allows(origin))
     }
 
     fn own_host<'a>(&self, headers: &'a HeaderMap, authority: Option<&'a str>) -> Option<&'a str> {
@@ -96,17 +115,22 @@ impl Origins {
             headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
         }
     }
+}
 
-    /// Adds what a preflight asks for.
-    pub(crate) fn mark_preflight(asked: &HeaderMap, headers: &mut HeaderMap) {
-        let methods = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-        if let Some(names) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
-            headers
-                .append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
-        }
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+/// An application's rule for origins.
+#[derive(Clone)]
+struct Rule(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl Rule {
+    /// Whether it lets this origin in; one that panics does not.
+    fn allows(&self, origin: &str) -> bool {
+        guarded("allow_origin_if", || (self.0)(origin)).unwrap_or(false)
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rule")
     }
 }
 

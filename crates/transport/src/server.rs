@@ -1,6 +1,7 @@
 //! The server: its sessions, and closing all of them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use parking_lot::RwLock;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::compress::Compressors;
 use crate::connection::{Shared, flag};
 use crate::threads;
 use crate::worker::Worker;
@@ -29,6 +31,7 @@ pub(crate) struct Inner<A> {
     pub(crate) application: A,
     workers: Box<[Arc<Worker>]>,
     pub(crate) sessions: Sessions,
+    pub(crate) compressors: Compressors,
 }
 
 impl<A: Application> Server<A> {
@@ -36,14 +39,24 @@ impl<A: Application> Server<A> {
     pub fn new(config: Config, application: A) -> Self {
         let origin = Instant::now();
         let workers = 0..config.workers.clamp(1, MOST_WORKERS);
+        let compressors = Compressors::new(workers.end);
         let workers =
             workers.map(|number| Worker::new(number, origin, config.outbox_bytes)).collect();
-        Server(Arc::new(Inner { config, application, workers, sessions: Sessions::default() }))
+        let sessions = Sessions::default();
+        Server(Arc::new(Inner { config, application, workers, sessions, compressors }))
     }
 
     /// Whether a request's path is this server's.
     pub fn handles(&self, path: &str) -> bool {
-        path.starts_with(&self.0.config.path)
+        let own = &self.0.config.path;
+        let rest = path.strip_prefix(own.as_str());
+        rest.is_some_and(|rest| own.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Whether a request of this method under the path is left to somebody else who is there:
+    /// [`Cors::preflight_continue`](crate::Cors::preflight_continue).
+    pub fn leaves(&self, method: &http::Method) -> bool {
+        self.0.config.cors.leaves(method)
     }
 
     /// The application on top.
@@ -159,7 +172,7 @@ const MOST_WORKERS: usize = 256;
 /// The sessions of a server, by their id.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    /// Guards the table. Ids are random and our own, so a fast hash is safe.
+    /// Guards the table. Ids are our own, so a fast hash is safe.
     table: RwLock<HashMap<Sid, Arc<Shared>, foldhash::fast::RandomState>>,
     /// How many tasks have not ended; a session leaves the table before its task does.
     tasks: AtomicUsize,
@@ -194,10 +207,18 @@ impl Sessions {
         self.opening.fetch_sub(1, Ordering::AcqRel);
     }
 
-    pub(crate) fn insert(&self, session: &Arc<Shared>) {
-        self.tasks.fetch_add(1, Ordering::AcqRel);
-        self.table.write().insert(session.sid, Arc::clone(session));
+    /// False if there is a session with this id: it stays, and the new one is none.
+    pub(crate) fn insert(&self, session: &Arc<Shared>) -> bool {
+        let fresh = match self.table.write().entry(session.sid) {
+            Entry::Vacant(place) => {
+                self.tasks.fetch_add(1, Ordering::AcqRel);
+                place.insert(Arc::clone(session));
+                true
+            }
+            Entry::Occupied(_) => false,
+        };
         self.give_up();
+        fresh
     }
 
     /// The session can be found no more.

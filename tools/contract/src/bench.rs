@@ -17,7 +17,8 @@ pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
 }
 
 fn io(workers: usize) -> Result<Io> {
-    let io = Io::builder().any_origin().workers(workers).log(log()?).build()?;
+    let builder = Io::builder().any_origin().http_compression(None);
+    let io = builder.workers(workers).log(log()?).build()?;
     if let Some(class) = durable()? {
         io.of("/").durable(class);
     }

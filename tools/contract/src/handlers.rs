@@ -61,6 +61,7 @@ fn hasty() -> Builder {
 fn limited(payload: usize) -> Builder {
     Io::builder()
         .any_origin()
+        .http_compression(None)
         .max_payload(payload)
         .attachment_bytes(ATTACHMENTS * payload)
         .outbox_bytes(OUTBOX)

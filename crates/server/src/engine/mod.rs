@@ -30,9 +30,9 @@ use engine_proto::Transports;
 use parking_lot::RwLock;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
-use crate::builder::{checked, engine_options};
 use crate::error::{BuildError, ServeError};
 use crate::mount::{self, Door, Layer, Service};
+use crate::options::{checked, engine_options};
 use crate::stop::Stop;
 pub use engine_proto::CloseReason;
 use session::Session;

@@ -23,6 +23,13 @@ pub enum Message {
 }
 
 impl Message {
+    pub(crate) fn encode(self) -> Arc<Encoded> {
+        match self {
+            Message::Text(text) => Encoded::message(&text),
+            Message::Binary(data) => Encoded::binary(data),
+        }
+    }
+
     fn cost(&self) -> usize {
         const HOLDING: usize = 64;
         HOLDING
@@ -87,10 +94,7 @@ impl Socket {
     /// Sends a message. `false` if the session is over, or its client reads too slowly and is being
     /// disconnected.
     pub fn send(&self, message: Message) -> bool {
-        match message {
-            Message::Text(text) => self.send_text(&text),
-            Message::Binary(data) => self.send_binary(data),
-        }
+        self.push(&message.encode())
     }
 
     /// Sends text; see [`send`](Self::send).

@@ -23,7 +23,6 @@ use engine_proto::{
     CloseReason, Packet, PacketError, Pipe, Session, Sid, Transport, Tray, handshake,
 };
 use hyper::upgrade::OnUpgrade;
-use rand::Rng as _;
 
 use crate::connection::{Shared, flag};
 use crate::flusher::{self, Flow};
@@ -31,7 +30,7 @@ use crate::outbox::{Entry, Outbox, Way};
 use crate::polling::Polling;
 use crate::server::Inner;
 use crate::websocket::{Candidate, Stream, WebSocket};
-use crate::{Application, Connection, Encoded, Handshake, Upper, threads, upgrade};
+use crate::{Application, Class, Connection, Encoded, Handshake, Upper, threads, upgrade};
 use leave::Stage;
 
 /// The task of one session.
@@ -61,20 +60,22 @@ pub(crate) struct Driver<A: Application> {
 /// Nothing in here is pinned.
 impl<A: Application> Unpin for Driver<A> {}
 
-/// Opens a session over polling; returns its open packet.
+/// Opens a session over polling; returns its open packet. `None` if there is one with this id.
 pub(crate) fn spawn_polling<A: Application>(
     server: &Arc<Inner<A>>,
+    sid: Sid,
     handshake: Arc<Handshake>,
-) -> String {
-    let driver = Driver::new(server, handshake, Transport::Polling);
-    let open = handshake::open_packet(driver.shared.sid, &server.config.engine, Transport::Polling);
+) -> Option<String> {
+    let driver = Driver::new(server, sid, handshake, Transport::Polling)?;
+    let open = handshake::open_packet(sid, &server.config.engine, Transport::Polling);
     threads::begin(driver);
-    open
+    Some(open)
 }
 
 /// Opens a session over WebSocket once the HTTP connection has been given up.
 pub(crate) fn spawn_websocket<A: Application>(
     server: &Arc<Inner<A>>,
+    sid: Sid,
     upgrade: OnUpgrade,
     handshake: Arc<Handshake>,
 ) {
@@ -85,7 +86,9 @@ pub(crate) fn spawn_websocket<A: Application>(
             return;
         };
         let candidate = Candidate::new(taken, server.config.websocket_limits());
-        let mut driver = Driver::new(&server, handshake, Transport::WebSocket);
+        let Some(mut driver) = Driver::new(&server, sid, handshake, Transport::WebSocket) else {
+            return;
+        };
         driver.open_on(candidate);
         // A task of its own, so that an open connection does not hold the room of the upgrade as well.
         threads::begin(driver);
@@ -93,19 +96,29 @@ pub(crate) fn spawn_websocket<A: Application>(
 }
 
 impl<A: Application> Driver<A> {
-    fn new(server: &Arc<Inner<A>>, handshake: Arc<Handshake>, transport: Transport) -> Self {
+    fn new(
+        server: &Arc<Inner<A>>,
+        sid: Sid,
+        handshake: Arc<Handshake>,
+        transport: Transport,
+    ) -> Option<Self> {
         let (worker, config) = (server.here(), &server.config);
         worker.start();
-        let sid = new_sid();
         let shared = worker.register(|key| Shared::new(sid, key, Arc::clone(worker), transport));
-        server.sessions.insert(&shared);
+        if !server.sessions.insert(&shared) {
+            worker.unregister(shared.key);
+            return None;
+        }
         if server.sessions.is_closing() {
             // It began while the server was open; whoever closes may have looked already.
             Connection(Arc::clone(&shared)).close(CloseReason::ServerShuttingDown);
         }
+        if let Some(packet) = &config.initial_packet {
+            let _ = Connection(Arc::clone(&shared)).push(packet, Class::Normal);
+        }
         let now = worker.now();
         let upper = server.application.open(Connection(Arc::clone(&shared)), handshake, now);
-        Driver {
+        Some(Driver {
             shared,
             server: Arc::clone(server),
             session: Session::accept(transport, &config.engine, now),
@@ -119,7 +132,7 @@ impl<A: Application> Driver<A> {
             peer_closed: false,
             broken: None,
             now,
-        }
+        })
     }
 
     /// Starts on a WebSocket: the open packet goes in front of what the application has pushed already.
@@ -393,10 +406,4 @@ impl<A: Application> Drop for Driver<A> {
         self.server.sessions.ended(&self.shared);
         self.shared.worker.left();
     }
-}
-
-fn new_sid() -> Sid {
-    let mut random = [0; 15];
-    rand::rng().fill_bytes(&mut random);
-    Sid::from_random(random)
 }

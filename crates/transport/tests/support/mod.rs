@@ -148,7 +148,9 @@ pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 pub struct Answer {
     pub status: u16,
     pub head: String,
+    /// As text, as far as it is one.
     pub body: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -192,12 +194,13 @@ impl Http {
         let head: Vec<u8> = self.rest.drain(..end).collect();
         let head = String::from_utf8(head).unwrap();
         let status = head[9..12].parse().unwrap();
-        let mut answer = Answer { status, head, body: String::new() };
+        let mut answer = Answer { status, head, body: String::new(), bytes: Vec::new() };
         let length = answer.header("content-length").map_or(0, |value| value.parse().unwrap());
         while self.rest.len() < length {
             self.more().await;
         }
-        answer.body = String::from_utf8(self.rest.drain(..length).collect()).unwrap();
+        answer.bytes = self.rest.drain(..length).collect();
+        answer.body = String::from_utf8_lossy(&answer.bytes).into_owned();
         answer
     }
 

@@ -1,0 +1,79 @@
+//! What the application is told about a request that was refused.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use engine_proto::{BadRequest, Refusal};
+
+use crate::Request;
+
+/// A request that was refused, and why.
+///
+/// Its text is the sentence that the client was told, with the reference's name for what was wrong where there
+/// is one: `Bad request (TRANSPORT_MISMATCH)`.
+#[derive(Clone, Debug)]
+pub struct ConnectionError {
+    request: Request,
+    refusal: Refusal,
+}
+
+impl ConnectionError {
+    pub(crate) fn new(request: Request, refusal: Refusal) -> Self {
+        ConnectionError { request, refusal }
+    }
+
+    /// The request.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The code that the client was told: 0 to 5, as in the reference.
+    pub fn code(&self) -> u8 {
+        self.refusal.code()
+    }
+
+    /// The sentence that the client was told.
+    pub fn message(&self) -> &str {
+        self.refusal.message()
+    }
+
+    /// What was wrong, under the reference's names: `transport`, `sid`, `method`, `name`, `origin`, `message`,
+    /// `protocol`. What a request does not have is empty. The values are the client's: any text.
+    pub fn context(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+        let query = |name| self.request.query_value(name).unwrap_or_default();
+        match &self.refusal {
+            Refusal::TransportUnknown => vec![("transport", query("transport"))],
+            Refusal::UnknownSession => vec![("sid", query("sid"))],
+            Refusal::BadHandshakeMethod => vec![("method", self.request.method().as_str().into())],
+            Refusal::BadRequest(what) => self.bad_request(*what),
+            Refusal::Forbidden(_) => vec![("message", self.message().into())],
+            Refusal::UnsupportedVersion => vec![("protocol", query("EIO"))],
+        }
+    }
+
+    fn bad_request(&self, what: BadRequest) -> Vec<(&'static str, Cow<'_, str>)> {
+        let mut context = vec![("name", Cow::Borrowed(what.name()))];
+        match what {
+            BadRequest::InvalidOrigin => {
+                context.push(("origin", self.request.header("origin").unwrap_or_default().into()));
+            }
+            BadRequest::TransportMismatch => {
+                let transport = self.request.query_value("transport").unwrap_or_default();
+                context.push(("transport", transport));
+            }
+            BadRequest::ProtocolMismatch
+            | BadRequest::TransportHandshake
+            | BadRequest::Middleware
+            | BadRequest::IdGeneration => {}
+        }
+        context
+    }
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.refusal.fmt(f)
+    }
+}
+
+impl std::error::Error for ConnectionError {}

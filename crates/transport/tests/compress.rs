@@ -1,0 +1,79 @@
+//! Answers to polls that are made smaller, from outside.
+
+mod support;
+
+use std::io::Read;
+
+use flate2::read::{GzDecoder, ZlibDecoder};
+use sockeye_transport::Config;
+use support::{Answer, Http, Running, start};
+
+/// The answer to a poll when so many kilobytes wait for it.
+async fn polled(running: &Running, kilobytes: usize, headers: &str) -> Answer {
+    let mut http = Http::connect(running.address).await;
+    let session = http.open().await;
+    http.post(&session, &format!("4flood {kilobytes}")).await;
+    http.send("GET", &session, headers, b"").await;
+    http.answer().await
+}
+
+fn unpacked(mut decoder: impl Read) -> String {
+    let mut text = String::new();
+    decoder.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// What the client of a flood reads.
+fn flood(kilobytes: usize) -> String {
+    vec![format!("4{}", "x".repeat(1024)); kilobytes].join("\u{1e}")
+}
+
+const GZIP: &str = "Accept-Encoding: gzip, deflate, br\r\n";
+
+#[tokio::test]
+async fn a_large_answer_to_a_poll_is_compressed_as_the_client_asks_for() {
+    let running = start(Config::default()).await;
+    // Twice, since encoders are used again; and larger than what is compressed in one turn.
+    for kilobytes in [1, 2, 200, 3] {
+        let answer = polled(&running, kilobytes, GZIP).await;
+        assert_eq!(answer.header("content-encoding"), Some("gzip"));
+        assert_eq!(answer.header("content-type"), Some("text/plain; charset=UTF-8"));
+        assert!(answer.bytes.len() < kilobytes * 100, "{}", answer.bytes.len());
+        assert!(unpacked(GzDecoder::new(&*answer.bytes)) == flood(kilobytes));
+
+        let answer = polled(&running, kilobytes, "Accept-Encoding: deflate\r\n").await;
+        assert_eq!(answer.header("content-encoding"), Some("deflate"));
+        assert!(unpacked(ZlibDecoder::new(&*answer.bytes)) == flood(kilobytes));
+    }
+}
+
+#[tokio::test]
+async fn a_small_answer_and_one_for_a_client_that_does_not_ask_is_sent_as_it_is() {
+    let running = start(Config::default()).await;
+    for headers in ["", "Accept-Encoding: br\r\n", "Accept-Encoding: gzip;q=0\r\n"] {
+        let answer = polled(&running, 2, headers).await;
+        assert_eq!(answer.header("content-encoding"), None);
+        assert_eq!(answer.body, flood(2));
+    }
+    let running = start(Config { compression: Some(2 * 1026), ..Config::default() }).await;
+    assert_eq!(polled(&running, 1, GZIP).await.header("content-encoding"), None);
+    assert_eq!(polled(&running, 2, GZIP).await.header("content-encoding"), None);
+    assert_eq!(polled(&running, 3, GZIP).await.header("content-encoding"), Some("gzip"));
+}
+
+#[tokio::test]
+async fn without_compression_every_answer_is_sent_as_it_is() {
+    let running = start(Config { compression: None, ..Config::default() }).await;
+    let answer = polled(&running, 20, GZIP).await;
+    assert_eq!(answer.header("content-encoding"), None);
+    assert_eq!(answer.body, flood(20));
+}
+
+#[tokio::test]
+async fn many_clients_get_their_compressed_answers_at_the_same_time() {
+    let running = start(Config::default()).await;
+    let clients = (0..40).map(|_| polled(&running, 100, GZIP));
+    for answer in futures_util::future::join_all(clients).await {
+        assert!(unpacked(GzDecoder::new(&*answer.bytes)) == flood(100));
+    }
+}
