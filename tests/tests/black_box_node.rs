@@ -81,9 +81,10 @@ fn the_profile_of_the_benchmarks_does_what_the_load_generators_expect() {
 }
 
 #[test]
-fn the_profile_of_the_client_s_own_suite_does_what_that_expects() {
+fn the_profiles_of_the_clients_own_suites_do_what_those_expect() {
     for transports in ["polling", "websocket", "upgrade"] {
         node("client", transports, &["suite.test.cjs"]);
+        node("engine-client", transports, &["engine.test.cjs"]);
     }
 }
 

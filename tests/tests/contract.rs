@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use sockeye_tests::contract::{Contract, free_port, program};
 
-const PROFILES: [&str; 5] = ["bench", "client", "handlers", "protocol", "ws-echo"];
+const PROFILES: [&str; 6] = ["bench", "client", "engine-client", "handlers", "protocol", "ws-echo"];
 
 /// What it says when it does not start: one sentence, and the exit code is 1.
 fn complaint(arguments: &[&str], port_in_environment: Option<&str>) -> String {

@@ -188,7 +188,7 @@ impl Writer {
     /// Makes durable what was appended, and says so.
     fn sync(&mut self, core: &Core, now: u64) {
         let Some(unsynced) = self.unsynced else { return };
-        if let Err(why) = self.make_durable(core, unsynced, now) {
+        if let Err(why) = self.make_durable(core, unsynced) {
             return self.sync_failed(core, &why, now);
         }
         self.unsynced = None;
@@ -201,25 +201,27 @@ impl Writer {
             // A store that cannot do this will say so when something is appended.
             drop(core.with_store(|store| store.drop_old((low + 1).into())));
         }
+        if let Err(why) = self.sync_mark_if_due(core, now) {
+            self.sync_failed(core, &why, now);
+        }
     }
 
-    fn make_durable(
-        &mut self,
-        core: &Core,
-        unsynced: Unsynced,
-        now: u64,
-    ) -> Result<(), StoreError> {
+    fn make_durable(&mut self, core: &Core, unsynced: Unsynced) -> Result<(), StoreError> {
         core.make_durable()?;
-        // The mark is synced now and then, not with each batch: that would be a second wait for the disk.
-        // Only a loss of power can take it back, and then it says too little about the last moments:
-        // what was cut off from a damaged store right there would not be noticed.
-        let patience = millis(core.options.sync_every);
-        let due = now.saturating_sub(self.mark_synced) >= patience;
-        if due || unsynced.reserve.is_some() {
-            self.mark_synced = now;
-            self.opener.write_mark(unsynced.up_to.into(), true)?;
+        // Positions that are handed out may not be above what the mark can say.
+        let reserves = unsynced.reserve.is_some();
+        if reserves { self.opener.write_mark(unsynced.up_to.into(), true) } else { Ok(()) }
+    }
+
+    /// The mark is synced now and then, not with each batch, and when those who wait for the batch have been told: it
+    /// is a second wait for the disk. Only a loss of power can take it back, and then it says too little about the last
+    /// moments: what was cut off from a damaged store right there would not be noticed.
+    fn sync_mark_if_due(&mut self, core: &Core, now: u64) -> Result<(), StoreError> {
+        if now.saturating_sub(self.mark_synced) < millis(core.options.sync_every) {
+            return Ok(());
         }
-        Ok(())
+        self.mark_synced = now;
+        self.opener.write_mark(self.durable.into(), true)
     }
 
     /// Writes what is left, marks the end as clean, and lets go of the store.

@@ -116,17 +116,20 @@ impl<A: Application> Server<A> {
     pub async fn spread(&self, reason: CloseReason, window: Duration) {
         let end = Instant::now() + window;
         let mut left = self.0.living();
-        loop {
-            left.retain(|session| !Connection(Arc::clone(session)).is_closed());
-            let Some(next) = left.pop() else { return };
-            let others = u32::try_from(left.len()).unwrap_or(u32::MAX);
+        while let Some(next) = left.pop() {
+            let next = Connection(next);
+            if next.is_closed() {
+                continue;
+            }
+            // Some of those that are left have gone by themselves.
+            let open = u32::try_from(self.connections().min(left.len() + 1)).unwrap_or(u32::MAX);
             let now = Instant::now();
-            let pause = end.saturating_duration_since(now) / others.saturating_add(1);
+            let pause = end.saturating_duration_since(now) / open.max(1);
             let emptied = self.0.sessions.emptied();
             if tokio::time::timeout_at(now + pause, emptied).await.is_ok() {
                 return;
             }
-            Connection(next).close(reason);
+            next.close(reason);
         }
     }
 

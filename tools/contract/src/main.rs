@@ -13,6 +13,7 @@
 //! | `bench`    | `bench`    | load generators                                                       |
 //! | `handlers` | `handlers` | black-box tests of everything an application does; up to `PORT + 3`    |
 //! | `client`   | `client`   | the suite of npm `socket.io-client`; on port 3210 if nobody says       |
+//! | `engine-client` | `engine_client` | the suite of npm `engine.io-client`                          |
 //! | `delivery` | `delivery` | checkers of the promise that no event is missed; needs `--data DIR`    |
 //! | `protocol` | `protocol` | the public suites of both protocols: Engine.IO 4 and Socket.IO 5      |
 //! | `ws-echo`  | `ws_echo`  | the WebSocket layer alone                                             |
@@ -22,6 +23,7 @@
 mod bench;
 mod client;
 mod delivery;
+mod engine_client;
 mod handlers;
 mod protocol;
 mod ws_echo;
@@ -62,6 +64,7 @@ enum Profile {
     Bench,
     Client,
     Delivery,
+    EngineClient,
     Handlers,
     Protocol,
     WsEcho,
@@ -106,6 +109,7 @@ fn run(options: &Options) -> Result<()> {
             Profile::Bench => bench::run(port, workers).await,
             Profile::Client => client::run(port, workers).await,
             Profile::Delivery => delivery::run(port, workers, options.data.as_deref()).await,
+            Profile::EngineClient => engine_client::run(port).await,
             Profile::Handlers => handlers::run(port, workers).await,
             Profile::Protocol => protocol::run(port).await,
             Profile::WsEcho => ws_echo::run(port).await,
