@@ -19,10 +19,10 @@ class Server {
   #child = null;
 
   // One of the profile `delivery` on the spare port of this number (0 to 3), with data under this name.
-  static contract(number, data, environment = {}) {
+  static contract(number, data, environment = {}, place = CONTRACT_DATA) {
     const port = Number(CONTRACT_SPARE_PORT) + number;
-    assert.ok(port > 0 && CONTRACT_PROGRAM && CONTRACT_DATA, 'the environment names a program to start');
-    const folder = join(CONTRACT_DATA, data);
+    assert.ok(port > 0 && CONTRACT_PROGRAM && place, 'the environment names a program to start');
+    const folder = join(place, data);
     const profile = ['--profile', 'delivery', '--port', String(port), '--data', folder];
     const server = new Server(port, [CONTRACT_PROGRAM, ...profile], environment);
     server.data = folder;
@@ -57,6 +57,10 @@ class Server {
     const gone = once(child, 'exit');
     child.kill('SIGKILL');
     await gone;
+  }
+
+  signal(name) {
+    this.#child.kill(name);
   }
 
   get isRunning() {

@@ -22,10 +22,18 @@ pub fn installed() -> PathBuf {
 ///
 /// If nothing may be skipped.
 pub fn skip(reason: &str) {
-    let name = std::thread::current().name().unwrap_or("a test").to_owned();
-    let line = format!("SKIPPED {name}: {reason}; `cargo xtask test` installs it");
+    let line = skipped(&format!("{reason}; `cargo xtask test` installs it"));
     assert!(std::env::var_os("SOCKEYE_NO_SKIP").is_none(), "{line}");
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// [`skip`] for what nobody can install, such as a right that this user does not have. It never fails.
+pub fn skip_without_right(reason: &str) {
+    let _ = writeln!(std::io::stdout(), "{}", skipped(reason));
+}
+
+fn skipped(reason: &str) -> String {
+    format!("SKIPPED {}: {reason}", std::thread::current().name().unwrap_or("a test"))
 }
 
 /// Where Debian's package `chromium` puts it. `BROWSER` names another one.

@@ -4,8 +4,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use sockeye_tests::suite::{browser, delivery};
+use sockeye_tests::suite::{browser, delivery, skip_without_right};
 
 #[test]
 fn the_nine_cases_lose_double_and_leak_nothing() {
@@ -40,6 +41,19 @@ fn keys_history_receipts_and_one_order_for_all_members() {
 #[test]
 fn a_killed_server_goes_on_where_it_was() {
     run("restart.test.cjs", &[]);
+}
+
+#[test]
+fn a_server_that_is_stopped_or_whose_bytes_change_loses_nothing_in_silence() {
+    run("outside.test.cjs", &[]);
+}
+
+#[test]
+fn a_full_disk_refuses_what_is_durable_and_nothing_else() {
+    let Some(small) = Small::mount() else {
+        return skip_without_right("only root may mount a small file system");
+    };
+    run("full.test.cjs", &[("CONTRACT_SMALL", small.0.0.to_str().expect("UTF-8"))]);
 }
 
 #[test]
@@ -82,5 +96,23 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A file system of its own with little room; it goes with this.
+struct Small(Folder);
+
+impl Small {
+    fn mount() -> Option<Self> {
+        let folder = Folder::new("small");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=40m", "tmpfs"]).arg(&folder.0);
+        mount.output().is_ok_and(|output| output.status.success()).then_some(Small(folder))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0.0).status();
     }
 }
