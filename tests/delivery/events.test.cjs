@@ -11,19 +11,13 @@ after(closeAll);
 
 const durable = DURABLE.map((namespace) => ({ port: PORT, namespace }));
 
-async function joined(setting, room) {
-  const page = await Page.open(setting);
-  await page.join(room);
-  return page;
-}
-
 describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
   for (const setting of durable) {
     const where = setting.namespace;
 
     test(`${where}: every event ends in its token, which its publisher gets too`, async () => {
       const room = unique('room');
-      const page = await joined(setting, room);
+      const page = await Page.joined(setting, room);
       const tokens = [];
       for (const payload of numbers(5)) tokens.push(await page.publish(room, payload));
       await page.until(() => page.heard.length === 5, 'not all events');
@@ -38,8 +32,8 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
         null, true, -0.5, '', 'zoë 🐟', [], [1, [2]], {}, { a: { b: null } },
         Buffer.from([0, 171, 255]), { file: Buffer.from('fish'), name: 'a' },
       ];
-      const page = await joined(setting, room);
-      const later = await joined(setting, room);
+      const page = await Page.joined(setting, room);
+      const later = await Page.joined(setting, room);
       await later.cut();
       const other = await Page.open(setting);
       for (const payload of payloads) await other.publish(room, payload);
@@ -53,7 +47,7 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
 
     test(`${where}: a key that comes again is answered again, and emits nothing`, async () => {
       const [room, key] = [unique('room'), unique('key')];
-      const page = await joined(setting, room);
+      const page = await Page.joined(setting, room);
       const first = await page.publish(room, 1, key);
       assert.equal(await page.publish(room, 1, key), first);
       assert.equal(await page.publish(unique('elsewhere'), 'another payload', key), first);
@@ -64,7 +58,7 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
 
     test(`${where}: a key that comes twenty times at once emits one event`, async () => {
       const [room, key] = [unique('room'), unique('key')];
-      const page = await joined(setting, room);
+      const page = await Page.joined(setting, room);
       const others = await Promise.all(numbers(4).map(() => Page.open(setting)));
       const published = numbers(20).map((number) => others[number % 4].publish(room, 1, key));
       const tokens = await Promise.all(published);
@@ -75,7 +69,7 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
 
     test(`${where}: a key that comes again after a drop is answered again`, async () => {
       const [room, key] = [unique('room'), unique('key')];
-      const page = await joined(setting, room);
+      const page = await Page.joined(setting, room);
       const first = await page.publish(room, 1, key);
       await page.cut();
       await page.back();
@@ -87,7 +81,7 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
     test(`${where}: keys of one namespace mean nothing in another`, async () => {
       const [room, key] = [unique('room'), unique('key')];
       const namespace = where === '/' ? '/async' : '/';
-      const page = await joined(setting, room);
+      const page = await Page.joined(setting, room);
       const foreign = await Page.open({ ...setting, namespace });
       const first = await foreign.publish(room, 'foreign', key);
       assert.notEqual(await page.publish(room, 1, key), first);
@@ -97,7 +91,7 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
 
     test(`${where}: history has the last events of a room, oldest first`, async () => {
       const room = unique('room');
-      const page = await joined(setting, room);
+      const page = await Page.joined(setting, room);
       const other = await Page.open(setting);
       assert.deepEqual(await other.ask('history', room, 10), []);
       const tokens = [];
@@ -117,7 +111,7 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
 
     test(`${where}: a receipt counts those who have an event, and those who are away`, async () => {
       const room = unique('room');
-      const pages = await Promise.all(numbers(3).map((at) => joined({ ...setting, mode: MODES[at] }, room)));
+      const pages = await Promise.all(numbers(3).map((at) => Page.joined({ ...setting, mode: MODES[at] }, room)));
       const other = await Page.open(setting);
       assert.deepEqual(await other.ask('receipt', room, 1), { delivered: 3, of: 3 });
       await pages[0].cut();
@@ -131,7 +125,7 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
 
     test(`${where}: a receipt does not count a connection that is dead`, async () => {
       const room = unique('room');
-      const page = await joined(setting, room);
+      const page = await Page.joined(setting, room);
       const other = await Page.open(setting);
       await page.silence();
       const receipt = other.ask('receipt', room, 1);
@@ -147,8 +141,8 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
 
     test(`${where}: dropped again and again in the middle of a crowd's talk, a client misses nothing`, async () => {
       const room = unique('room');
-      const calm = await joined(setting, room);
-      const pages = await Promise.all(numbers(4).map(() => joined(setting, room)));
+      const calm = await Page.joined(setting, room);
+      const pages = await Promise.all(numbers(4).map(() => Page.joined(setting, room)));
       const publishers = await Promise.all(numbers(3).map(() => Page.open(setting)));
       let isOver = false;
       const talk = publishers.map(async (page) => {
@@ -164,7 +158,7 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
 
     test(`${where}: events that are too young to be stored do not overtake one another`, async () => {
       const room = unique('room');
-      const page = await joined(setting, room);
+      const page = await Page.joined(setting, room);
       const payloads = numbers(500);
       const tokens = await Promise.all(payloads.map((payload) => page.publish(room, payload)));
       await page.fence(page);
@@ -176,10 +170,10 @@ describe('events of a durable namespace', { concurrency: AT_ONCE }, () => {
 
 async function oneOrder(setting) {
   const room = unique('room');
-  const calm = await Promise.all(MODES.map((mode) => joined({ ...setting, mode }, room)));
+  const calm = await Promise.all(MODES.map((mode) => Page.joined({ ...setting, mode }, room)));
   const late = await Page.open(setting, { shape: (line) => line.delay(30) });
   await late.join(room);
-  const hasty = await Promise.all(MODES.map((mode) => joined({ ...setting, mode }, room)));
+  const hasty = await Promise.all(MODES.map((mode) => Page.joined({ ...setting, mode }, room)));
   const publishers = await Promise.all(numbers(3).map(() => Page.open(setting)));
 
   const said = publishers.map((page, who) => say(page, room, who));
@@ -236,7 +230,7 @@ describe('the namespace that promises nothing', { concurrency: AT_ONCE }, () => 
   for (const setting of settings(PORT, ['/plain'])) {
     test(`by ${setting.mode}: there are no tokens, keys do nothing, and there is no history`, async () => {
       const [room, key] = [unique('room'), unique('key')];
-      const page = await joined(setting, room);
+      const page = await Page.joined(setting, room);
       assert.equal(await page.publish(room, 1, key), null);
       assert.equal(await page.publish(room, 2, key), null);
       await page.fence(page);
@@ -248,8 +242,8 @@ describe('the namespace that promises nothing', { concurrency: AT_ONCE }, () => 
 
     test(`by ${setting.mode}: who is dropped is somebody new, and is not told of it as a gap`, async () => {
       const room = unique('room');
-      const page = await joined(setting, room);
-      const other = await joined(setting, 'lobby');
+      const page = await Page.joined(setting, room);
+      const other = await Page.joined(setting, 'lobby');
       const { id } = page;
       await page.cut();
       await other.until(() => other.gone.includes(id), 'nobody is gone');

@@ -19,12 +19,6 @@ after(async () => {
   await server.kill();
 });
 
-async function joined(setting, room) {
-  const page = await Page.open(setting);
-  await page.join(room);
-  return page;
-}
-
 // Nothing more fits.
 function fill(file) {
   for (let size = 1 << 20; size >= 1 << 10; size >>= 1) {
@@ -40,7 +34,7 @@ test('a full disk refuses what is durable, serves everything else, and is taken 
   await server.start();
   const setting = { port: server.port };
   const room = unique('room');
-  const [member, speaker] = [await joined(setting, room), await Page.open(setting)];
+  const [member, speaker] = [await Page.joined(setting, room), await Page.open(setting)];
   const filler = join(CONTRACT_SMALL, 'filler');
   const taken = [];
   const say = async (number) => {
@@ -52,7 +46,7 @@ test('a full disk refuses what is durable, serves everything else, and is taken 
   while (next < 20) assert.ok(await say(next++));
   fill(filler);
   while (await say(next++)) assert.ok(next < 200_000, 'it is never full');
-  const plain = await joined({ ...setting, namespace: '/plain' }, room);
+  const plain = await Page.joined({ ...setting, namespace: '/plain' }, room);
   await plain.ask('publish', room, null, 'plain');
   await plain.hears('plain');
   assert.equal(typeof (await Page.open(setting)).id, 'string', 'others may come');

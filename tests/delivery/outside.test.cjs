@@ -24,16 +24,10 @@ afterEach(async () => {
   servers.clear();
 });
 
-async function joined(setting, room) {
-  const page = await Page.open(setting);
-  await page.join(room);
-  return page;
-}
-
 test('a server that is stopped for longer than anybody waits, and goes on, loses and doubles nothing', async () => {
   const server = await start(Server.contract(0, unique('stopped')));
   const room = unique('room');
-  const members = await Promise.all(MODES.map((mode) => joined({ port: server.port, mode }, room)));
+  const members = await Promise.all(MODES.map((mode) => Page.joined({ port: server.port, mode }, room)));
   const publisher = await Page.open({ port: server.port }, { retries: 1000, ackTimeout: 20_000 });
   const said = [];
   const say = (payload) => said.push(new Promise((resolve, reject) => {
@@ -80,7 +74,7 @@ test('bytes that change while the server is not running lose nothing in silence'
   const room = unique('room');
   const setting = { port: written.port };
   const other = await Page.open(setting);
-  const away = await joined(setting, room);
+  const away = await Page.joined(setting, room);
   await other.publish(room, 0);
   await away.hears(0);
   await away.cut();

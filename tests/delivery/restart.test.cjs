@@ -32,12 +32,6 @@ afterEach(async () => {
   servers.clear();
 });
 
-async function joined(setting, room) {
-  const page = await Page.open(setting);
-  await page.join(room);
-  return page;
-}
-
 // Publishes with the official client's own queue: what is not answered is sent again, under the same key.
 async function publisher(setting) {
   return Page.open(setting, { retries: 1000, ackTimeout: 20_000 });
@@ -61,9 +55,9 @@ for (const namespace of STORED) {
     const server = await start(0, unique('talk'));
     const setting = { port: server.port, namespace };
     const room = unique('room');
-    const members = await Promise.all(MODES.map((mode) => joined({ ...setting, mode }, room)));
+    const members = await Promise.all(MODES.map((mode) => Page.joined({ ...setting, mode }, room)));
     const [witness] = members;
-    const away = await joined(setting, room);
+    const away = await Page.joined(setting, room);
     const publishers = await Promise.all(numbers(3).map(() => publisher(setting)));
     const ids = [...members, away].map((page) => page.id);
     await away.cut();
@@ -118,7 +112,7 @@ async function survives(server, setting) {
   const all = STORED.length * MODES.length;
   const [room, left, entered, key] = ['room', 'left', 'entered', 'key'].map(unique);
   const other = await Page.open(setting);
-  const page = await joined(setting, room);
+  const page = await Page.joined(setting, room);
   await page.join(left);
   await page.join(entered);
   const first = await other.publish(room, 1, key);
@@ -151,7 +145,7 @@ async function survives(server, setting) {
 test('what was kept in memory is gone with the server, and everybody is told', async () => {
   const server = await start(0, unique('memory'));
   const room = unique('room');
-  const members = await Promise.all(settings(server.port, ['/memory']).map((setting) => joined(setting, room)));
+  const members = await Promise.all(settings(server.port, ['/memory']).map((setting) => Page.joined(setting, room)));
   const [witness] = members;
   await witness.publish(room, 1);
   await Promise.all(members.map((page) => page.hears(1)));
@@ -185,7 +179,7 @@ test('who does not come back after the server was killed is gone in time', async
   const server = await start(1, unique('gone'), { SESSION_MS: '2000' });
   await Promise.all(STORED.map(async (namespace) => {
     const setting = { port: server.port, namespace };
-    const witness = await joined(setting, 'lobby');
+    const witness = await Page.joined(setting, 'lobby');
     const page = await Page.open(setting);
     const { id } = page;
     await page.cut();
@@ -203,7 +197,7 @@ test('a position of the future is a new session', async () => {
   const scenes = await Promise.all(STORED.map(async (namespace) => {
     const setting = { port: server.port, namespace };
     const room = unique('room');
-    const page = await joined(setting, room);
+    const page = await Page.joined(setting, room);
     await page.publish(room, 1);
     await page.hears(1);
     return { setting, page, room, id: page.id };

@@ -74,6 +74,13 @@ class Page {
     return page;
   }
 
+  // One that has joined this room.
+  static async joined(setting, room) {
+    const page = await Page.open(setting);
+    await page.join(room);
+    return page;
+  }
+
   constructor(line, server, mode, socket) {
     this.line = line;
     this.server = server;

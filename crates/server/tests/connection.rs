@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sockeye::{Data, DisconnectReason, Event, Io, Reason, Result, Socket};
-use support::{Client, Notes, Polling, io, serve, with_sync};
+use support::{Client, Notes, Polling, io, reasons, serve, with_sync};
 use tokio::sync::Semaphore;
 
 #[tokio::test]
@@ -280,12 +280,7 @@ async fn an_event_name_with_escapes_or_digits_finds_its_handler() {
 async fn a_malformed_packet_closes_its_connection_and_nobody_else_notices() {
     let io = io(|io| io);
     with_sync(&io);
-    let reasons = Notes::new();
-    let notes = Arc::clone(&reasons);
-    io.of("/").on_disconnect(move |Reason(reason): Reason| {
-        notes.add(reason.as_str());
-        async {}
-    });
+    let reasons = reasons(&io);
     let address = serve(&io).await;
     let (mut healthy, _) = Client::join(address).await;
     for bad in [

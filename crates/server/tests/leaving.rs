@@ -5,22 +5,9 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sockeye::{
-    AckError, Auth, Data, EmitError, Io, JoinError, Namespace, Reason, Result, Socket, State,
-};
-use support::{Client, Notes, Polling, io, pass, serve, soon, with_sync};
+use sockeye::{AckError, Auth, Data, EmitError, Io, JoinError, Namespace, Result, Socket, State};
+use support::{Client, Notes, Polling, io, pass, reasons, serve, soon, with_sync};
 use tokio::sync::Semaphore;
-
-/// Notes the words of every socket that leaves the main namespace.
-fn reasons(io: &Io) -> Arc<Notes<&'static str>> {
-    let reasons = Notes::new();
-    let notes = Arc::clone(&reasons);
-    io.of("/").on_disconnect(move |Reason(reason): Reason| {
-        notes.add(reason.as_str());
-        async {}
-    });
-    reasons
-}
 
 /// A client in the main namespace, and its socket.
 async fn pair(io: &Io, address: std::net::SocketAddr) -> (Client, Socket) {

@@ -5,20 +5,15 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sockeye::{EmitError, Reason, Socket};
-use support::{Client, HANG, Notes, Polling, http, io, pass, serve, soon, with_sync};
+use sockeye::{EmitError, Socket};
+use support::{Client, HANG, Notes, Polling, http, io, pass, reasons, serve, soon, with_sync};
 
 #[tokio::test]
 async fn a_stalled_reader_is_evicted_by_its_ping_timeout_whatever_is_queued() {
     let period = Duration::from_millis(200);
     let io = io(|io| io.ping_interval(period).ping_timeout(period));
     with_sync(&io);
-    let reasons = Notes::new();
-    let notes = Arc::clone(&reasons);
-    io.of("/").on_disconnect(move |Reason(reason): Reason| {
-        notes.add(reason.as_str());
-        async {}
-    });
+    let reasons = reasons(&io);
     let address = serve(&io).await;
     let (client, id) = Client::join(address).await;
     let socket = io.socket(&id).unwrap();
@@ -37,12 +32,7 @@ async fn a_stalled_reader_is_evicted_by_its_ping_timeout_whatever_is_queued() {
 async fn a_client_whose_outbox_is_full_is_disconnected_as_a_slow_consumer_and_volatile_is_dropped()
 {
     let io = io(|io| io.outbox_bytes(300_000));
-    let reasons = Notes::new();
-    let notes = Arc::clone(&reasons);
-    io.of("/").on_disconnect(move |Reason(reason): Reason| {
-        notes.add(reason.as_str());
-        async {}
-    });
+    let reasons = reasons(&io);
     let (client, id) = Client::join(serve(&io).await).await;
     let socket = io.socket(&id).unwrap();
     let _stalled = client.stall();
@@ -128,12 +118,7 @@ async fn has(io: &sockeye::Io, count: usize) {
 async fn draining_sends_clients_away_one_by_one_and_lets_nobody_new_in() {
     let io = io(|io| io);
     with_sync(&io);
-    let reasons = Notes::new();
-    let notes = Arc::clone(&reasons);
-    io.of("/").on_disconnect(move |Reason(reason): Reason| {
-        notes.add(reason.as_str());
-        async {}
-    });
+    let reasons = reasons(&io);
     let address = serve(&io).await;
     let mut clients = Vec::new();
     for _ in 0..10 {

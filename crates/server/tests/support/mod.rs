@@ -8,10 +8,11 @@ pub mod durable;
 use std::fmt::Debug;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use sockeye::{Builder, Io};
+use sockeye::{Builder, Io, Reason};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -249,9 +250,9 @@ pub struct Notes<T> {
 }
 
 impl<T: Debug> Notes<T> {
-    pub fn new() -> std::sync::Arc<Self> {
+    pub fn new() -> Arc<Self> {
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-        std::sync::Arc::new(Notes { sender, receiver: receiver.into() })
+        Arc::new(Notes { sender, receiver: receiver.into() })
     }
 
     pub fn add(&self, note: T) {
@@ -267,4 +268,15 @@ impl<T: Debug> Notes<T> {
         let mut receiver = self.receiver.try_lock().unwrap();
         std::iter::from_fn(|| receiver.try_recv().ok()).collect()
     }
+}
+
+/// Notes the words of every socket that leaves the main namespace.
+pub fn reasons(io: &Io) -> Arc<Notes<&'static str>> {
+    let reasons = Notes::new();
+    let notes = Arc::clone(&reasons);
+    io.of("/").on_disconnect(move |Reason(reason): Reason| {
+        notes.add(reason.as_str());
+        async {}
+    });
+    reasons
 }

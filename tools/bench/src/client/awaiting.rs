@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::fleet::Fleet;
-use super::listen::{Frames, Listener};
+use super::listen::{Frames, Listener, Message};
 use super::{Failure, Nanos};
+use crate::outbox::Outbox;
 
 /// Listens for what has been asked for already.
 pub trait Awaiting: Listener {
@@ -31,4 +32,37 @@ pub fn wait(
         fleet.turn(&mut Frames(awaiting), Duration::from_millis(20))?;
     }
     Ok(())
+}
+
+/// So many messages of one kind, from whichever connection.
+#[derive(Debug)]
+pub struct Answers<F> {
+    /// How many are still to come.
+    pub missing: u64,
+    /// Whether a message is one of them.
+    pub is_right: F,
+    /// What they are, in words.
+    pub expected: &'static str,
+}
+
+impl<F: Fn(&[u8]) -> bool> Awaiting for Answers<F> {
+    fn missing(&self) -> u64 {
+        self.missing
+    }
+}
+
+impl<F: Fn(&[u8]) -> bool> Listener for Answers<F> {
+    fn message(
+        &mut self,
+        link: usize,
+        message: Message<'_>,
+        _at: Nanos,
+        _outbox: &mut Outbox,
+    ) -> Result<(), Failure> {
+        if self.missing == 0 || !(self.is_right)(message.bytes()) {
+            return Err(Failure::wrong(link, message.bytes(), self.expected));
+        }
+        self.missing -= 1;
+        Ok(())
+    }
 }

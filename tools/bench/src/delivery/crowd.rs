@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::PAYLOAD;
 use super::class::Class;
-use crate::client::awaiting::{self, Awaiting};
+use crate::client::awaiting::{self, Answers, Awaiting};
 use crate::client::fleet::Fleet;
 use crate::client::listen::{Listener, Message};
 use crate::client::message::{Answer, Fields, NUMBER, Question, TOKEN, payload};
@@ -53,35 +53,10 @@ pub fn ask(
             question.push(fleet.outbox().to(link), Fields::new(link, number, 0));
         }
     }
-    let mut acks = Acks { head: format!("43{}", class.prefix()), missing };
+    let head = format!("43{}", class.prefix());
+    let is_right = |answer: &[u8]| acknowledged(answer, &head).is_some();
+    let mut acks = Answers { missing, is_right, expected: "the acknowledgement of an event" };
     awaiting::wait(fleet, &mut acks, PATIENCE)
-}
-
-struct Acks {
-    head: String,
-    missing: u64,
-}
-
-impl Awaiting for Acks {
-    fn missing(&self) -> u64 {
-        self.missing
-    }
-}
-
-impl Listener for Acks {
-    fn message(
-        &mut self,
-        link: usize,
-        message: Message<'_>,
-        _at: Nanos,
-        _outbox: &mut Outbox,
-    ) -> Result<(), Failure> {
-        if acknowledged(message.bytes(), &self.head).is_none() || self.missing == 0 {
-            return Err(Failure::wrong(link, message.bytes(), "the acknowledgement of an event"));
-        }
-        self.missing -= 1;
-        Ok(())
-    }
 }
 
 /// The number that an acknowledgement is for. What it says has to be `true`, or the token of an event, or that there is none.

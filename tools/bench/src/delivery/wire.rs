@@ -111,7 +111,6 @@ struct Publish {
     head: String,
     window: usize,
     in_flight: Vec<InFlight>,
-    started: bool,
     tally: Tally,
 }
 
@@ -125,7 +124,6 @@ impl Publish {
             head: format!("43{}", class.prefix()),
             window,
             in_flight: vec![InFlight::default(); links],
-            started: false,
             tally: Tally::default(),
         }
     }
@@ -143,7 +141,7 @@ impl Play for Publish {
     }
 
     fn pulse(&mut self, at: Nanos, outbox: &mut Outbox) -> Option<Nanos> {
-        if !std::mem::replace(&mut self.started, true) {
+        if self.tally.begins() {
             for link in 0..self.in_flight.len() {
                 (0..self.window).for_each(|_| self.publish(link, at, outbox));
             }

@@ -5,7 +5,7 @@
 
 use super::JOIN;
 use super::window::{Play, Tally};
-use crate::client::awaiting::{self, Awaiting};
+use crate::client::awaiting::{self, Answers};
 use crate::client::fleet::Fleet;
 use crate::client::listen::{Listener, Message};
 use crate::client::message::{Answer, Fields, Question, ROOM, payload};
@@ -24,7 +24,6 @@ pub struct Namespaces {
     spread: Spread,
     window: usize,
     in_flight: Vec<InFlight>,
-    started: bool,
     tally: Tally,
 }
 
@@ -72,7 +71,6 @@ impl Namespaces {
             spread,
             window,
             in_flight: vec![InFlight::default(); links],
-            started: false,
             tally: Tally::default(),
         })
     }
@@ -91,7 +89,7 @@ impl Play for Namespaces {
     }
 
     fn pulse(&mut self, at: Nanos, outbox: &mut Outbox) -> Option<Nanos> {
-        if !std::mem::replace(&mut self.started, true) {
+        if self.tally.begins() {
             for link in 0..self.in_flight.len() {
                 (0..self.window).for_each(|_| self.ask(link, at, outbox));
             }
@@ -137,31 +135,7 @@ fn join(fleet: &mut Fleet, spread: Spread) -> Result<(), Failure> {
         }
     }
     let missing = (spread.links * spread.each()) as u64;
-    awaiting::wait(fleet, &mut Welcomes { missing }, JOIN)
-}
-
-struct Welcomes {
-    missing: u64,
-}
-
-impl Awaiting for Welcomes {
-    fn missing(&self) -> u64 {
-        self.missing
-    }
-}
-
-impl Listener for Welcomes {
-    fn message(
-        &mut self,
-        link: usize,
-        message: Message<'_>,
-        _at: Nanos,
-        _outbox: &mut Outbox,
-    ) -> Result<(), Failure> {
-        if !message.bytes().starts_with(b"40/ns-") || self.missing == 0 {
-            return Err(Failure::wrong(link, message.bytes(), "the answer to CONNECT"));
-        }
-        self.missing -= 1;
-        Ok(())
-    }
+    let is_right = |answer: &[u8]| answer.starts_with(b"40/ns-");
+    let mut welcomes = Answers { missing, is_right, expected: "the answer to CONNECT" };
+    awaiting::wait(fleet, &mut welcomes, JOIN)
 }

@@ -27,7 +27,6 @@ pub struct Polling {
     host: String,
     clients: Vec<Client>,
     open: usize,
-    started: bool,
     answer: Answer,
     tally: Tally,
 }
@@ -65,7 +64,6 @@ impl Polling {
             host,
             clients: Vec::with_capacity(count),
             open: 0,
-            started: false,
             answer: Answer::new(&answer),
             tally: Tally::default(),
         };
@@ -216,8 +214,7 @@ impl Game for Polling {
     }
 
     fn pulse(&mut self, at: Nanos, outbox: &mut Outbox) -> Option<Nanos> {
-        if !self.started {
-            self.started = true;
+        if self.tally.begins() {
             for (number, client) in self.clients.iter_mut().enumerate() {
                 client.question_due = true;
                 client.post_what_is_due(number, at, &mut self.tally, outbox);

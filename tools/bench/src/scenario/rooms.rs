@@ -22,7 +22,6 @@ pub struct Rooms {
     said: Vec<Said>,
     /// For every recipient, the next number of each member of its room.
     next: Vec<u32>,
-    started: bool,
     tally: Tally,
 }
 
@@ -50,7 +49,6 @@ impl Rooms {
             members,
             said: vec![Said { number: FIRST, at: 0, missing: 0 }; rooms * members],
             next: vec![FIRST; rooms * members * members],
-            started: false,
             tally: Tally::default(),
         })
     }
@@ -70,8 +68,7 @@ impl Play for Rooms {
     }
 
     fn pulse(&mut self, at: Nanos, outbox: &mut Outbox) -> Option<Nanos> {
-        if !self.started {
-            self.started = true;
+        if self.tally.begins() {
             (0..self.said.len()).for_each(|link| self.say(link, at, outbox));
         }
         None

@@ -19,7 +19,6 @@ pub struct Talk {
     words: Words,
     load: Load,
     schedule: Schedule,
-    started: bool,
     links: Vec<Conversation>,
     tally: Tally,
 }
@@ -39,7 +38,6 @@ impl Talk {
             words: Words::new(kind, size),
             load,
             schedule: Schedule::per_second(rate),
-            started: false,
             links: vec![Conversation::default(); links],
             tally: Tally::default(),
         }
@@ -75,13 +73,12 @@ impl Play for Talk {
     fn pulse(&mut self, at: Nanos, outbox: &mut Outbox) -> Option<Nanos> {
         match self.load {
             Load::PerSecond(_) => return Some(self.ask_what_is_due(at, outbox)),
-            Load::InFlight(_) if self.started => {}
-            Load::InFlight(window) => {
-                self.started = true;
+            Load::InFlight(window) if self.tally.begins() => {
                 for link in 0..self.links.len() {
                     (0..window).for_each(|_| self.ask(link, at, outbox));
                 }
             }
+            Load::InFlight(_) => {}
         }
         None
     }

@@ -25,6 +25,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// What a game has counted, and what it may do now.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
+    begun: bool,
     /// Whether more may be sent.
     pub sending: bool,
     /// Whether what comes now is inside the measured window.
@@ -36,6 +37,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Whether the game begins now, and has not before.
+    pub fn begins(&mut self) -> bool {
+        !std::mem::replace(&mut self.begun, true)
+    }
+
     /// So many answers are waited for from now on.
     pub fn asked(&mut self, answers: u64) {
         self.in_flight += answers;
