@@ -59,9 +59,10 @@ impl<'a> Handshake<'a> {
         self.url().split('?').next().unwrap_or_default()
     }
 
-    /// The peer's address, where the carrier knows it: always with [`Io::serve`](crate::Io::serve),
+    /// The client's address, where the carrier knows it: always with [`Io::serve`](crate::Io::serve),
     /// and as [`Layer::remote_addr`](crate::Layer::remote_addr) says elsewhere. Behind a proxy it
-    /// is the proxy's.
+    /// is the proxy's, unless [`trust_forwarded_for`](crate::Builder::trust_forwarded_for) says that this one is
+    /// to be believed; then the port is 0 if the proxy does not tell it.
     pub fn address(&self) -> Option<SocketAddr> {
         self.request.remote()
     }

@@ -118,7 +118,9 @@ pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use rooms::Rooms;
 pub use socket::{Held, Socket, SocketData, SocketEmit};
-pub use transport::{ConnectionError, Cookie, Cors, Request, SameSite, threads};
+pub use transport::{
+    ConnectionError, Cookie, Cors, NoProxies, Proxies, Request, SameSite, threads,
+};
 pub use verdict::Fail;
 
 /// The example of the project's front page, kept true.

@@ -79,6 +79,24 @@ macro_rules! request_options {
                 self
             }
 
+            /// Whose `X-Forwarded-For` is believed, for the address of a client: how many proxies stand in
+            /// front of the server, or in which networks they are. The header is read from its end, where
+            /// they write; what a client has written in front of that does not count. (Reference:
+            /// `trust proxy` of express.) Default: nobody's, and the address is the peer's.
+            ///
+            /// ```
+            /// use sockeye::{Io, Proxies};
+            ///
+            /// let io = Io::builder().trust_forwarded_for(1).build()?;
+            /// let balancers: Proxies = "10.0.0.0/8, fd00::/8".parse()?;
+            /// let io = Io::builder().trust_forwarded_for(balancers).build()?;
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            pub fn trust_forwarded_for(mut self, proxies: impl Into<transport::Proxies>) -> Self {
+                self.transport.proxies = proxies.into();
+                self
+            }
+
             /// Asks before a session opens, on either transport; requests of a session that is open, its
             /// upgrade among them, are not asked about (reference: `allowRequest`). An error refuses:
             /// 403, and the client reads its text as the `message` of code 4. One that panics, or has

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Cookie, Cors, Encoded, Hooks, Origins, listener};
+use crate::{Cookie, Cors, Encoded, Hooks, Origins, Proxies, listener};
 
 /// Settings of a [`Server`](crate::Server).
 ///
@@ -27,6 +27,8 @@ pub struct Config {
     pub origins: Origins,
     /// What foreign pages that may connect are told by their browsers.
     pub cors: Cors,
+    /// Whose `X-Forwarded-For` is believed. Default: nobody's.
+    pub proxies: Proxies,
     /// A cookie with the session's id, set by the first answer. Default: none.
     pub cookie: Option<Cookie>,
     /// What the application has to say about requests. Default: nothing.
@@ -66,6 +68,7 @@ impl Default for Config {
             initial_packet: None,
             origins: Origins::default(),
             cors: Cors::default(),
+            proxies: Proxies::default(),
             cookie: None,
             hooks: Hooks::default(),
             allow_deadline: Duration::from_secs(20),

@@ -65,7 +65,8 @@ impl Handshake {
         self.headers().find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
-    /// The peer's address, where the carrier knows it.
+    /// The client's address: that of the peer where the carrier knows it, or what proxies say that are
+    /// [trusted](crate::Config::proxies), with port 0 where they do not tell it.
     pub fn remote(&self) -> Option<SocketAddr> {
         self.remote
     }

@@ -32,18 +32,15 @@ use crate::{Application, Body, Config, Server};
 impl<A: Application> Server<A> {
     /// Answers one request whose path is this server's.
     ///
-    /// `remote` is the peer's address where the carrier knows it; [`Handshake::remote`](crate::Handshake::remote)
-    /// gives it back.
-    pub async fn respond<B>(
-        &self,
-        request: Request<B>,
-        remote: Option<SocketAddr>,
-    ) -> Response<Body>
+    /// `peer` is the peer's address where the carrier knows it: the client's, or that of a proxy in front.
+    /// [`Handshake::remote`](crate::Handshake::remote) tells whose it is in the end.
+    pub async fn respond<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Response<Body>
     where
         B: HttpBody,
         B::Error: fmt::Display,
     {
         let (parts, body) = request.into_parts();
+        let remote = self.0.config.proxies.origin(&parts.headers, peer);
         let mut visitor = Visitor::new(parts, remote, &self.0.config.hooks);
         if head_bytes(&visitor.parts) > self.0.config.head_bytes {
             return empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);

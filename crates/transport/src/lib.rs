@@ -14,6 +14,7 @@
 //! | Bytes of a WebSocket, on TCP or on a foreign stream      | `websocket`, `upgrade`   |
 //! | Requests, answers, origins, limits                       | `http`, `answer`, `origin`, `cors`, `cookie`, `body` |
 //! | What is the application asked and told about requests?   | `hooks`, `request`, `refused` |
+//! | Where does a request come from, behind proxies?         | `forwarded`              |
 //! | A server of its own                                      | `listener`               |
 //!
 //! Not here, on purpose: events, rooms, namespaces, users' types. The protocol's rules are not here either:
@@ -31,6 +32,7 @@ mod cors;
 mod driver;
 mod encoded;
 mod flusher;
+mod forwarded;
 mod handshake;
 mod hooks;
 mod http;
@@ -58,6 +60,7 @@ pub use contract::{Application, Upper};
 pub use cookie::{Cookie, SameSite};
 pub use cors::Cors;
 pub use encoded::{Encoded, ROOM};
+pub use forwarded::{NoProxies, Proxies};
 pub use handshake::Handshake;
 pub use hooks::Hooks;
 pub use origin::Origins;

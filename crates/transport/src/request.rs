@@ -51,7 +51,8 @@ impl Request {
         self.head.header(name)
     }
 
-    /// The peer's address, where the carrier knows it. Behind a proxy it is the proxy's.
+    /// The client's address, where the carrier knows it. Behind a proxy it is the proxy's, unless that one is
+    /// [trusted](crate::Config::proxies).
     pub fn address(&self) -> Option<SocketAddr> {
         self.head.remote()
     }
