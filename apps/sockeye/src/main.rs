@@ -100,7 +100,11 @@ fn over(window: Duration) -> String {
 
 fn builder(options: &Options) -> Builder {
     let builder = Io::builder().workers(options.workers()).away_timeout(options.away());
-    builder.allow_origins(&options.allow_origin)
+    let builder = builder.allow_origins(&options.allow_origin);
+    match &options.client_files {
+        Some(package) => builder.client_files(package),
+        None => builder,
+    }
 }
 
 fn greet(options: &Options, port: u16, log: &Log) {

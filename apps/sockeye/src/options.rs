@@ -44,6 +44,11 @@ pub(crate) struct Options {
     /// to another server at once. Nobody new is let in meanwhile.
     #[arg(long, env = "DRAIN", value_name = "SECONDS", default_value_t = 0)]
     drain: u64,
+
+    /// Serves the bundles of the official client from the npm package `socket.io-client` that is installed in this
+    /// directory, for pages that load `/socket.io/socket.io.js`.
+    #[arg(long, env = "CLIENT_FILES", value_name = "DIR")]
+    pub(crate) client_files: Option<PathBuf>,
 }
 
 impl Options {

@@ -18,6 +18,7 @@ fn sockeye(arguments: &[&str]) -> Command {
         .env_remove("DATA")
         .env_remove("PORT")
         .env_remove("HOST")
+        .env_remove("CLIENT_FILES")
         .env_remove("RUST_LOG")
         .stdin(Stdio::null());
     command
@@ -103,6 +104,20 @@ fn it_prints_its_address_and_serves_the_page_and_socket_io_there() {
     let handshake = running.get("/socket.io/?EIO=4&transport=polling");
     assert!(handshake.contains("\r\n\r\n0{\"sid\":\""), "{handshake}");
     assert!(running.get("/nothing").starts_with("HTTP/1.1 404 "));
+}
+
+#[test]
+fn it_serves_the_client_from_a_package_that_is_installed_and_says_how_to_install_one() {
+    let package = Directory::new("client-files");
+    let words = complaint(&mut sockeye(&["--port", "0", "--client-files", package.path()]));
+    assert!(words.contains("npm install socket.io-client"), "{words}");
+    fs::create_dir_all(package.0.join("dist")).unwrap();
+    fs::write(package.0.join("package.json"), r#"{"version":"4.8.4"}"#).unwrap();
+    fs::write(package.0.join("dist/socket.io.js"), "// the client").unwrap();
+    let running = Running::start(&["--port", "0", "--client-files", package.path()]);
+    let bundle = running.get("/socket.io/socket.io.js");
+    assert!(bundle.contains("\r\netag: \"4.8.4\"\r\n"), "{bundle}");
+    assert!(bundle.ends_with("// the client"), "{bundle}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -288,6 +289,17 @@ pub enum BuildError {
         value: String,
         /// Why not.
         why: &'static str,
+    },
+    /// The client's files cannot be had.
+    #[error(
+        "the client's files cannot be read from `{}`: {problem}; `npm install socket.io-client` puts them into \
+         `node_modules/socket.io-client`", directory.display()
+    )]
+    ClientFiles {
+        /// What was given.
+        directory: PathBuf,
+        /// What is wrong with it.
+        problem: String,
     },
 }
 

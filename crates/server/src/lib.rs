@@ -32,6 +32,7 @@
 //! |----------------------------------------------------|-------------------------------------------------|
 //! | a server; to mount it on axum, hyper or alone      | [`Io`], [`Layer`], [`Service`]                  |
 //! | its options                                        | [`Builder`]                                     |
+//! | to serve the client to browsers                    | [`Builder::client_files`]                       |
 //! | to say what happens when something comes           | [`Namespace`], [`Handler`], [`Extract`]         |
 //! | namespaces whose names are not known before        | [`Io::of_matching`], [`ParentNamespace`]        |
 //! | to answer one client                               | [`Socket`], [`AckSender`]                       |
@@ -64,6 +65,7 @@ mod args;
 mod basis;
 mod broadcast;
 mod builder;
+mod client_files;
 mod connection;
 mod durable;
 mod emit;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Cookie, Cors, Encoded, Hooks, Origins, Proxies, listener};
+use crate::{Cookie, Cors, Encoded, Files, Hooks, Origins, Proxies, listener};
 
 /// Settings of a [`Server`](crate::Server).
 ///
@@ -44,6 +44,8 @@ pub struct Config {
     /// Answers to polls of so many bytes and more are compressed for clients that take it; `None`: none is.
     /// Default 1024.
     pub compression: Option<usize>,
+    /// Files that are answered with under the path. Default: none.
+    pub files: Option<Files>,
     /// How long the body of a POST may take to arrive. Default 20 s.
     pub body_deadline: Duration,
     /// How long a closed connection may take to read what was sent before. Default 5 s.
@@ -75,6 +77,7 @@ impl Default for Config {
             head_bytes: 16 << 10,
             outbox_bytes: 4 << 20,
             compression: Some(1024),
+            files: None,
             body_deadline: Duration::from_secs(20),
             linger: Duration::from_secs(5),
             fragments: 16_384,

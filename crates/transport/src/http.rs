@@ -19,7 +19,7 @@ use websocket_proto::handshake::{UpgradeRequest, accept};
 
 use crate::answer::{answered, empty, encoded, payload, refuse};
 use crate::body::{Fault, collect, discard};
-use crate::compress::Coding;
+use crate::coding::Coding;
 use crate::connection::Shared;
 use crate::driver;
 use crate::mailbox::{Answer, Letter, PostGuard};
@@ -104,6 +104,10 @@ impl<A: Application> Server<A> {
         B: HttpBody,
         B::Error: fmt::Display,
     {
+        if let Some(answer) = self.file(&visitor.parts).await {
+            discard(body).await;
+            return answer;
+        }
         let upgrade = has_token(&visitor.parts.headers, &header::UPGRADE, "websocket");
         let outcome = {
             let parts = &visitor.parts;
@@ -123,6 +127,15 @@ impl<A: Application> Server<A> {
             self.0.config.hooks.turned_away(visitor, &refusal);
             refuse(&refusal, upgrade)
         })
+    }
+
+    /// The answer to a request for a file.
+    async fn file(&self, parts: &Parts) -> Option<Response<Body>> {
+        let Config { files, path, .. } = &self.0.config;
+        let files = files.as_ref()?;
+        let file = files.find(parts.uri.path().strip_prefix(path)?)?;
+        // Boxed: a poll that is held has no room for it.
+        Some(Box::pin(files.answer(file, &parts.method, &parts.headers)).await)
     }
 
     async fn follow<B>(

@@ -10,7 +10,8 @@
 //! | Who wakes a connection when its time has come?           | `wheel`, `worker`        |
 //! | The one loop of a connection, the one place that waits   | `driver`                 |
 //! | How does an HTTP request reach its session?              | `mailbox`, `polling`     |
-//! | How is the answer to a poll made smaller?                | `compress`               |
+//! | How is the answer to a poll made smaller?                | `coding`, `compress`, `brotli` |
+//! | Files beside the sessions: the client's bundle            | `files`                  |
 //! | Bytes of a WebSocket, on TCP or on a foreign stream      | `websocket`, `upgrade`   |
 //! | Requests, answers, origins, limits                       | `http`, `answer`, `origin`, `cors`, `cookie`, `body` |
 //! | What is the application asked and told about requests?   | `hooks`, `request`, `refused` |
@@ -23,6 +24,9 @@
 
 mod answer;
 mod body;
+#[cfg(feature = "brotli")]
+mod brotli;
+mod coding;
 mod compress;
 mod config;
 mod connection;
@@ -31,6 +35,7 @@ mod cookie;
 mod cors;
 mod driver;
 mod encoded;
+mod files;
 mod flusher;
 mod forwarded;
 mod handshake;
@@ -60,6 +65,7 @@ pub use contract::{Application, Upper};
 pub use cookie::{Cookie, SameSite};
 pub use cors::Cors;
 pub use encoded::{Encoded, ROOM};
+pub use files::{File, Files};
 pub use forwarded::{NoProxies, Proxies};
 pub use handshake::Handshake;
 pub use hooks::Hooks;
