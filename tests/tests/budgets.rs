@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use sockeye::{Args, Data, Io, Result, Socket};
+use sockeye::{Args, Data, Error, Io, Result, Socket};
 use sockeye_tests::client::eventually;
 
 struct Counting;
@@ -152,6 +152,8 @@ async fn serve(
         io.to("lobby").emit("said", &text)?;
         Ok(())
     });
+    unanswered(&io);
+    dynamic(&io);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     ready.send((listener.local_addr().expect("an address"), io.clone())).expect("the test waits");
     let serving = io.clone();
@@ -159,11 +161,32 @@ async fn serve(
     while let Some(answer) = questions.recv().await {
         let (allocations, live) = (ALLOCATIONS.get(), LIVE.get());
         let blocks = BLOCKS.with(|blocks| blocks.iter().map(Cell::get).collect());
-        // The list itself is no server's cost.
+        // The list itself is no server's cost; it is given back on another thread.
         ALLOCATIONS.set(allocations);
+        LIVE.set(live);
         let counters = Counters { allocations, live, blocks };
         answer.send(counters).expect("the test waits");
     }
+}
+
+/// Asks one client and then everybody, and gives them no time to answer.
+fn unanswered(io: &Io) {
+    io.of("/").on("ask", async |io: Io, socket: Socket| -> Result<()> {
+        let soon = Duration::from_millis(1);
+        let one = socket.emit_with_ack::<u8>("question", &()).timeout(soon).await;
+        let all = io.timeout(soon).emit_with_ack::<u8>("question", &()).await;
+        socket.emit("given up", &(one.is_err(), all.failed.len()))?;
+        Ok(())
+    });
+}
+
+/// Namespaces for whoever asks, and some that refuse everybody.
+fn dynamic(io: &Io) {
+    io.of_matching("/game-*").on_connect(async |socket: Socket| socket.join("players").map(drop));
+    io.of_matching("/closed-*").middleware(async |socket: Socket| -> Result<()> {
+        socket.join(["players", "more"])?;
+        Err(Error::new("closed"))
+    });
 }
 
 /// A blocking client in the main namespace.
@@ -324,4 +347,41 @@ fn whoever_is_evicted_or_vanishes_gives_its_memory_back() {
     let each = per(kept, 2 * ROUNDS);
     println!("kept of each client that was evicted or has vanished: {each:.0} bytes");
     assert!(each < 4096.0, "{each:.0} bytes of each are kept");
+}
+
+/// What is still held for each of the rounds, once the first few have made tables grow.
+fn kept(server: &Server, rounds: u32, mut round: impl FnMut(u32)) -> f64 {
+    (0..rounds).for_each(&mut round);
+    let kept = server.cost(|| (rounds..2 * rounds).for_each(&mut round));
+    per(u64::try_from(kept.live.max(0)).expect("not negative"), rounds)
+}
+
+#[test]
+fn questions_that_nobody_answers_leave_nothing_behind() {
+    let server = Server::start();
+    let mut client = Client::connect(server.address);
+    let each = kept(&server, 200, |_| {
+        client.send(br#"42["ask"]"#);
+        client.read_until(br#"42["given up",true,1]"#);
+    });
+    println!("kept of each question that was not answered: {each:.1} bytes");
+    // The wheel of the runtime may keep a page more.
+    assert!(each < 16.0, "{each:.1} bytes of each are kept");
+}
+
+#[test]
+fn namespaces_that_come_and_go_or_refuse_leave_nothing_behind() {
+    let server = Server::start();
+    let mut client = Client::connect(server.address);
+    let each = kept(&server, 300, |number| {
+        client.send(format!("40/game-{number},").as_bytes());
+        client.read_until(format!("40/game-{number},{{\"sid\":").as_bytes());
+        client.send(format!("41/game-{number},").as_bytes());
+        client.send(format!("40/closed-{number},").as_bytes());
+        client.read_until(format!("44/closed-{number},{{\"message\":\"closed\"}}").as_bytes());
+        client.send(format!("42[\"echo\",{number}]").as_bytes());
+        client.read_until(format!("42[\"back\",{number}]").as_bytes());
+    });
+    println!("kept of each namespace that came and went: {each:.1} bytes");
+    assert!(each < 16.0, "{each:.1} bytes of each are kept");
 }

@@ -70,6 +70,22 @@ async fn a_client_that_does_not_answer_is_given_up_at_the_timeout() {
     client.sync().await;
 }
 
+#[tokio::test]
+async fn a_question_that_has_no_time_is_given_up_although_the_answer_is_on_its_way() {
+    let io = io(|io| io);
+    with_sync(&io);
+    let (mut client, socket) = pair(&io).await;
+    let question = socket.emit_with_ack::<u8>("echo", &42).timeout(Duration::ZERO);
+    assert!(matches!(soon(question).await, Err(AckError::Timeout { .. })));
+    client.expect("420[\"echo\",42]").await;
+    client.send("430[42]").await;
+    let again = socket.emit_with_ack::<u8>("echo", &43).timeout(Duration::from_hours(1));
+    client.expect("421[\"echo\",43]").await;
+    client.send("431[43]").await;
+    assert_eq!(soon(again).await.unwrap(), 43, "the late one is nobody else's answer");
+    client.sync().await;
+}
+
 /// The smallest executor there is.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);

@@ -300,3 +300,23 @@ async fn a_malformed_packet_closes_its_connection_and_nobody_else_notices() {
     }
     healthy.sync().await;
 }
+
+#[tokio::test]
+async fn a_violation_over_polling_is_followed_by_a_close_for_the_next_poll() {
+    let io = io(|io| io);
+    let address = serve(&io).await;
+    for (packets, reply) in
+        [(&["40", "40"][..], true), (&["42[\"some event\"]"], false), (&["40", "4abc"], true)]
+    {
+        let client = Polling::open(address, "/socket.io/").await;
+        for packet in packets {
+            client.post(packet).await;
+        }
+        let mut last = client.get().await;
+        if reply {
+            assert!(last.starts_with("40{\"sid\":"), "{last}");
+            last = client.get().await;
+        }
+        assert_eq!(last, "6\x1e1", "{packets:?}");
+    }
+}

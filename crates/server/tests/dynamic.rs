@@ -10,6 +10,7 @@ use sockeye::{
     Data, Error, Event, Io, MountError, Namespace, ParentNamespace, Result, Socket, State,
 };
 use support::{Client, io, serve};
+use tokio::sync::Semaphore;
 
 fn games(io: &Io) -> ParentNamespace {
     let games = io.of_matching("/game-*");
@@ -127,6 +128,52 @@ async fn a_client_that_is_refused_leaves_nothing_behind() {
     }
     enter(&mut client, "/game-open").await;
     has(&games, 1).await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_refused_ends_no_namespace_in_which_others_are() {
+    let io = io(|io| io);
+    let games = games(&io);
+    games.middleware(async |socket: Socket| match socket.namespace().count().await {
+        Ok(0) => Ok(()),
+        _ => Err(Error::new("full")),
+    });
+    let address = serve(&io).await;
+    let (mut one, mut two) = (Client::open(address).await, Client::open(address).await);
+    enter(&mut one, "/game-1").await;
+    two.send("40/game-1,").await;
+    assert_eq!(two.text().await, "44/game-1,{\"message\":\"full\"}");
+    assert_eq!(games.namespaces().len(), 1);
+    one.send("42/game-1,[\"say\",\"alone\"]").await;
+    assert_eq!(one.text().await, "42/game-1,[\"said\",\"alone\"]");
+}
+
+#[tokio::test]
+async fn clients_that_ask_for_a_new_namespace_at_the_same_time_share_it() {
+    let io = io(|io| io);
+    let games = games(&io);
+    let (made, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let count = Arc::clone(&made);
+    io.on_new_namespace(move |_| _ = count.fetch_add(1, Ordering::Relaxed));
+    let g = Arc::clone(&gate);
+    games.middleware(move || {
+        let gate = Arc::clone(&g);
+        async move { gate.acquire().await.unwrap().forget() }
+    });
+    let address = serve(&io).await;
+    let (mut one, mut two) = (Client::open(address).await, Client::open(address).await);
+    one.send("40/game-1,").await;
+    two.send("40/game-1,").await;
+    gate.add_permits(2);
+    for client in [&mut one, &mut two] {
+        assert!(client.text().await.starts_with("40/game-1,{\"sid\":"));
+        client.text().await;
+    }
+    assert_eq!(io.of("/game-1").emit("message", &()).unwrap().recipients(), 2);
+    for client in [&mut one, &mut two] {
+        client.expect("42/game-1,[\"message\"]").await;
+    }
+    assert_eq!(made.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

@@ -104,6 +104,37 @@ async fn what_was_emitted_before_close_still_arrives_and_last_handlers_are_waite
     assert_eq!(reading.await.unwrap(), ["42[\"last\"]"]);
 }
 
+#[tokio::test]
+async fn the_port_is_free_when_close_has_returned_and_the_next_server_there_hears_events() {
+    let first = io(|io| io);
+    let (mut client, address) = {
+        let address = serve(&first).await;
+        (Client::join(address).await.0, address)
+    };
+    has(&first, 1).await;
+    let reading = tokio::spawn(async move { client.rest().await });
+    first.close(HANG).await;
+    assert_eq!(first.count().await.unwrap(), 0);
+    assert!(reading.await.unwrap().is_empty());
+
+    let listener = tokio::net::TcpListener::bind(address).await.expect("the port is free");
+    let second = io(|io| io);
+    with_sync(&second);
+    let serving = second.clone();
+    tokio::spawn(async move { serving.serve_listener(listener).await });
+    let (mut client, _) = Client::join(address).await;
+    client.sync().await;
+}
+
+#[tokio::test]
+async fn closing_a_server_that_never_served_or_has_ended_is_done_at_once() {
+    let never = io(|io| io);
+    soon(never.close(Duration::from_hours(1))).await;
+    soon(never.close(Duration::from_hours(1))).await;
+    assert_eq!(never.emit("x", &()).unwrap().recipients(), 0);
+    soon(never.serve("127.0.0.1:0")).await.unwrap();
+}
+
 /// Waits until so many are here.
 async fn has(io: &sockeye::Io, count: usize) {
     soon(async {

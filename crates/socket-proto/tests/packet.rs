@@ -268,3 +268,31 @@ fn errors_say_what_came_and_what_was_expected() {
     let error = verdict("2[\"a\",]").unwrap_err();
     assert_eq!(error.to_string(), "peer sent a payload that is not one JSON text, from byte 5 on");
 }
+
+/// What the tests of the reference's parser send to its decoder, and call bad.
+#[test]
+fn everything_that_the_reference_calls_a_bad_packet_is_refused() {
+    for packet in [
+        r#"442["some","data""#,
+        r#"0/admin,"invalid""#,
+        "0[]",
+        "1/admin,{}",
+        r#"2/admin,"invalid"#,
+        "2/admin,{}",
+        r#"2[{"toString":"foo"}]"#,
+        r#"2[true,"foo"]"#,
+        r#"2[null,"bar"]"#,
+        r#"2["connect"]"#,
+        r#"2["disconnect","123"]"#,
+        "5",
+        "51",
+        "50-",
+        "5a-",
+        "51.23-",
+        "999",
+    ] {
+        assert!(verdict(packet).is_err(), "{packet}");
+        let (mut admin, _) = joined("/admin");
+        assert!(text(&mut admin, packet).is_err(), "{packet} in /admin");
+    }
+}

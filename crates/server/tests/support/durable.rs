@@ -26,8 +26,13 @@ pub fn durable(io: &Io) {
 
 impl Guest {
     pub async fn join(address: SocketAddr) -> Guest {
+        Guest::open_as(address, "").await
+    }
+
+    /// Joins for the first time, and says this.
+    pub async fn open_as(address: SocketAddr, auth: &str) -> Guest {
         let mut client = Client::open(address).await;
-        client.send("40").await;
+        client.send(&format!("40{auth}")).await;
         let mut guest = Guest {
             client,
             address,
