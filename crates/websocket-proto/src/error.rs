@@ -11,7 +11,8 @@ use crate::Opcode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// A reserved bit is set, though no extension was negotiated (5.2). Holds the frame's first byte.
+    /// A reserved bit is set that means nothing here (5.2): no extension was negotiated, or it is none of the first
+    /// frame of a message (RFC 7692, 6). Holds the frame's first byte.
     ReservedBits(u8),
     /// An opcode that RFC 6455 leaves undefined (5.2): 3 to 7, 11 to 15.
     UnknownOpcode(u8),
@@ -39,6 +40,8 @@ pub enum Error {
     InvalidReason,
     /// A text message is not UTF-8 (8.1).
     InvalidText,
+    /// A compressed message is none (RFC 7692, 7.2.2).
+    InvalidDeflate,
     /// A frame announces `length` bytes; `limit` is [`Limits::frame`](crate::Limits::frame).
     FrameTooLarge {
         /// The payload length in the frame's head, in bytes.
@@ -63,7 +66,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The code to close the connection with (7.4.1): 1007 for text that is not UTF-8, 1009 for
+    /// The code to close the connection with (7.4.1): 1007 for what is not what it says, UTF-8 or compressed, 1009 for
     /// anything over a limit, 1002 for every other broken rule.
     ///
     /// ```
@@ -75,7 +78,7 @@ impl Error {
     /// ```
     pub fn close_code(&self) -> u16 {
         match self {
-            Error::InvalidText | Error::InvalidReason => 1007,
+            Error::InvalidText | Error::InvalidReason | Error::InvalidDeflate => 1007,
             Error::FrameTooLarge { .. }
             | Error::MessageTooLarge { .. }
             | Error::TooManyFragments { .. } => 1009,
@@ -88,7 +91,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::ReservedBits(byte) => {
-                write!(f, "peer set a reserved bit (first byte {byte:#04x}) without an extension")
+                write!(
+                    f,
+                    "peer set a reserved bit (first byte {byte:#04x}) that means nothing here"
+                )
             }
             Error::UnknownOpcode(opcode) => write!(f, "peer sent the undefined opcode {opcode:#x}"),
             Error::FragmentedControl(opcode) => {
@@ -117,6 +123,9 @@ impl fmt::Display for Error {
             Error::InvalidCloseCode(code) => write!(f, "peer sent the invalid close code {code}"),
             Error::InvalidReason => f.write_str("peer sent a close reason that is not UTF-8"),
             Error::InvalidText => f.write_str("peer sent a text message that is not UTF-8"),
+            Error::InvalidDeflate => {
+                f.write_str("peer sent a compressed message that cannot be decompressed")
+            }
             Error::FrameTooLarge { length, limit } => write!(
                 f,
                 "peer announced a frame of {length} bytes; the limit is {limit} (see `Limits::frame`)"

@@ -86,6 +86,8 @@ impl fmt::Display for Opcode {
 pub(crate) struct Head {
     pub(crate) opcode: Opcode,
     pub(crate) fin: bool,
+    /// The first frame of a compressed message (RFC 7692, 6).
+    pub(crate) compressed: bool,
     /// All zeros where the frame is not masked.
     pub(crate) key: [u8; 4],
     /// Payload length in bytes.
@@ -95,12 +97,18 @@ pub(crate) struct Head {
 impl Head {
     /// Reads a head from the front of `bytes`, with the number of bytes it takes. `Ok(None)` means
     /// that it goes on behind them; a broken rule is reported by the first byte that breaks it.
+    /// `reserved` are the bits of the first byte that mean nothing here.
     #[inline]
-    pub(crate) fn parse(bytes: &[u8], role: Role) -> Result<Option<(Head, usize)>, Error> {
+    pub(crate) fn parse(
+        bytes: &[u8],
+        role: Role,
+        reserved: u8,
+    ) -> Result<Option<(Head, usize)>, Error> {
         let Some(&first) = bytes.first() else {
             return Ok(None);
         };
-        let (fin, opcode) = parse_first(first)?;
+        let opcode = parse_first(first, reserved)?;
+        let (fin, compressed) = (first & FIN != 0, first & RSV1 != 0);
         let Some(&second) = bytes.get(1) else {
             return Ok(None);
         };
@@ -109,26 +117,28 @@ impl Head {
             return Ok(None);
         };
         if role == Role::Client {
-            return Ok(Some((Head { opcode, fin, key: [0; 4], payload }, size)));
+            return Ok(Some((Head { opcode, fin, compressed, key: [0; 4], payload }, size)));
         }
         let Some(&key) = bytes.get(size..).and_then(<[u8]>::first_chunk) else {
             return Ok(None);
         };
-        Ok(Some((Head { opcode, fin, key, payload }, size + 4)))
+        Ok(Some((Head { opcode, fin, compressed, key, payload }, size + 4)))
     }
 }
 
 #[inline]
-fn parse_first(first: u8) -> Result<(bool, Opcode), Error> {
-    if first & RESERVED != 0 {
+fn parse_first(first: u8, reserved: u8) -> Result<Opcode, Error> {
+    if first & reserved != 0 {
         return Err(Error::ReservedBits(first));
     }
     let opcode = Opcode::from_bits(first & 0x0f)?;
-    let fin = first & FIN != 0;
-    if !fin && opcode.is_control() {
+    if first & RSV1 != 0 && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+        return Err(Error::ReservedBits(first));
+    }
+    if first & FIN == 0 && opcode.is_control() {
         return Err(Error::FragmentedControl(opcode));
     }
-    Ok((fin, opcode))
+    Ok(opcode)
 }
 
 #[inline]
@@ -172,8 +182,10 @@ fn parse_length(short: u8, opcode: Opcode, bytes: &[u8]) -> Result<Option<(u64, 
 
 /// First byte: this is the message's last frame.
 pub(crate) const FIN: u8 = 0x80;
-/// First byte: for extensions, of which we negotiate none.
-const RESERVED: u8 = 0x70;
+/// First byte: for extensions.
+pub(crate) const RESERVED: u8 = 0x70;
+/// First byte: the message is compressed, if that was negotiated (RFC 7692, 6).
+pub(crate) const RSV1: u8 = 0x40;
 /// Second byte: a key follows and the payload is masked.
 pub(crate) const MASK: u8 = 0x80;
 /// Second byte: the length stands in the two bytes that follow.

@@ -67,6 +67,8 @@ pub enum HandshakeError {
     Status(u16),
     /// `Sec-WebSocket-Accept` does not belong to the key that was sent (4.1).
     Accept,
+    /// `Sec-WebSocket-Extensions` is no answer to what was offered (4.1, 9.1; RFC 7692, 7.1).
+    Extensions,
 }
 
 /// Judges an upgrade request (4.2.1). `Ok` holds the value for `Sec-WebSocket-Accept`.
@@ -157,6 +159,9 @@ impl fmt::Display for HandshakeError {
             }
             HandshakeError::Accept => {
                 "the header Sec-WebSocket-Accept does not belong to the key that was sent"
+            }
+            HandshakeError::Extensions => {
+                "the header Sec-WebSocket-Extensions is no answer to what was offered"
             }
         })
     }

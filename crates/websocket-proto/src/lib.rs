@@ -1,4 +1,4 @@
-//! RFC 6455, the WebSocket protocol, as a state machine over bytes; both sides of a connection.
+//! RFC 6455, the WebSocket protocol, and its compression (RFC 7692) as a state machine over bytes; both sides of a connection.
 //!
 //! | RFC 6455 says                                 | the file             |
 //! |-----------------------------------------------|----------------------|
@@ -11,6 +11,7 @@
 //! | 7 Closing the connection                      | `close`              |
 //! | 8.1 Errors in UTF-8 encoded data              | `text`               |
 //! | 10.4 Implementation-specific limits           | `limits`             |
+//! | RFC 7692, permessage-deflate                  | [`deflate`]          |
 //!
 //! The two entry points: [`Receiver`] turns bytes into [`Event`]s, and [`push_frame`] and its
 //! neighbours turn messages into bytes. Both know nothing of each other, so a frame that is encoded
@@ -29,11 +30,12 @@
 //! ```
 //!
 //! Not here, on purpose: sockets, clocks, threads, randomness (masking keys are passed in), HTTP
-//! parsing, and extensions (permessage-deflate, RFC 7692, comes later).
+//! parsing, and other extensions.
 
 #![forbid(unsafe_code)]
 
 mod close;
+pub mod deflate;
 mod error;
 mod frame;
 pub mod handshake;

@@ -17,8 +17,11 @@ pub struct Limits {
     ///
     /// [`Error::FrameTooLarge`]: crate::Error::FrameTooLarge
     pub frame: usize,
-    /// Most payload bytes of one message, all its frames together. Default: 1 000 000.
-    /// Past it: [`Error::MessageTooLarge`].
+    /// Most payload bytes of one message, all its frames together, decompressed if it is compressed. Default:
+    /// 1 000 000. Past it: [`Error::MessageTooLarge`].
+    ///
+    /// As it comes, a compressed message (and a frame of one) may be larger by an eighth and 1 KiB: what cannot
+    /// be made smaller grows a little.
     ///
     /// [`Error::MessageTooLarge`]: crate::Error::MessageTooLarge
     pub message: usize,
@@ -27,6 +30,14 @@ pub struct Limits {
     ///
     /// [`Error::TooManyFragments`]: crate::Error::TooManyFragments
     pub fragments: usize,
+}
+
+impl Limits {
+    /// For a compressed message as it comes: a block that is stored has five bytes more, and senders may flush often.
+    pub(crate) fn of_compressed(self) -> Self {
+        let more = |limit: usize| limit.saturating_add(limit / 8 + 1024);
+        Limits { frame: more(self.frame), message: more(self.message), ..self }
+    }
 }
 
 impl Default for Limits {

@@ -77,6 +77,17 @@ impl Message {
         }
     }
 
+    /// Takes in the next piece of what a compressed payload becomes, as far as `limit` allows.
+    pub(crate) fn push_within(&mut self, piece: &[u8], limit: usize) -> Result<(), Error> {
+        let fits = limit.saturating_sub(self.len()).min(piece.len());
+        self.push(&piece[..fits], Space(limit))?;
+        if fits < piece.len() {
+            // How much more is not known, and nobody's business.
+            return Err(Error::MessageTooLarge { length: limit as u64 + 1, limit });
+        }
+        Ok(())
+    }
+
     /// The whole message, now that its last piece is here.
     pub(crate) fn finish(self) -> Result<Gathered, Error> {
         match self.content {

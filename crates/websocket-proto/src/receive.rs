@@ -3,7 +3,8 @@
 mod incoming;
 
 use crate::close::CloseFrame;
-use crate::frame::{Head, LONGEST_CONTROL, LONGEST_HEAD};
+use crate::deflate::Inflater;
+use crate::frame::{Head, LONGEST_CONTROL, LONGEST_HEAD, RESERVED, RSV1};
 use crate::message::{Message, Space};
 use crate::{Error, Limits, Opcode, Role};
 use incoming::Held;
@@ -48,6 +49,8 @@ pub struct Receiver {
     message: Option<Message>,
     /// The control frame in progress. It may stand between two fragments, hence beside `message`.
     control: Option<Box<Control>>,
+    /// Only where compression was negotiated.
+    inflater: Option<Box<Inflater>>,
     role: Role,
 }
 
@@ -73,7 +76,22 @@ struct Control {
 impl Receiver {
     /// The receiving half of a connection whose opening handshake is done.
     pub fn new(role: Role, limits: Limits) -> Self {
-        Receiver { limits, phase: NEXT_HEAD, message: None, control: None, role }
+        Receiver { limits, phase: NEXT_HEAD, message: None, control: None, inflater: None, role }
+    }
+
+    /// The same on a connection for which permessage-deflate was negotiated.
+    ///
+    /// What comes out is checked while it is decompressed: of a message that would become larger than
+    /// [`Limits::message`], no more memory is taken than for one of that size.
+    #[must_use]
+    pub fn inflating(mut self, inflater: Inflater) -> Self {
+        self.inflater = Some(Box::new(inflater));
+        self
+    }
+
+    /// Whether permessage-deflate was negotiated.
+    pub fn inflates(&self) -> bool {
+        self.inflater.is_some()
     }
 
     /// Takes in what was read. Payloads are unmasked in place, so `input` is scratch afterwards.
@@ -120,7 +138,7 @@ impl Receiver {
             (Some(message), Opcode::Continuation) => self.admit_fragment(message)?,
             (Some(_), opcode) => return Err(Error::ExpectedContinuation(opcode)),
         };
-        let Limits { frame, message, .. } = self.limits;
+        let Limits { frame, message, .. } = self.limits_of(head);
         if length > frame {
             return Err(Error::FrameTooLarge { length: head.payload, limit: frame });
         }
@@ -137,7 +155,23 @@ impl Receiver {
         if message.fragments >= limit {
             return Err(Error::TooManyFragments { limit });
         }
-        Ok(message.len())
+        let compressed = self.inflater.as_ref().and_then(|inflater| inflater.arrived());
+        Ok(compressed.unwrap_or_else(|| message.len()))
+    }
+
+    /// The limits for what comes, which may be compressed.
+    #[inline]
+    fn limits_of(&self, head: &Head) -> Limits {
+        match &self.inflater {
+            Some(inflater) if head.compressed || inflater.is_busy() => self.limits.of_compressed(),
+            _ => self.limits,
+        }
+    }
+
+    /// The bits of a frame's first byte that mean nothing here.
+    #[inline]
+    fn reserved(&self) -> u8 {
+        if self.inflater.is_some() { RESERVED & !RSV1 } else { RESERVED }
     }
 
     /// From here on the payload of this frame is gathered.
@@ -147,7 +181,14 @@ impl Receiver {
                 let message = self.message.as_mut().expect("admitted: a message is in progress");
                 message.fragments += 1;
             }
-            Opcode::Text | Opcode::Binary => self.message = Some(Message::begin(head.opcode)),
+            Opcode::Text | Opcode::Binary => {
+                self.message = Some(Message::begin(head.opcode));
+                if head.compressed
+                    && let Some(inflater) = &mut self.inflater
+                {
+                    inflater.begin();
+                }
+            }
             Opcode::Close | Opcode::Ping | Opcode::Pong => {
                 self.control = Some(Box::new(Control { len: 0, bytes: [0; LONGEST_CONTROL] }));
             }
@@ -169,6 +210,10 @@ impl Receiver {
             return Ok(());
         }
         let message = self.message.as_mut().expect("begun with its head");
+        if let Some(inflater) = self.inflater.as_mut().filter(|inflater| inflater.is_busy()) {
+            let limit = self.limits.message;
+            return inflater.push(piece, |inflated| message.push_within(inflated, limit));
+        }
         let space = if fin { message.len() + remaining } else { self.limits.message };
         message.push(piece, Space(space))
     }
@@ -183,7 +228,11 @@ impl Receiver {
         if !fin {
             return Ok(None);
         }
-        let message = self.message.take().expect("begun with its head");
+        let mut message = self.message.take().expect("begun with its head");
+        if let Some(inflater) = self.inflater.as_mut().filter(|inflater| inflater.is_busy()) {
+            let limit = self.limits.message;
+            inflater.finish(|inflated| message.push_within(inflated, limit))?;
+        }
         message.finish().map(|whole| Some(Held::Message(whole)))
     }
 
@@ -193,6 +242,7 @@ impl Receiver {
         self.phase = Phase::Done;
         self.message = None;
         self.control = None;
+        self.inflater = None;
     }
 }
 

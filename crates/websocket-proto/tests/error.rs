@@ -19,5 +19,5 @@ fn an_error_about_a_frame_names_it_in_the_words_of_the_specification() {
     let said = Error::FragmentedControl(Opcode::Ping).to_string();
     assert_eq!(said, "peer sent a fragmented ping frame; control frames are whole");
     let said = Error::ReservedBits(0xc1).to_string();
-    assert_eq!(said, "peer set a reserved bit (first byte 0xc1) without an extension");
+    assert_eq!(said, "peer set a reserved bit (first byte 0xc1) that means nothing here");
 }

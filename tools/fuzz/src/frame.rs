@@ -1,5 +1,6 @@
-//! The frame layer: RFC 6455 as bytes that may be anything.
+//! The frame layer: RFC 6455, and RFC 7692 on it, as bytes that may be anything.
 
+use websocket_proto::deflate::Agreement;
 use websocket_proto::{CloseFrame, Error, Event, Limits, Opcode, Receiver, Role};
 use websocket_proto::{push_close, push_frame};
 
@@ -8,19 +9,40 @@ use crate::input::Input;
 /// Reads bytes as either side of a connection. Panics if it matters in which portions they arrive, if a
 /// limit is passed, or if a message that was read cannot be sent on and read again.
 ///
-/// The first byte chooses the side, the second the portions; the rest is the wire.
+/// The first byte chooses the side, the second the portions, the third whether messages may be compressed; the
+/// rest is the wire.
 pub fn frame(bytes: &[u8]) {
     let mut input = Input(bytes);
     let role = if input.flag() { Role::Client } else { Role::Server };
     let seed = input.byte();
+    let compression = compression(input.byte());
     let wire = input.rest();
 
-    let whole = read(role, wire, |_| wire.len());
-    let torn = read(role, wire, |turn| portion(seed, turn));
-    let single = read(role, wire, |_| 1);
+    let new = || receiver(role, compression);
+    let whole = read(new(), wire, |_| wire.len());
+    let torn = read(new(), wire, |turn| portion(seed, turn));
+    let single = read(new(), wire, |_| 1);
     assert_eq!(whole, torn, "portions of seed {seed} matter");
     assert_eq!(whole, single, "portions of one byte matter");
     send_on(&whole.0);
+}
+
+/// What was negotiated: nothing, or with or without context takeover.
+fn compression(byte: u8) -> Option<Agreement> {
+    let alone = byte & 1 != 0;
+    (byte & 2 != 0).then(|| Agreement {
+        server_no_context_takeover: alone,
+        client_no_context_takeover: alone,
+        ..Agreement::default()
+    })
+}
+
+fn receiver(role: Role, compression: Option<Agreement>) -> Receiver {
+    let receiver = Receiver::new(role, LIMITS);
+    match compression {
+        Some(agreed) => receiver.inflating(agreed.inflater(role)),
+        None => receiver,
+    }
 }
 
 /// An event that outlives the buffer it was read from.
@@ -49,11 +71,10 @@ impl From<Event<'_>> for Heard {
 
 /// Everything that is heard, and the error in which it ends, if it does.
 fn read(
-    role: Role,
+    mut receiver: Receiver,
     wire: &[u8],
     mut portion: impl FnMut(usize) -> usize,
 ) -> (Vec<Heard>, Option<Error>) {
-    let mut receiver = Receiver::new(role, LIMITS);
     let (mut heard, mut failed) = (Vec::new(), None);
     let (mut rest, mut turn) = (wire, 0);
     while !rest.is_empty() {

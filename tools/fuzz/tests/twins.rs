@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use websocket_proto::deflate::{self, Deflater};
 use websocket_proto::{Opcode, push_frame};
 
 fn config() -> ProptestConfig {
@@ -26,13 +27,19 @@ fn framed() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(b"\x03\xe8bye".to_vec()),
         1 => vec(Just(b'x'), 120..400),
     ];
-    (opcode, any::<bool>(), any::<Option<[u8; 4]>>(), payload).prop_map(
-        |(opcode, fin, mask, mut payload)| {
+    let flags = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.1));
+    (opcode, flags, any::<Option<[u8; 4]>>(), payload).prop_map(
+        |(opcode, (fin, compressed, marked), mask, mut payload)| {
             if opcode.is_control() {
                 payload.truncate(125);
+            } else if compressed {
+                Deflater::alone(9).compress(&std::mem::take(&mut payload), &mut payload);
             }
             let mut wire = Vec::new();
             push_frame(&mut wire, opcode, fin || opcode.is_control(), mask, &payload);
+            if marked || (compressed && matches!(opcode, Opcode::Text | Opcode::Binary)) {
+                deflate::mark(&mut wire);
+            }
             wire
         },
     )
@@ -40,7 +47,7 @@ fn framed() -> impl Strategy<Value = Vec<u8>> {
 
 /// Frames that all mask or all do not, as one side would send them.
 fn conversation() -> impl Strategy<Value = Vec<u8>> {
-    (any::<[u8; 2]>(), vec(framed(), 0..12)).prop_map(|(settings, frames)| {
+    (any::<[u8; 3]>(), vec(framed(), 0..12)).prop_map(|(settings, frames)| {
         let is_client = settings[0] & 1 == 1;
         let ours = frames.into_iter().filter(|frame| (frame[1] & 0x80 == 0) == is_client);
         ours.fold(settings.to_vec(), |wire, frame| [wire, frame].concat())

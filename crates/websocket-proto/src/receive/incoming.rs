@@ -89,7 +89,7 @@ impl<'a> Incoming<'a> {
         if matches!(self.receiver.phase, Phase::Head { len: 1.., .. }) {
             return self.complete_head();
         }
-        match Head::parse(self.input, self.receiver.role)? {
+        match Head::parse(self.input, self.receiver.role, self.receiver.reserved())? {
             Some((head, size)) => {
                 self.take(size);
                 Ok(Some(head))
@@ -101,6 +101,7 @@ impl<'a> Incoming<'a> {
 
     /// Goes on with a head that is split between two reads.
     fn complete_head(&mut self) -> Result<Option<Head>, Error> {
+        let reserved = self.receiver.reserved();
         let Phase::Head { bytes, len } = &mut self.receiver.phase else {
             unreachable!("called in this phase alone")
         };
@@ -108,7 +109,7 @@ impl<'a> Incoming<'a> {
         let room = &mut bytes[before..];
         let more = room.len().min(self.input.len());
         room[..more].copy_from_slice(&self.input[..more]);
-        let parsed = Head::parse(&bytes[..before + more], self.receiver.role)?;
+        let parsed = Head::parse(&bytes[..before + more], self.receiver.role, reserved)?;
         if let Some((head, size)) = parsed {
             // What was copied past the head's end is still in the input.
             self.receiver.phase = NEXT_HEAD;
@@ -124,7 +125,7 @@ impl<'a> Incoming<'a> {
     #[inline]
     fn begin_frame(&mut self, head: &Head) -> Result<Option<Found<'a>>, Error> {
         let length = self.receiver.admit(head)?;
-        let alone = head.fin && head.opcode != Opcode::Continuation;
+        let alone = head.fin && head.opcode != Opcode::Continuation && !head.compressed;
         if !alone || length > self.input.len() {
             self.receiver.gather(head, length);
             return Ok(None);
