@@ -257,6 +257,7 @@ async fn without_a_trailing_slash_the_path_alone_is_the_server_s_and_longer_name
         let address = serve(&io(|io| io.path(path).add_trailing_slash(false))).await;
         assert_eq!(handshake_at(address, "/live").await, 200);
         assert_eq!(handshake_at(address, "/live/").await, 200);
+        assert_eq!(handshake_at(address, "/live/and/below/").await, 200);
         assert_eq!(handshake_at(address, "/lively").await, 404);
         assert_eq!(handshake_at(address, "/liv").await, 404);
         Client::open_at(address, "/live").await;

@@ -128,3 +128,36 @@ fn a_preflight_that_is_answered_with_a_failure_is_refused_when_it_is_built() {
     let error = Io::builder().cors(cors).build().unwrap_err();
     assert!(error.to_string().contains("a status of success"), "{error}");
 }
+
+#[tokio::test]
+async fn a_page_that_may_connect_can_read_why_it_is_refused() {
+    let io = io(|io| io.allow_origin("https://a.example").credentials(true));
+    let address = serve(&io).await;
+    let head = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nOrigin: https://a.example";
+    let (status, headers, body) = http(address, head, "").await;
+    assert_eq!((status, body.as_str()), (400, r#"{"code":3,"message":"Bad request"}"#));
+    assert!(headers.contains("access-control-allow-origin: https://a.example"), "{headers}");
+    assert!(headers.contains("access-control-allow-credentials: true"), "{headers}");
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_that_may_connect_exchanges_messages() {
+    let io = io(|io| io.allow_origin("https://a.example"));
+    support::with_sync(&io);
+    let address = serve(&io).await;
+    let origin = "\r\nOrigin: https://a.example";
+    let ask = async |method: &str, query: &str, body: &str| {
+        let head = format!("{method} /socket.io/?EIO=4&transport=polling{query} HTTP/1.1{origin}");
+        let (status, headers, body) = http(address, &head, body).await;
+        assert_eq!(status, 200, "{body}");
+        assert!(headers.contains("access-control-allow-origin: https://a.example"), "{headers}");
+        body
+    };
+    let open = ask("GET", "", "").await;
+    let sid = format!("&sid={}", open.split('"').nth(3).unwrap());
+    assert_eq!(ask("POST", &sid, "40\u{1e}421[\"sync\"]").await, "ok");
+    let mut heard = ask("GET", &sid, "").await;
+    while !heard.ends_with("431[]") {
+        heard = ask("GET", &sid, "").await;
+    }
+}

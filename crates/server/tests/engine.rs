@@ -6,16 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use sockeye::engine::{CloseReason, Server, Socket};
-use support::{Client, Notes, Polling, soon};
-use tokio::net::TcpListener;
-
-async fn serve(server: &Server) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = server.clone();
-    tokio::spawn(async move { server.serve_listener(listener).await.unwrap() });
-    address
-}
+use support::{Client, Notes, Polling, serve_engine, soon};
 
 async fn echo() -> (Server, SocketAddr) {
     let server = Server::builder().build().unwrap();
@@ -24,7 +15,7 @@ async fn echo() -> (Server, SocketAddr) {
             socket.send(message);
         }
     });
-    let address = serve(&server).await;
+    let address = serve_engine(&server).await;
     (server, address)
 }
 
@@ -59,7 +50,7 @@ async fn the_handler_hears_the_end_and_its_return_closes_the_session() {
             notes.add((first.is_some(), socket.close_reason()));
         }
     });
-    let address = serve(&server).await;
+    let address = serve_engine(&server).await;
     let mut client = Client::open_at(address, "/engine.io/").await;
     client.expect("4hi").await;
     client.hang_up();
@@ -81,7 +72,7 @@ async fn a_handler_that_panics_ends_its_session_only_and_close_ends_all() {
             socket.send(message);
         }
     });
-    let address = serve(&server).await;
+    let address = serve_engine(&server).await;
     let mut healthy = Client::open_at(address, "/engine.io/").await;
     let mut client = Client::open_at(address, "/engine.io/").await;
     client.send("4bad").await;
@@ -98,7 +89,7 @@ async fn a_handler_that_panics_ends_its_session_only_and_close_ends_all() {
 async fn a_session_that_sends_more_than_its_handler_takes_is_closed() {
     let server = Server::builder().inbox_bytes(1000).build().unwrap();
     server.on_connection(async |_: Socket| std::future::pending().await);
-    let address = serve(&server).await;
+    let address = serve_engine(&server).await;
     let mut client = Client::open_at(address, "/engine.io/").await;
     client.send_all(&vec![format!("4{}", "x".repeat(300)); 10]).await;
     assert!(client.rest().await.is_empty());

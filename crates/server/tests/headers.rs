@@ -128,6 +128,40 @@ async fn a_cookie_is_set_as_it_was_ordered_and_by_default_there_is_none() {
     assert!(!http(address, OPEN, "").await.1.contains("set-cookie"));
 }
 
+#[tokio::test]
+async fn each_part_of_the_cookie_may_be_chosen_alone() {
+    let cases = [
+        (Cookie::new("woot"), "woot=ID; Path=/; HttpOnly; SameSite=Lax"),
+        (Cookie::default().path("/custom"), "io=ID; Path=/custom; HttpOnly; SameSite=Lax"),
+        (Cookie::default().without_path(), "io=ID; HttpOnly; SameSite=Lax"),
+        (Cookie::default().http_only(true), "io=ID; Path=/; HttpOnly; SameSite=Lax"),
+        (Cookie::default().http_only(false), "io=ID; Path=/; SameSite=Lax"),
+        (Cookie::default().same_site(SameSite::Strict), "io=ID; Path=/; HttpOnly; SameSite=Strict"),
+        (Cookie::default().without_same_site(), "io=ID; Path=/; HttpOnly"),
+    ];
+    for (cookie, expected) in cases {
+        let address = serve(&io(|io| io.cookie(cookie))).await;
+        let (_, headers, open) = http(address, OPEN, "").await;
+        let expected = expected.replace("ID", id_in(&open)).to_ascii_lowercase();
+        assert!(headers.contains(&format!("set-cookie: {expected}\r\n")), "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_of_a_header_hook_stands_beside_the_session_s_own() {
+    let mine = HeaderValue::from_static("mine=456");
+    let io = io(|io| {
+        io.cookie(Cookie::default()).initial_headers(move |headers, _| {
+            headers.append("set-cookie", mine.clone());
+        })
+    });
+    let address = serve(&io).await;
+    let (_, headers, _) = http(address, OPEN, "").await;
+    assert!(headers.contains("set-cookie: io=") && headers.contains("set-cookie: mine=456"));
+    let headers = switched(address, "/socket.io/?EIO=4&transport=websocket").await;
+    assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
+}
+
 #[test]
 fn a_cookie_that_no_browser_would_take_is_refused_when_it_is_built() {
     let bad = [

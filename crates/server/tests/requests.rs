@@ -140,6 +140,13 @@ async fn on_connection_error_is_told_of_every_refusal_and_what_was_wrong() {
         ),
         ("PUT /socket.io/?EIO=4&transport=polling", 2, "Bad handshake method", "method", "PUT"),
         (
+            "OPTIONS /socket.io/?EIO=4&transport=polling",
+            2,
+            "Bad handshake method",
+            "method",
+            "OPTIONS",
+        ),
+        (
             "GET /socket.io/?EIO=4&transport=websocket",
             3,
             "Bad request (TRANSPORT_HANDSHAKE_ERROR)",
@@ -235,5 +242,65 @@ async fn of_clients_that_are_given_one_id_at_the_same_time_one_has_a_session() {
     assert_eq!(opened.iter().flatten().count(), 1);
     assert_eq!(io.counters().connections, 1);
     soon(io.close(Duration::from_secs(1))).await;
+    assert_eq!(io.counters().connections, 0);
+}
+
+#[tokio::test]
+async fn a_websocket_that_a_proxy_has_made_a_plain_request_is_refused_and_its_session_polls_on() {
+    let refusals = Notes::new();
+    let notes = std::sync::Arc::clone(&refusals);
+    let io = io(|io| io.on_connection_error(move |error| notes.add(told(error))));
+    support::with_sync(&io);
+    let address = serve(&io).await;
+    let session = Polling::open(address, "/socket.io/").await;
+    let swallowed = session.path().replace("transport=polling", "transport=websocket");
+    let (status, _, body) = http(address, &format!("GET {swallowed} HTTP/1.1"), "").await;
+    assert_eq!((status, body.as_str()), (400, r#"{"code":3,"message":"Bad request"}"#));
+    let context = [
+        ("name", "TRANSPORT_MISMATCH"),
+        ("transport", "websocket"),
+        ("previousTransport", "polling"),
+    ];
+    let context = context.map(|(name, value)| (name, value.to_owned())).to_vec();
+    let text = "Bad request (TRANSPORT_MISMATCH)".to_owned();
+    assert_eq!(refusals.next().await, (3, text, context));
+    session.post("40").await;
+    assert!(session.get().await.starts_with("40{"));
+    session.post("421[\"sync\"]").await;
+    assert_eq!(session.get().await, "431[]");
+}
+
+#[tokio::test]
+async fn names_that_every_object_of_javascript_has_are_no_transports() {
+    let refusals = Notes::new();
+    let notes = std::sync::Arc::clone(&refusals);
+    let io = io(|io| io.on_connection_error(move |error| notes.add(told(error))));
+    let address = serve(&io).await;
+    for name in ["constructor", "__proto__", "toString"] {
+        let target = format!("/socket.io/?EIO=4&transport={name}");
+        let (status, _, body) = http(address, &format!("GET {target} HTTP/1.1"), "").await;
+        assert_eq!((status, body.as_str()), (400, r#"{"code":0,"message":"Transport unknown"}"#));
+        assert!(connect_async(format!("ws://{address}{target}")).await.is_err());
+        for _ in 0..2 {
+            let context = vec![("transport", name.to_owned())];
+            assert_eq!(refusals.next().await, (0, "Transport unknown".to_owned(), context));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_no_browser_writes_opens_nothing() {
+    let refusals = Notes::new();
+    let notes = std::sync::Arc::clone(&refusals);
+    let io = io(|io| io.on_connection_error(move |error| notes.add(told(error))));
+    let address = serve(&io).await;
+    let refused = (400, r#"{"code":3,"message":"Bad request"}"#.to_owned());
+    assert_eq!(polling(address, "\r\nOrigin: http://a.example\u{e9}").await, refused);
+    let (code, text, context) = refusals.next().await;
+    assert_eq!((code, text.as_str()), (3, "Bad request (INVALID_ORIGIN)"));
+    assert_eq!(context[0], ("name", "INVALID_ORIGIN".to_owned()));
+    // What no header may hold does not come as far as that.
+    assert_eq!(polling(address, "\r\nOrigin: http://a.example\u{1}").await.0, 400);
+    assert!(refusals.so_far().is_empty());
     assert_eq!(io.counters().connections, 0);
 }

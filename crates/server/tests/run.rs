@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sockeye::{BuildError, Data, Io, Result, ServeError, Socket, threads};
-use support::{Client, Polling, io, with_sync};
+use support::{Client, Notes, Polling, io, with_sync};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -113,6 +113,40 @@ async fn a_socket_that_is_disconnected_from_another_thread_has_heard_everything_
     }
     there.expect("41").await;
     assert!(there.rest().await.is_empty());
+    io.close(DEADLINE).await;
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_blocks_its_thread_delays_nobody_on_another_one() {
+    let (io, [home, away], threads) = on_two_threads();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let blocked = Notes::new();
+    let notes = std::sync::Arc::clone(&blocked);
+    io.of("/").on("block", move || {
+        notes.add("it blocks");
+        let waited = released.lock().unwrap().recv();
+        async move { waited.is_ok() }
+    });
+    let (mut here, _) = Client::join(home).await;
+    let (mut there, _) = Client::join(away).await;
+    here.send("421[\"block\"]").await;
+    assert_eq!(blocked.next().await, "it blocks");
+    for round in 0..100 {
+        there.send(&format!("42[\"say\",{round}]")).await;
+        there.expect(&format!("42[\"said\",{round}]")).await;
+    }
+    let (mut newcomer, _) = Client::join(away).await;
+    newcomer.sync().await;
+    release.send(()).unwrap();
+    let mut packets = Vec::new();
+    for _ in 0..=100 {
+        packets.push(here.text().await);
+    }
+    assert!(packets.contains(&"431[true]".to_owned()), "{packets:?}");
     io.close(DEADLINE).await;
     for thread in threads {
         thread.join().unwrap();

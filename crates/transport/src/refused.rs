@@ -37,8 +37,8 @@ impl ConnectionError {
         self.refusal.message()
     }
 
-    /// What was wrong, under the reference's names: `transport`, `sid`, `method`, `name`, `origin`, `message`,
-    /// `protocol`. What a request does not have is empty. The values are the client's: any text.
+    /// What was wrong, under the reference's names: `transport`, `previousTransport`, `sid`, `method`, `name`, `origin`,
+    /// `message`, `protocol`. What a request does not have is empty. The values are the client's: any text.
     pub fn context(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         let query = |name| self.request.query_value(name).unwrap_or_default();
         match &self.refusal {
@@ -59,12 +59,16 @@ impl ConnectionError {
             }
             BadRequest::TransportMismatch => {
                 let transport = self.request.query_value("transport").unwrap_or_default();
+                // Both are offered, and the session speaks by the one that was not named.
+                let previous = if transport == "polling" { "websocket" } else { "polling" };
                 context.push(("transport", transport));
+                context.push(("previousTransport", previous.into()));
             }
-            BadRequest::ProtocolMismatch
-            | BadRequest::TransportHandshake
-            | BadRequest::Middleware
-            | BadRequest::IdGeneration => {}
+            BadRequest::ProtocolMismatch => {
+                let protocol = self.request.query_value("EIO").unwrap_or_default();
+                context.push(("protocol", protocol));
+            }
+            BadRequest::TransportHandshake | BadRequest::Middleware | BadRequest::IdGeneration => {}
         }
         context
     }

@@ -4,9 +4,10 @@ mod support;
 
 use std::io::Read;
 
+use engine_proto::CloseReason;
 use flate2::read::{GzDecoder, ZlibDecoder};
 use sockeye_transport::Config;
-use support::{Answer, Http, Running, start};
+use support::{Answer, Http, Running, eventually, quick, start};
 
 /// The answer to a poll when so many kilobytes wait for it.
 async fn polled(running: &Running, kilobytes: usize, headers: &str) -> Answer {
@@ -76,6 +77,55 @@ async fn a_small_answer_and_one_for_a_client_that_does_not_ask_is_sent_as_it_is(
     assert_eq!(polled(&running, 1, GZIP).await.header("content-encoding"), None);
     assert_eq!(polled(&running, 2, GZIP).await.header("content-encoding"), None);
     assert_eq!(polled(&running, 3, GZIP).await.header("content-encoding"), Some("gzip"));
+}
+
+#[tokio::test]
+async fn bytes_are_compressed_in_the_form_that_polls_have_them_in() {
+    let running = start(Config::default()).await;
+    let packet = format!("b{}", "AAEC".repeat(400));
+    for (kilobytes, coding) in [(1600, Some("gzip")), (800, None)] {
+        let mut http = Http::connect(running.address).await;
+        let session = http.open().await;
+        let packet = &packet[..=kilobytes];
+        assert_eq!(http.post(&session, packet).await.body, "ok");
+        http.send("GET", &session, GZIP, b"").await;
+        let answer = http.answer().await;
+        assert_eq!(answer.header("content-encoding"), coding);
+        let body =
+            if coding.is_some() { unpacked(GzDecoder::new(&*answer.bytes)) } else { answer.body };
+        assert_eq!(body, packet);
+    }
+}
+
+#[tokio::test]
+async fn with_a_threshold_of_nothing_the_smallest_answer_is_compressed() {
+    let running = start(Config { compression: Some(0), ..Config::default() }).await;
+    let mut http = Http::connect(running.address).await;
+    let session = http.open().await;
+    http.post(&session, "4a").await;
+    http.send("GET", &session, GZIP, b"").await;
+    let answer = http.answer().await;
+    assert_eq!(answer.header("content-encoding"), Some("gzip"));
+    assert_eq!(unpacked(GzDecoder::new(&*answer.bytes)), "4a");
+}
+
+#[tokio::test]
+async fn a_client_that_gives_up_a_compressed_answer_is_let_go_and_delays_nobody() {
+    let running = start(quick()).await;
+    for _ in 0..20 {
+        let mut http = Http::connect(running.address).await;
+        let session = http.open().await;
+        http.post(&session, "4flood 2000").await;
+        http.send("GET", &session, GZIP, b"").await;
+        // Before a byte of the answer has come.
+        drop(http);
+    }
+    let answer = polled(&running, 3, GZIP).await;
+    assert!(unpacked(GzDecoder::new(&*answer.bytes)) == flood(3));
+    eventually("the end of all", || running.server.connections() == 0).await;
+    let reasons = running.record.reasons();
+    let known = [CloseReason::PingTimeout, CloseReason::TransportError];
+    assert!(reasons.iter().all(|reason| known.contains(reason)), "{reasons:?}");
 }
 
 #[tokio::test]

@@ -238,6 +238,20 @@ async fn an_upgrade_keeps_the_order_and_the_old_pipe_is_refused_afterwards() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_wait_for_the_answer_to_its_probe_gets_it_all_the_same() {
+    let running = start(Config::default()).await;
+    let mut http = Http::connect(running.address).await;
+    let session = http.open().await;
+    http.post(&session, "4before").await;
+    let mut ws = Ws::connect(running.address, &session.replace("polling", "websocket")).await;
+    ws.both("2probe", "5").await;
+    assert_eq!(ws.next().await, Heard::Text("3probe".into()));
+    assert_eq!(ws.next_text().await, "4before");
+    ws.text("4after").await;
+    assert_eq!(ws.next_text().await, "4after");
+}
+
+#[tokio::test]
 async fn an_upgrade_that_never_completes_leaves_the_session_on_polling() {
     let mut config = Config::default();
     config.engine.upgrade_timeout = Duration::from_millis(200);

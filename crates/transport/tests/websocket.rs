@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use engine_proto::CloseReason;
 use sockeye_transport::{Class, Config, Encoded, Pushed};
-use support::{Heard, Http, Ws, eventually, quick, start};
-use tokio::io::AsyncWriteExt;
+use support::{Heard, Http, Running, Ws, eventually, quick, start};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use websocket_proto::Opcode;
 
 #[tokio::test]
@@ -238,4 +238,46 @@ async fn an_upgrade_may_come_in_several_header_lines() {
                    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     http.send("GET", "/engine.io/?EIO=4&transport=websocket", headers, b"").await;
     assert_eq!(http.answer().await.status, 101);
+}
+
+/// What is answered to a request for a WebSocket with these bytes right behind its head, until the end.
+async fn followed_by(running: &Running, target: &str, length: &str, bytes: &[u8]) -> String {
+    let mut http = Http::connect(running.address).await;
+    let mut request = format!(
+        "GET {target} HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{length}\r\n"
+    )
+    .into_bytes();
+    request.extend_from_slice(bytes);
+    http.socket.write_all(&request).await.unwrap();
+    http.socket.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    let read = http.socket.read_to_end(&mut answer);
+    tokio::time::timeout(Duration::from_secs(20), read).await.expect("it ends").ok();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn what_is_no_frame_behind_the_request_for_a_websocket_costs_its_sender_alone() {
+    let running = start(Config::default()).await;
+    let mut http = Http::connect(running.address).await;
+    let session = http.open().await;
+    let candidate = session.replace("transport=polling", "transport=websocket");
+    for target in ["/engine.io/?EIO=4&transport=websocket", &candidate] {
+        for length in ["", "Content-Length: 4\r\n"] {
+            followed_by(&running, target, length, b"test").await;
+        }
+    }
+    assert_eq!(http.post(&session, "4still here").await.body, "ok");
+    assert_eq!(http.get(&session).await.body, "4still here");
+    eventually("the others are gone", || running.server.connections() == 1).await;
+}
+
+#[tokio::test]
+async fn frames_right_behind_the_request_for_a_websocket_are_read() {
+    let running = start(Config::default()).await;
+    let mut frames = Vec::new();
+    websocket_proto::push_frame(&mut frames, Opcode::Text, true, Some([1, 2, 3, 4]), b"4early");
+    let answer = followed_by(&running, "/engine.io/?EIO=4&transport=websocket", "", &frames).await;
+    assert!(answer.ends_with("4early"), "{answer:?}");
 }

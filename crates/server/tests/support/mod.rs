@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use sockeye::{Builder, Io, Reason};
+use sockeye::{Builder, Io, Reason, engine};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -46,6 +46,15 @@ pub async fn serve(io: &Io) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     let io = io.clone();
     tokio::spawn(async move { io.serve_listener(listener).await.unwrap() });
+    address
+}
+
+/// The same for Engine.IO alone.
+pub async fn serve_engine(server: &engine::Server) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = server.clone();
+    tokio::spawn(async move { server.serve_listener(listener).await.unwrap() });
     address
 }
 

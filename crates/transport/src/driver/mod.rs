@@ -139,15 +139,18 @@ impl<A: Application> Driver<A> {
     fn open_on(&mut self, candidate: Candidate) {
         let engine = &self.server.config.engine;
         let open = handshake::open_packet(self.shared.sid, engine, Transport::WebSocket);
-        let entry = Entry::Packet(Encoded::packet(&open));
-        let mut outbox = self.shared.outbox.lock();
-        outbox.bytes += entry.cost();
-        outbox.queue.push_front(entry);
-        drop(outbox);
+        self.say_first(Entry::Packet(Encoded::packet(&open)));
         let Candidate { socket, write, read, .. } = candidate;
         self.early = read;
         self.link = socket;
         self.give_to_flusher(write);
+    }
+
+    /// Puts something in front of what is queued, before there is a WebSocket for it.
+    fn say_first(&self, entry: Entry) {
+        let mut outbox = self.shared.outbox.lock();
+        outbox.bytes += entry.cost();
+        outbox.queue.push_front(entry);
     }
 
     /// From now on what is queued goes to the WebSocket.

@@ -63,6 +63,11 @@ impl<A: Application> Driver<A> {
         };
         self.shared.set_transport(Transport::WebSocket);
         self.polling = None;
+        // A client that did not wait for the answer to its probe gets it all the same.
+        let unsaid = std::mem::take(&mut candidate.out);
+        if !unsaid.is_empty() {
+            self.say_first(Entry::Frame(unsaid.into_boxed_slice()));
+        }
         self.give_to_flusher(candidate.write.take());
         // It is in the hands of the reader, who puts it in its new place.
         self.switched = true;
