@@ -327,14 +327,6 @@ pub enum MountError {
         /// The namespace.
         namespace: String,
     },
-    /// Two handlers for one event.
-    #[error("{handler} of namespace `{namespace}` was given twice: there can be one")]
-    GivenTwice {
-        /// The namespace.
-        namespace: String,
-        /// Which handler: its event, or `on_connect` and the like.
-        handler: String,
-    },
 }
 
 /// Why a server of its own could not start or ended.

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use socket_proto::{Args as RawArgs, DecodeError};
 
 use crate::ack::{AckSender, Owed};
+use crate::connection;
 use crate::{Args, DisconnectReason, Io, Namespace, Socket};
 
 /// In `on_connect` and in middleware.
@@ -91,6 +92,11 @@ impl<'a> Call<'a> {
     /// A call without arguments: a socket comes.
     pub(crate) fn bare(socket: &'a Socket) -> Self {
         Call { socket, event: "", args: RawArgs::default(), owed: Owed::Nothing, reason: None }
+    }
+
+    /// An event has come.
+    pub(crate) fn of(socket: &'a Socket, event: connection::Event<'a>, owed: Owed) -> Self {
+        Call { event: event.name, args: event.args, owed, ..Call::bare(socket) }
     }
 
     /// A socket goes.

@@ -132,7 +132,7 @@ handlers!(A B C D E F);
 handlers!(A B C D E F G);
 handlers!(A B C D E F G H);
 
-/// The label of the handler for all events that no other takes.
+/// The label of the handlers that hear every event.
 pub(crate) const ON_ANY: &str = "on_any";
 
 /// [`Handler::start`] of a handler without its type.
@@ -144,6 +144,8 @@ pub(crate) struct Entry {
     pub(crate) label: Box<str>,
     /// Whether it takes events of any name: then the label says nothing of the event.
     pub(crate) takes_any: bool,
+    /// Whether it hears one event only.
+    pub(crate) once: bool,
     pub(crate) needs: Vec<Need>,
     start: Box<Start>,
 }
@@ -153,11 +155,23 @@ impl Entry {
         label: String,
         handler: H,
     ) -> Arc<Self> {
+        Arc::new(Self::plain(label, handler))
+    }
+
+    /// For one event only.
+    pub(crate) fn once<On: 'static, M: 'static, H: Handler<On, M>>(
+        label: String,
+        handler: H,
+    ) -> Arc<Self> {
+        Arc::new(Entry { once: true, ..Self::plain(label, handler) })
+    }
+
+    fn plain<On: 'static, M: 'static, H: Handler<On, M>>(label: String, handler: H) -> Self {
         let mut needs = Vec::new();
         H::needs(&mut needs);
         let start = Box::new(move |call: &mut Call<'_>| handler.start(call));
         let takes_any = label == ON_ANY;
-        Arc::new(Entry { label: label.into_boxed_str(), takes_any, needs, start })
+        Entry { label: label.into_boxed_str(), takes_any, once: false, needs, start }
     }
 
     pub(crate) fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError> {

@@ -45,17 +45,17 @@
 //!
 //! # Handlers run in the connection's task
 //!
-//! Events of one client start their handlers in the order in which they arrived. A handler is
-//! polled in place; only one that has to wait is kept aside, and the next starts meanwhile. At most
-//! 64 of a connection are unfinished at a time ([`Builder::max_unfinished_events`]); further events
+//! Events of one client start their handlers in the order in which they arrived, and handlers of one
+//! event in the order in which they were added. A handler is polled in place; only one that has to
+//! wait is kept aside, and the next starts meanwhile. At most 64 of a connection are unfinished at a time ([`Builder::max_unfinished_events`]); further events
 //! wait, raw and in order. A handler that has not finished after 5 minutes
 //! ([`Builder::handler_timeout`]) is dropped, and its client told. A handler must not block its
 //! thread: heavy computing belongs into `tokio::task::spawn_blocking`.
 //!
 //! # Where to look in the source
 //!
-//! `connection` is the way of a message to its handler, `socket` and `broadcast` the way out, `ack`
-//! the answers both ways, `extract`, `handler` and `verdict` how a closure becomes a handler,
+//! `connection` is the way of a message to its handlers, `listeners` who they are, `socket` and
+//! `broadcast` the way out, `ack` the answers both ways, `extract`, `handler` and `verdict` how a closure becomes a handler,
 //! `mount` how requests get here.
 
 #![forbid(unsafe_code)]
@@ -76,6 +76,7 @@ mod extract;
 mod handler;
 mod handshake;
 mod io;
+mod listeners;
 mod mount;
 mod namespace;
 mod options;

@@ -150,9 +150,27 @@ impl ParentNamespace {
         self
     }
 
+    /// See [`Namespace::off`].
+    pub fn off(&self, event: &str) -> &Self {
+        self.0.pattern.off(event);
+        self
+    }
+
     /// See [`Namespace::on_any`].
     pub fn on_any<M: 'static>(&self, handler: impl Handler<OnEvent, M>) -> &Self {
         self.0.pattern.on_any(handler);
+        self
+    }
+
+    /// See [`Namespace::prepend_any`].
+    pub fn prepend_any<M: 'static>(&self, handler: impl Handler<OnEvent, M>) -> &Self {
+        self.0.pattern.prepend_any(handler);
+        self
+    }
+
+    /// See [`Namespace::off_any`].
+    pub fn off_any(&self) -> &Self {
+        self.0.pattern.off_any();
         self
     }
 

@@ -31,6 +31,11 @@ pub(crate) fn of_args(args: &Args, ack: Option<(&str, u64)>) -> Verdict {
     Ok(ack.map(|(namespace, id)| encode::ack_raw(namespace, id, args.0.as_args(), ROOM)))
 }
 
+/// Whether an answer has no arguments: its brackets have nothing in between.
+pub(crate) fn is_empty(answer: &Encoded) -> bool {
+    answer.attachments.is_empty() && answer.text().ends_with("[]")
+}
+
 /// Something that can be the error of a handler's `Result`.
 ///
 /// Every `std::error::Error` is, and so is [`Error`], which any error becomes by `?`. Errors that

@@ -182,27 +182,6 @@ async fn an_event_that_nobody_handles_answers_with_an_error() {
 }
 
 #[tokio::test]
-async fn on_any_takes_what_nobody_else_takes_and_a_socket_s_own_handler_goes_first() {
-    let io = io(|io| io);
-    io.of("/")
-        .on_connect(async |socket: Socket| {
-            socket.on("mine", async || "own");
-        })
-        .on("mine", async || "common")
-        .on("known", async || "known")
-        .on_any(async |Event(name): Event, args: Args| (name, args.len()));
-    answers(
-        &io,
-        &[
-            ("[\"mine\"]", "[\"own\"]"),
-            ("[\"known\"]", "[\"known\"]"),
-            ("[\"x\",1,2]", "[\"x\",2]"),
-        ],
-    )
-    .await;
-}
-
-#[tokio::test]
 async fn an_ack_sender_answers_after_its_handler_has_returned() {
     let io = io(|io| io);
     let kept = Notes::new();
@@ -274,16 +253,6 @@ async fn a_state_that_was_given_reaches_its_handler() {
     let io = io(|io| io.state(Arc::new(String::from("shared"))));
     io.of("/").on("get", async |State(text): State<Arc<String>>| text.len());
     answers(&io, &[("[\"get\"]", "[6]")]).await;
-}
-
-#[tokio::test]
-async fn two_handlers_for_one_event_are_an_error() {
-    let io = io(|io| io);
-    io.of("/").on("a", async || {}).on("a", async || {});
-    assert_eq!(
-        io.service().unwrap_err().to_string(),
-        "`a` of namespace `/` was given twice: there can be one"
-    );
 }
 
 #[tokio::test]

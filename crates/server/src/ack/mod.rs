@@ -3,6 +3,7 @@
 mod many;
 mod one;
 mod owed;
+mod question;
 mod sender;
 
 use std::future::Future;
@@ -23,6 +24,7 @@ pub(crate) use many::Asked;
 pub use many::{AckStream, Answer, Answers};
 pub use one::AckFuture;
 pub(crate) use owed::Owed;
+pub(crate) use question::Question;
 pub use sender::AckSender;
 
 /// Who waits for a socket's answer.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::AckSender;
+use super::{AckSender, Question};
 use crate::verdict::Verdict;
 use crate::{Error, Namespace, Socket, ToArgs};
 
@@ -17,6 +17,8 @@ pub(crate) enum Owed {
     Value(u64),
     /// What the handler says itself: it has the [`AckSender`].
     ByHand(Arc<Slip>),
+    /// As one of several handlers: what it returns, or what it says itself.
+    OneOf { question: Arc<Question>, by_hand: bool },
 }
 
 impl Owed {
@@ -24,15 +26,28 @@ impl Owed {
         ack.map_or(Owed::Nothing, Owed::Value)
     }
 
+    pub(crate) fn one_of(question: Option<&Arc<Question>>) -> Self {
+        question.map_or(Owed::Nothing, |question| Owed::OneOf {
+            question: Arc::clone(question),
+            by_hand: false,
+        })
+    }
+
     /// From now on the handler answers by hand.
     pub(crate) fn hand_over(&mut self, socket: &Socket) -> AckSender {
-        match *self {
+        match self {
             Owed::Value(id) => {
-                let slip = Slip::new(id);
+                let (id, slip) = (*id, Slip::new(*id));
                 *self = Owed::ByHand(Arc::clone(&slip));
                 AckSender::new(socket.clone(), id, slip)
             }
-            Owed::Nothing | Owed::ByHand(_) => AckSender::unwanted(socket),
+            Owed::OneOf { question, by_hand: by_hand @ false } => {
+                *by_hand = true;
+                AckSender::one_of(socket.clone(), Arc::clone(question))
+            }
+            Owed::OneOf { by_hand: true, .. } | Owed::Nothing | Owed::ByHand(_) => {
+                AckSender::unwanted(socket)
+            }
         }
     }
 
@@ -40,7 +55,10 @@ impl Owed {
     pub(crate) fn place(&self, socket: &Socket) -> Option<(Namespace, u64)> {
         match self {
             Owed::Value(id) => Some((socket.namespace().clone(), *id)),
-            Owed::Nothing | Owed::ByHand(_) => None,
+            Owed::OneOf { question, by_hand: false } => {
+                Some((socket.namespace().clone(), question.id))
+            }
+            Owed::Nothing | Owed::ByHand(_) | Owed::OneOf { .. } => None,
         }
     }
 
@@ -48,7 +66,7 @@ impl Owed {
     pub(crate) fn slip(&self) -> Option<Arc<Slip>> {
         match self {
             Owed::ByHand(slip) => Some(Arc::clone(slip)),
-            Owed::Nothing | Owed::Value(_) => None,
+            Owed::Nothing | Owed::Value(_) | Owed::OneOf { .. } => None,
         }
     }
 
@@ -60,15 +78,16 @@ impl Owed {
     pub(crate) fn settle(&mut self, socket: &Socket, verdict: Verdict) -> Result<(), Error> {
         match verdict {
             Ok(encoded) => {
-                if let Some(encoded) = encoded {
+                match (std::mem::take(self), encoded) {
+                    (_, None) => {}
+                    (Owed::OneOf { question, .. }, Some(encoded)) => question.returned(encoded),
                     // A client that has left waits for nothing.
-                    let _ = socket.push_answer(encoded);
+                    (_, Some(encoded)) => drop(socket.push_answer(encoded)),
                 }
-                *self = Owed::Nothing;
                 Ok(())
             }
             Err(error) => {
-                if let Owed::Value(_) = self {
+                if let Owed::Value(_) | Owed::OneOf { by_hand: false, .. } = self {
                     self.fail(socket, &error);
                 }
                 Err(error)
@@ -83,6 +102,7 @@ impl Owed {
             Owed::Nothing => {}
             Owed::Value(id) => answer_with(socket, id, error),
             Owed::ByHand(slip) => slip.excuse(error),
+            Owed::OneOf { question, .. } => question.failed(error),
         }
     }
 
@@ -99,7 +119,7 @@ impl Owed {
     ) -> Result<T, Error> {
         let left = match self {
             Owed::ByHand(slip) => slip.hand_out().then_some(slip.id),
-            Owed::Nothing | Owed::Value(_) => None,
+            Owed::Nothing | Owed::Value(_) | Owed::OneOf { .. } => None,
         };
         if let Some(id) = left {
             *self = Owed::Value(id);
@@ -161,7 +181,7 @@ impl Slip {
     }
 }
 
-const NO_ANSWER: &str = "the handler gave no answer";
+pub(super) const NO_ANSWER: &str = "the handler gave no answer";
 
 /// Answers with an error. A client that has left waits for nothing.
 pub(super) fn answer_with(socket: &Socket, id: u64, error: &Error) {

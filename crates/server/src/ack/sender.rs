@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Question;
 use super::owed::{Slip, answer_with};
 use crate::error::EmitError;
 use crate::{Error, Socket, ToArgs};
@@ -10,7 +11,8 @@ use crate::{Error, Socket, ToArgs};
 /// The acknowledgement of one event, to be answered by hand. A handler that takes it is not
 /// answered for: its return value is ignored.
 ///
-/// Dropped without an answer, it answers with an error, so that no client waits for nothing.
+/// Dropped without an answer, it answers with an error, so that no client waits for nothing; where the event has several
+/// handlers, it leaves the answer to the others.
 ///
 /// ```
 /// # let io = sockeye::Io::builder().build()?;
@@ -29,24 +31,31 @@ pub struct AckSender {
     id: Option<u64>,
     /// What it says if it is dropped; `None` if it has nothing to answer.
     slip: Option<Arc<Slip>>,
+    /// Others may answer too.
+    question: Option<Arc<Question>>,
 }
 
 impl AckSender {
     pub(super) fn new(socket: Socket, id: u64, slip: Arc<Slip>) -> Self {
-        AckSender { socket, id: Some(id), slip: Some(slip) }
+        AckSender { socket, id: Some(id), slip: Some(slip), question: None }
+    }
+
+    /// For one of several handlers.
+    pub(super) fn one_of(socket: Socket, question: Arc<Question>) -> Self {
+        AckSender { socket, id: Some(question.id), slip: None, question: Some(question) }
     }
 
     /// For an event that asked for no answer.
     pub(crate) fn unwanted(socket: &Socket) -> Self {
-        AckSender { socket: socket.clone(), id: None, slip: None }
+        AckSender { socket: socket.clone(), id: None, slip: None, question: None }
     }
 
-    /// Whether the client waits for an answer.
+    /// Whether the client waits for an answer: not if it did not ask, or another handler of the event has answered.
     pub fn wanted(&self) -> bool {
-        self.id.is_some()
+        self.id.is_some() && !self.question.as_ref().is_some_and(|question| question.is_answered())
     }
 
-    /// Answers. Does nothing if the client did not ask.
+    /// Answers. Does nothing if the client did not ask, or has its answer from another handler.
     ///
     /// # Errors
     ///
@@ -60,7 +69,7 @@ impl AckSender {
             problem: error.to_string(),
         })?;
         self.id = None;
-        self.socket.push_answer(encoded)
+        if self.may_answer() { self.socket.push_answer(encoded) } else { Ok(()) }
     }
 
     /// Answers with an error: `{"error":{"message":…}}`, with data if the error has any.
@@ -68,8 +77,14 @@ impl AckSender {
         self.fail(&error.into());
     }
 
+    fn may_answer(&self) -> bool {
+        self.question.as_ref().is_none_or(|question| question.claim())
+    }
+
     fn fail(&mut self, error: &Error) {
-        if let Some(id) = self.id.take() {
+        if let Some(id) = self.id.take()
+            && self.may_answer()
+        {
             answer_with(&self.socket, id, error);
         }
     }

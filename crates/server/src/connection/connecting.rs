@@ -19,10 +19,10 @@ impl Client {
             return;
         };
         let socket = member.socket.clone();
-        let middlewares = socket.namespace().middlewares();
-        let Some(entry) = middlewares.first().cloned() else {
+        let Some(middlewares) = socket.namespace().middlewares() else {
             return self.welcome(slot, cx);
         };
+        let entry = Arc::clone(&middlewares[0]);
         let running = run_middlewares(socket.clone(), middlewares);
         self.run(Task::new(Job::Middleware(slot), socket, entry, running), cx);
     }
@@ -136,11 +136,21 @@ fn run_middlewares(socket: Socket, middlewares: Arc<[Arc<Entry>]>) -> Running {
     })
 }
 
-/// The future of `on_connect`; its extractors have run.
+/// The future of `on_connect`; its extractors have run. Several run one after the other.
 fn start_greeting(socket: &Socket) -> Result<Option<Greeting>, Error> {
-    let Some(entry) = socket.namespace().connect_handler() else {
+    let Some(entries) = socket.namespace().connect_handlers() else {
         return Ok(None);
     };
-    let running = start_guarded(&entry, &mut Call::bare(socket))?;
-    Ok(Some((entry, running)))
+    let started = entries.iter().map(|entry| start_guarded(entry, &mut Call::bare(socket)));
+    let mut started = started.collect::<Result<Vec<_>, _>>()?;
+    let running = match started.pop() {
+        Some(alone) if started.is_empty() => alone,
+        last => Box::pin(async move {
+            for body in started.into_iter().chain(last) {
+                body.await?;
+            }
+            Ok(None)
+        }),
+    };
+    Ok(Some((Arc::clone(&entries[0]), running)))
 }

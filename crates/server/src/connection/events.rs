@@ -7,14 +7,11 @@ use std::time::Duration;
 use engine_proto::CloseReason;
 use socket_proto::Slot;
 
-use super::running::{Job, Task, Whose, poll_guarded, start_guarded};
+use super::starting::Turn;
 use super::work::{Event, Work};
 use super::{Client, Member, Phase, find};
-use crate::ack::Owed;
+use crate::Socket;
 use crate::basis::{Core, count};
-use crate::extract::Call;
-use crate::handler::{Entry, Running};
-use crate::{Error, Socket};
 
 /// An event has come.
 ///
@@ -40,67 +37,8 @@ pub(super) fn take_event(
         let taken = work.park(slot, greeting, event, core.parked_bytes);
         return if taken { Ok(()) } else { Err(CloseReason::TooManyEvents) };
     }
-    start_event(&member.socket, work, event, now, cx);
+    Turn { socket: &member.socket, work, now, cx }.start(event);
     Ok(())
-}
-
-/// Starts the handler of an event, and polls it once in place; it is kept only if it has to wait.
-fn start_event(
-    socket: &Socket,
-    work: &mut Option<Box<Work>>,
-    event: Event<'_>,
-    now: Duration,
-    cx: &mut Context<'_>,
-) {
-    let Event { name, args, ack } = event;
-    let mut owed = Owed::new(ack);
-    let (handler, before) = socket.namespace().event_handler(name);
-    let Some(entry) = socket.own_handler(name).or(handler) else {
-        tracing::debug!(namespace = socket.namespace().name(), event = name, "nobody handles it");
-        return owed.fail(socket, &Error::new(format!("nobody handles `{name}`")));
-    };
-    let mut call = Call { socket, event: name, args, owed, reason: None };
-    let started = match before {
-        None => start_guarded(&entry, &mut call),
-        Some(before) => start_behind(&before, &entry, &mut call),
-    };
-    owed = call.owed;
-    let Ok(mut running) = owed.started(socket, started) else {
-        return;
-    };
-    if let Some(durable) = socket.namespace().durable_part()
-        && let Some(key) = durable.key_of(name, args)
-    {
-        running = durable.run_once(socket, key, ack, running);
-    }
-    let whose = Whose { socket, entry: &entry, event: name };
-    if poll_guarded(Job::Event, whose, &mut running, &mut owed, cx).is_pending() {
-        let event = if entry.takes_any { name.into() } else { Box::default() };
-        let task = Task { event, owed, ..Task::new(Job::Event, socket.clone(), entry, running) };
-        work.get_or_insert_default().keep(task, now);
-    }
-}
-
-/// Makes the futures of the middlewares and of the handler, which runs if all of those agree.
-fn start_behind(
-    before: &[Arc<Entry>],
-    entry: &Entry,
-    call: &mut Call<'_>,
-) -> Result<Running, Error> {
-    let before = before.iter().map(|middleware| start_guarded(middleware, call));
-    let before = before.collect::<Result<Vec<_>, _>>()?;
-    let handler = start_guarded(entry, call)?;
-    let slip = call.owed.slip();
-    Ok(Box::pin(async move {
-        for middleware in before {
-            if let Err(error) = middleware.await {
-                // The handler may have a sender, which is dropped with it.
-                slip.inspect(|slip| slip.excuse(&error));
-                return Err(error);
-            }
-        }
-        handler.await
-    }))
 }
 
 impl Client {
@@ -119,7 +57,7 @@ impl Client {
                 count(&core.counters.events_dropped, 1);
                 continue;
             };
-            start_event(&socket, &mut self.work, parked.event(), now, cx);
+            Turn { socket: &socket, work: &mut self.work, now, cx }.start(parked.event());
         }
         let more = |work: &Work| !work.parked.is_empty() && work.unfinished < core.unfinished;
         self.work.as_deref().is_some_and(more)

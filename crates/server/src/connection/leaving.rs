@@ -12,7 +12,7 @@ use super::work::Leaving;
 use super::{Client, Member, Phase};
 use crate::basis::count;
 use crate::extract::Call;
-use crate::handler::Entry;
+use crate::listeners::Chain;
 use crate::{DisconnectReason, Error, Socket};
 
 impl Client {
@@ -66,7 +66,8 @@ impl Client {
         if phase == Phase::Connecting {
             return;
         }
-        self.farewell(socket, reason, socket.namespace().disconnecting_handler(), cx);
+        let disconnecting = socket.namespace().disconnecting_handlers();
+        self.farewell(socket, reason, disconnecting.as_ref(), cx);
         socket.forget_membership();
         if reason == DisconnectReason::ServerNamespaceDisconnect {
             self.drop_events(slot, socket);
@@ -77,24 +78,26 @@ impl Client {
             let leaving = Leaving { member, reason, greeting, deadline };
             self.work.get_or_insert_default().wait_for(leaving);
         } else {
-            self.farewell(socket, reason, socket.namespace().disconnect_handler(), cx);
+            let disconnect = socket.namespace().disconnect_handlers();
+            self.farewell(socket, reason, disconnect.as_ref(), cx);
         }
     }
 
-    /// Runs one of the handlers for sockets that leave.
+    /// Runs the handlers for sockets that leave.
     fn farewell(
         &mut self,
         socket: &Socket,
         reason: DisconnectReason,
-        handler: Option<Arc<Entry>>,
+        handlers: Option<&Chain>,
         cx: &mut Context<'_>,
     ) {
-        let Some(entry) = handler else { return };
-        // A failed extractor is in the log; there is nobody to answer.
-        let Ok(running) = start_guarded(&entry, &mut Call::leaving(socket, reason)) else {
-            return;
-        };
-        self.run(Task::new(Job::Farewell, socket.clone(), entry, running), cx);
+        for entry in handlers.into_iter().flat_map(|chain| chain.iter()) {
+            // A failed extractor is in the log; there is nobody to answer.
+            if let Ok(running) = start_guarded(entry, &mut Call::leaving(socket, reason)) {
+                let entry = Arc::clone(entry);
+                self.run(Task::new(Job::Farewell, socket.clone(), entry, running), cx);
+            }
+        }
     }
 
     /// Says goodbye to those for whom nothing is left to wait for.
@@ -115,8 +118,8 @@ impl Client {
 
     fn let_go(&mut self, leaving: Leaving, cx: &mut Context<'_>) {
         let Leaving { member, reason, .. } = leaving;
-        let handler = member.socket.namespace().disconnect_handler();
-        self.farewell(&member.socket, reason, handler, cx);
+        let handlers = member.socket.namespace().disconnect_handlers();
+        self.farewell(&member.socket, reason, handlers.as_ref(), cx);
     }
 
     fn drop_events(&mut self, slot: Slot, socket: &Socket) {

@@ -17,6 +17,7 @@ mod events;
 mod expiring;
 mod leaving;
 mod running;
+mod starting;
 mod work;
 
 use std::sync::Arc;
@@ -37,7 +38,8 @@ use crate::{DisconnectReason, Io, Socket};
 use early::EarlyAcks;
 use events::take_event;
 use running::{Finished, Job, Task, begin_turn, end_turn};
-use work::{Event, Work};
+pub(crate) use work::Event;
+use work::Work;
 
 /// What sits on one engine session.
 pub(crate) struct Client {

@@ -12,7 +12,6 @@ use crate::ack::{Silence, Waiter};
 use crate::durable::NO_TOKEN;
 use crate::emit::{self, Emitted};
 use crate::error::EmitError;
-use crate::handler::Entry;
 use crate::{DisconnectReason, ToArgs};
 
 impl Socket {
@@ -197,33 +196,10 @@ impl Socket {
         }
     }
 
-    pub(crate) fn own_handler(&self, event: &str) -> Option<Arc<Entry>> {
-        self.0.extra.lock().as_ref()?.handlers.get(event).cloned()
-    }
-
-    /// Takes a handler for this socket alone, unless it has left.
-    pub(super) fn add_handler(&self, event: &str, entry: Arc<Entry>) {
-        let mut guard = self.0.extra.lock();
-        // Under the lock: a socket that has ended forgets its handlers after this, or has done so.
-        let stays = self.disconnect_reason().is_none();
-        let old = stays
-            .then(|| guard.get_or_insert_with(Box::default).handlers.insert(event.into(), entry));
-        drop(guard);
-        // What it captures is the user's code, and may come back here.
-        drop(old);
-    }
-
-    pub(super) fn remove_handler(&self, event: &str) {
-        let old = self.0.extra.lock().as_mut().and_then(|extra| extra.handlers.remove(event));
-        // Outside of the lock, as above.
-        drop(old);
-    }
-
     /// No event will be started any more. A handler may hold its own socket, which nothing else
     /// would free then.
     pub(crate) fn forget_handlers(&self) {
-        let handlers =
-            self.0.extra.lock().as_mut().map(|extra| std::mem::take(&mut extra.handlers));
+        let handlers = self.0.extra.lock().as_mut().and_then(|extra| extra.handlers.take());
         // Outside of the lock, as above.
         drop(handlers);
     }

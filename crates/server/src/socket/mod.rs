@@ -1,10 +1,10 @@
 //! What a handler holds: one client in one namespace.
 
 mod durable;
+mod handlers;
 mod inside;
 mod parts;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -24,10 +24,9 @@ use crate::broadcast::Broadcast;
 use crate::durable::{Change, Gap, Recall, Return, Session};
 use crate::emit::{self, Emitted, Recorded};
 use crate::error::{EmitError, JoinError};
-use crate::extract::OnEvent;
-use crate::handler::Entry;
 use crate::handshake::Handshake;
-use crate::{AckFuture, Args, DisconnectReason, FromArgs, Handler, Namespace, Rooms, ToArgs};
+use crate::listeners::EventHandlers;
+use crate::{AckFuture, Args, DisconnectReason, FromArgs, Namespace, Rooms, ToArgs};
 pub use durable::Held;
 pub use parts::{SocketData, SocketEmit};
 
@@ -92,7 +91,8 @@ pub(crate) enum Ended {
 #[derive(Default)]
 struct Extra {
     data: Option<Box<str>>,
-    handlers: HashMap<Box<str>, Arc<Entry>>,
+    /// What is registered for this socket alone.
+    handlers: Option<Box<EventHandlers>>,
     acks: Acks<Waiter>,
     /// The rooms it was in when it left.
     last_rooms: Vec<Room>,
@@ -350,36 +350,6 @@ impl Socket {
     /// The socket's own data: one value, kept as JSON.
     pub fn data(&self) -> SocketData<'_> {
         SocketData { socket: self }
-    }
-
-    /// Registers a handler for this socket alone; it goes before the namespace's. Only for what
-    /// truly is per socket: events that come before it is registered do not find it.
-    ///
-    /// Whether a [`State`](crate::State) that it needs is there cannot be checked in advance: an event
-    /// that misses it is answered with an error that names the type.
-    ///
-    /// It may capture its socket: it is dropped when the last event of the socket has been started.
-    /// Once the socket has left, nothing is registered.
-    pub fn on<M: 'static>(&self, event: &str, handler: impl Handler<OnEvent, M>) -> &Self {
-        let entry = Entry::new(format!("`{event}`"), handler);
-        self.add_handler(event, entry);
-        self
-    }
-
-    /// Takes back the handler that was registered for this socket alone; the namespace's, if there is one, comes
-    /// to its right again. One that is running goes on.
-    ///
-    /// ```
-    /// use sockeye::{Io, Socket};
-    ///
-    /// let io = Io::builder().build()?;
-    /// io.of("/").on("pause", async |socket: Socket| { socket.on("news", async || "later"); });
-    /// io.of("/").on("resume", async |socket: Socket| { socket.off("news"); });
-    /// # Ok::<(), sockeye::BuildError>(())
-    /// ```
-    pub fn off(&self, event: &str) -> &Self {
-        self.remove_handler(event);
-        self
     }
 
     // ---- the end ----

@@ -1,5 +1,7 @@
 //! A namespace: its handlers, and its members.
 
+mod handlers;
+
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,12 +15,11 @@ use crate::basis::Core;
 use crate::broadcast::Broadcast;
 use crate::durable::{Durable, Farewell, Gone, History};
 use crate::error::MountError;
-use crate::extract::{OnConnect, OnDisconnect, OnEvent};
-use crate::handler::{Entry, ON_ANY};
 use crate::io::Shared;
+use crate::listeners::{Chain, Listeners};
 use crate::parent::Childhood;
-use crate::registry::{Chain, Handlers, longer};
-use crate::{Handler, Io, Socket};
+use crate::registry::Handlers;
+use crate::{Io, Socket};
 
 /// A namespace: the handlers of its sockets, registered once, before clients come; and everybody
 /// who is connected to it.
@@ -98,108 +99,6 @@ impl Namespace {
     pub fn socket(&self, id: &str) -> Option<Socket> {
         let connected = |members: &Local<Socket>| members.by_id(id).filter(Socket::is_connected);
         self.members().iter().find_map(connected)
-    }
-
-    /// Adds a middleware: it runs before a socket's CONNECT is answered, after those that were
-    /// added before. Its error refuses the socket, with `CONNECT_ERROR`; so does a middleware that
-    /// takes longer than [`Builder::middleware_timeout`](crate::Builder::middleware_timeout).
-    ///
-    /// ```
-    /// # let io = sockeye::Io::builder().build()?;
-    /// use serde_json::json;
-    /// use sockeye::{Error, Socket};
-    ///
-    /// io.of("/admin").middleware(async |socket: Socket| {
-    ///     match socket.handshake().query_value("token") {
-    ///         Some(token) if token == "secret" => Ok(()),
-    ///         _ => Err(Error::new("not authorized").with_data(&json!({"code": "E_AUTH"}))),
-    ///     }
-    /// });
-    /// # Ok::<(), sockeye::BuildError>(())
-    /// ```
-    pub fn middleware<M: 'static>(&self, middleware: impl Handler<OnConnect, M>) -> &Self {
-        let mut handlers = self.0.handlers.write();
-        let label = format!("middleware {}", handlers.middleware.len() + 1);
-        let entry = Entry::new(label, middleware);
-        handlers.middleware = longer(&handlers.middleware, entry);
-        drop(handlers);
-        self
-    }
-
-    /// Adds a middleware for events: it runs before the handler of each, after those that were added before, with
-    /// whatever [extractors](crate::Extract) it asks for. Its error answers the event, whose handler is not called
-    /// then. What it returns else means nothing.
-    ///
-    /// Where one waits, later events of the client go on: only what need not wait keeps the order in which handlers
-    /// start.
-    ///
-    /// ```
-    /// # let io = sockeye::Io::builder().build()?;
-    /// use sockeye::{Error, Event, Result, Socket};
-    ///
-    /// io.of("/").event_middleware(async |socket: Socket, Event(name): Event| -> Result<()> {
-    ///     match socket.data().get::<String>()? {
-    ///         Some(_) => Ok(()),
-    ///         None if name == "sign in" => Ok(()),
-    ///         None => Err(Error::new("sign in first")),
-    ///     }
-    /// });
-    /// # Ok::<(), sockeye::BuildError>(())
-    /// ```
-    pub fn event_middleware<M: 'static>(&self, middleware: impl Handler<OnEvent, M>) -> &Self {
-        let mut handlers = self.0.handlers.write();
-        let chain = handlers.event_middleware.as_deref().unwrap_or_default();
-        let label = format!("event middleware {}", chain.len() + 1);
-        handlers.event_middleware = Some(longer(chain, Entry::new(label, middleware)));
-        drop(handlers);
-        self
-    }
-
-    /// Sets what happens when a socket connects. Its extractors run before the CONNECT is answered,
-    /// so a failing one refuses the socket; its body runs after the answer. Its error disconnects
-    /// the socket, and is logged; so does a body that takes longer than
-    /// [`Builder::handler_timeout`](crate::Builder::handler_timeout). Events that arrive meanwhile
-    /// wait until it has returned.
-    pub fn on_connect<M: 'static>(&self, handler: impl Handler<OnConnect, M>) -> &Self {
-        self.set(Entry::new("on_connect".into(), handler), |handlers| &mut handlers.connect)
-    }
-
-    /// Sets what happens when an event of this name comes. An event that nobody handles is ignored;
-    /// one that asks for an answer gets an error.
-    ///
-    /// Register it before the layer is made: that is when it is checked whether each
-    /// [`State`](crate::State) is there. A handler that comes later is called all the same, and one
-    /// whose state is missing is answered for with an error that names it.
-    pub fn on<M: 'static>(&self, event: &str, handler: impl Handler<OnEvent, M>) -> &Self {
-        let entry = Entry::new(format!("`{event}`"), handler);
-        let mut handlers = self.0.handlers.write();
-        if let Some(old) = handlers.events.insert(event.into(), entry) {
-            handlers.twice.push(old.label.to_string());
-        }
-        drop(handlers);
-        self
-    }
-
-    /// Sets what happens with events that no other handler takes. [`Event`](crate::Event) is the
-    /// name.
-    pub fn on_any<M: 'static>(&self, handler: impl Handler<OnEvent, M>) -> &Self {
-        self.set(Entry::new(ON_ANY.into(), handler), |handlers| &mut handlers.any)
-    }
-
-    /// Sets what happens when a socket is about to leave: it still is in its rooms, until the
-    /// handler first waits.
-    pub fn on_disconnecting<M: 'static>(&self, handler: impl Handler<OnDisconnect, M>) -> &Self {
-        self.set(Entry::new("on_disconnecting".into(), handler), |handlers| {
-            &mut handlers.disconnecting
-        })
-    }
-
-    /// Sets what happens when a socket has left, exactly once. For at most ten seconds it waits for
-    /// the body of `on_connect`, and until the events that came before have been started; a handler
-    /// that has been started may still be running. Events that have not been started by then are
-    /// dropped, and counted; after [`Socket::disconnect`] none is waited for.
-    pub fn on_disconnect<M: 'static>(&self, handler: impl Handler<OnDisconnect, M>) -> &Self {
-        self.set(Entry::new("on_disconnect".into(), handler), |handlers| &mut handlers.disconnect)
     }
 
     /// From now on no event of this namespace is missed: each has a place in the log, is in it as safely as
@@ -301,16 +200,6 @@ impl Namespace {
     pub fn history(&self, room: impl Into<String>) -> History {
         History::new(self.clone(), room.into())
     }
-
-    fn set(&self, entry: Arc<Entry>, place: fn(&mut Handlers) -> &mut Option<Arc<Entry>>) -> &Self {
-        let mut handlers = self.0.handlers.write();
-        let label = entry.label.to_string();
-        if place(&mut handlers).replace(entry).is_some() {
-            handlers.twice.push(label);
-        }
-        drop(handlers);
-        self
-    }
 }
 
 /// The bits of a question's id: clients of other languages read it as a number of 32 bits with a sign.
@@ -350,24 +239,24 @@ impl Namespace {
         self.0.next_ack.fetch_add(1, Ordering::Relaxed) & ASKED
     }
 
-    pub(crate) fn middlewares(&self) -> Chain {
-        Arc::clone(&self.0.handlers.read().middleware)
+    pub(crate) fn middlewares(&self) -> Option<Chain> {
+        self.0.handlers.read().middleware.clone()
     }
 
-    pub(crate) fn connect_handler(&self) -> Option<Arc<Entry>> {
+    pub(crate) fn connect_handlers(&self) -> Option<Chain> {
         self.0.handlers.read().connect.clone()
     }
 
-    /// Who handles an event of this name, and what decides before.
-    pub(crate) fn event_handler(&self, event: &str) -> (Option<Arc<Entry>>, Option<Chain>) {
-        self.0.handlers.read().of_event(event)
+    /// Who hears an event of this name.
+    pub(crate) fn listeners(&self, event: &str) -> Listeners {
+        self.0.handlers.read().events.of(event)
     }
 
-    pub(crate) fn disconnecting_handler(&self) -> Option<Arc<Entry>> {
+    pub(crate) fn disconnecting_handlers(&self) -> Option<Chain> {
         self.0.handlers.read().disconnecting.clone()
     }
 
-    pub(crate) fn disconnect_handler(&self) -> Option<Arc<Entry>> {
+    pub(crate) fn disconnect_handlers(&self) -> Option<Chain> {
         self.0.handlers.read().disconnect.clone()
     }
 
