@@ -31,6 +31,7 @@
 //! | what you want                                      | where it is                                     |
 //! |----------------------------------------------------|-------------------------------------------------|
 //! | a server; to mount it on axum, hyper or alone      | [`Io`], [`Layer`], [`Service`]                  |
+//! | to mount it on a server that is not hyper's        | [`PromisedStream`]                              |
 //! | its options                                        | [`Builder`]                                     |
 //! | to serve the client to browsers                    | [`Builder::client_files`]                       |
 //! | to say what happens when something comes           | [`Namespace`], [`Handler`], [`Extract`]         |
@@ -122,7 +123,8 @@ pub use remote::RemoteSocket;
 pub use rooms::Rooms;
 pub use socket::{Held, Socket, SocketData, SocketEmit};
 pub use transport::{
-    ConnectionError, Cookie, Cors, NoProxies, Proxies, Request, SameSite, threads,
+    ConnectionError, Cookie, Cors, NoProxies, PromisedStream, Proxies, Request, SameSite,
+    StreamGiver, threads,
 };
 pub use verdict::Fail;
 
@@ -135,3 +137,8 @@ struct FrontPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/delivery.md")]
 struct DeliveryPage;
+
+/// The examples of the page about frameworks.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/frameworks.md")]
+struct FrameworksPage;

@@ -247,6 +247,33 @@ async fn a_tower_middleware_in_front_sees_polls_posts_and_the_upgrade() {
     client.sync().await;
 }
 
+#[tokio::test]
+async fn middlewares_in_front_change_what_is_asked_in_their_order_on_both_transports() {
+    let io = io(|io| {
+        io.allow_request(async |request: sockeye::Request| match request.header("x-names") {
+            Some("ada, bob") => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+    });
+    with_sync(&io);
+    let first = async |mut request: axum::extract::Request, next: Next| {
+        request.headers_mut().insert("x-names", HeaderValue::from_static("ada"));
+        next.run(request).await
+    };
+    let second = async |mut request: axum::extract::Request, next: Next| {
+        let names = format!("{}, bob", request.headers()["x-names"].to_str().unwrap());
+        request.headers_mut().insert("x-names", names.parse().unwrap());
+        next.run(request).await
+    };
+    let app = Router::new().layer(io.layer().unwrap()).layer(from_fn(second)).layer(from_fn(first));
+    let (listener, address) = bound().await;
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let polling = support::Polling::open(address, "/socket.io/").await;
+    polling.post("40").await;
+    let (mut client, _) = Client::join(address).await;
+    client.sync().await;
+}
+
 /// Who a middleware has found a client to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct User(&'static str);

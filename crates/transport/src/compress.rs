@@ -70,9 +70,10 @@ impl Compressors {
 /// their size.
 fn new(coding: Coding) -> Compress {
     const WINDOW_BITS: u8 = 15;
-    match coding {
-        Coding::Gzip => Compress::new_gzip(Compression::fast(), WINDOW_BITS),
-        _ => Compress::new(Compression::fast(), true),
+    if coding == Coding::Gzip {
+        Compress::new_gzip(Compression::fast(), WINDOW_BITS)
+    } else {
+        Compress::new(Compression::fast(), true)
     }
 }
 

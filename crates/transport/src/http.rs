@@ -13,7 +13,6 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
-use hyper::upgrade::OnUpgrade;
 use tokio::sync::oneshot;
 use websocket_proto::handshake::{UpgradeRequest, accept};
 
@@ -26,7 +25,7 @@ use crate::mailbox::{Answer, Letter, PostGuard};
 use crate::origin::Verdict;
 use crate::request::Visitor;
 use crate::threads;
-use crate::upgrade;
+use crate::upgrade::{self, Upgrade};
 use crate::{Application, Body, Config, Server};
 
 impl<A: Application> Server<A> {
@@ -337,7 +336,7 @@ fn origin_of(verdict: &Verdict) -> Origin {
 }
 
 /// The 101 and what becomes of the connection after it, if the request is one for a WebSocket.
-fn switch(parts: &mut Parts) -> Result<(Response<Body>, OnUpgrade), Refusal> {
+fn switch(parts: &mut Parts) -> Result<(Response<Body>, Upgrade), Refusal> {
     const NO_WEBSOCKET: Refusal = Refusal::BadRequest(BadRequest::TransportHandshake);
     let headers = &parts.headers;
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
@@ -353,7 +352,7 @@ fn switch(parts: &mut Parts) -> Result<(Response<Body>, OnUpgrade), Refusal> {
     let accepted = accept(&asked).map_err(|_| NO_WEBSOCKET)?;
     let protocol = text(&header::SEC_WEBSOCKET_PROTOCOL)
         .and_then(|offered| HeaderValue::from_str(offered.split(',').next()?.trim()).ok());
-    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(NO_WEBSOCKET)?;
+    let upgrade = Upgrade::of(&mut parts.extensions).ok_or(NO_WEBSOCKET)?;
     let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -12,7 +12,7 @@
 //! | How does an HTTP request reach its session?              | `mailbox`, `polling`     |
 //! | How is the answer to a poll made smaller?                | `coding`, `compress`, `brotli` |
 //! | Files beside the sessions: the client's bundle            | `files`                  |
-//! | Bytes of a WebSocket, on TCP or on a foreign stream      | `websocket`, `upgrade`   |
+//! | Bytes of a WebSocket, on TCP or on a foreign stream      | `websocket`, `upgrade`, `promise` |
 //! | Requests, answers, origins, limits                       | `http`, `answer`, `origin`, `cors`, `cookie`, `body` |
 //! | What is the application asked and told about requests?   | `hooks`, `request`, `refused` |
 //! | Where does a request come from, behind proxies?         | `forwarded`              |
@@ -48,6 +48,7 @@ mod origin;
 mod outbox;
 mod patient;
 mod polling;
+mod promise;
 mod queue;
 mod refused;
 mod request;
@@ -71,6 +72,7 @@ pub use handshake::Handshake;
 pub use hooks::Hooks;
 pub use origin::Origins;
 pub use outbox::{Class, Pushed, Recipients};
+pub use promise::{PromisedStream, StreamGiver};
 pub use refused::ConnectionError;
 pub use request::Request;
 pub use server::Server;

@@ -2,13 +2,31 @@
 
 use std::io;
 
+use http::Extensions;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 
 use crate::patient::Patient;
+use crate::promise::{Promise, PromisedStream};
 use crate::websocket::Stream;
+
+/// What becomes of a request's connection behind its 101.
+pub(crate) enum Upgrade {
+    Hyper(OnUpgrade),
+    Promised(Promise),
+}
+
+impl Upgrade {
+    /// Takes it out of what came with a request.
+    pub(crate) fn of(extensions: &mut Extensions) -> Option<Self> {
+        match extensions.remove::<PromisedStream>() {
+            Some(promised) => promised.claim().map(Upgrade::Promised),
+            None => extensions.remove().map(Upgrade::Hyper),
+        }
+    }
+}
 
 /// A raw pipe, and what was read from it already.
 pub(crate) struct Taken {
@@ -44,7 +62,11 @@ impl Taken {
 ///
 /// The buffer that hyper read into is dropped here even if it is empty: it would cost every idle connection
 /// 4 to 8 KiB.
-pub(crate) async fn take(upgrade: OnUpgrade) -> io::Result<Taken> {
+pub(crate) async fn take(upgrade: Upgrade) -> io::Result<Taken> {
+    let upgrade = match upgrade {
+        Upgrade::Hyper(upgrade) => upgrade,
+        Upgrade::Promised(promise) => return promise.kept().await,
+    };
     let upgraded = upgrade.await.map_err(io::Error::other)?;
     let upgraded = match upgraded.downcast::<TokioIo<Patient>>() {
         Ok(parts) => return plain(parts.io.into_inner().into_inner(), &parts.read_buf),
@@ -60,7 +82,7 @@ pub(crate) async fn take(upgrade: OnUpgrade) -> io::Result<Taken> {
     }
 }
 
-fn plain(socket: TcpStream, read: &[u8]) -> io::Result<Taken> {
+pub(crate) fn plain(socket: TcpStream, read: &[u8]) -> io::Result<Taken> {
     // Packets are gathered here; the kernel must not hold them back as well.
     socket.set_nodelay(true)?;
     Ok(Taken { stream: Stream::tcp(socket), read: read.into() })

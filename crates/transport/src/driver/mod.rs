@@ -22,15 +22,15 @@ use std::time::Duration;
 use engine_proto::{
     CloseReason, Packet, PacketError, Pipe, Session, Sid, Transport, Tray, handshake,
 };
-use hyper::upgrade::OnUpgrade;
 
 use crate::connection::{Shared, flag};
 use crate::flusher::{self, Flow};
 use crate::outbox::{Entry, Outbox, Way};
 use crate::polling::Polling;
 use crate::server::Inner;
+use crate::upgrade::{self, Upgrade};
 use crate::websocket::{Candidate, Stream, WebSocket};
-use crate::{Application, Class, Connection, Encoded, Handshake, Upper, threads, upgrade};
+use crate::{Application, Class, Connection, Encoded, Handshake, Upper, threads};
 use leave::Stage;
 
 /// The task of one session.
@@ -76,7 +76,7 @@ pub(crate) fn spawn_polling<A: Application>(
 pub(crate) fn spawn_websocket<A: Application>(
     server: &Arc<Inner<A>>,
     sid: Sid,
-    upgrade: OnUpgrade,
+    upgrade: Upgrade,
     handshake: Arc<Handshake>,
 ) {
     let server = Arc::clone(server);
