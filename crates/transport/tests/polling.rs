@@ -54,6 +54,19 @@ async fn a_held_poll_is_answered_by_what_others_push() {
 }
 
 #[tokio::test]
+async fn a_held_poll_is_answered_with_all_that_a_turn_has_said() {
+    let running = start(Config::default()).await;
+    let (mut poll, mut post) =
+        (Http::connect(running.address).await, Http::connect(running.address).await);
+    let session = poll.open().await;
+    for _ in 0..20 {
+        poll.send("GET", &session, "", b"").await;
+        post.post(&session, "4a\u{1e}4b\u{1e}4c").await;
+        assert_eq!(poll.answer().await.body, "4a\u{1e}4b\u{1e}4c");
+    }
+}
+
+#[tokio::test]
 async fn a_second_poll_ends_the_session() {
     let running = start(Config::default()).await;
     let (mut first, mut second) =

@@ -281,3 +281,19 @@ async fn frames_right_behind_the_request_for_a_websocket_are_read() {
     let answer = followed_by(&running, "/engine.io/?EIO=4&transport=websocket", "", &frames).await;
     assert!(answer.ends_with("4early"), "{answer:?}");
 }
+
+#[tokio::test]
+async fn the_first_of_the_sub_protocols_that_are_offered_is_spoken() {
+    let running = start(Config::default()).await;
+    for (offered, spoken) in [("Sec-WebSocket-Protocol: one, two\r\n", Some("one")), ("", None)] {
+        let mut http = Http::connect(running.address).await;
+        let headers = format!(
+            "{offered}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        );
+        http.send("GET", "/engine.io/?EIO=4&transport=websocket", &headers, b"").await;
+        let answer = http.answer().await;
+        assert_eq!(answer.status, 101);
+        assert_eq!(answer.header("sec-websocket-protocol"), spoken);
+    }
+}
