@@ -61,6 +61,29 @@ async fn every_way_of_leaving_has_the_reference_s_words() {
 }
 
 #[tokio::test]
+async fn what_is_no_packet_of_the_engine_and_what_is_too_large_have_the_reference_s_words_too() {
+    let io = io(|io| io.max_payload(1000));
+    let reasons = reasons(&io);
+    let address = serve(&io).await;
+
+    let (mut client, _) = Client::join(address).await;
+    client.send("abc").await;
+    client.rest().await;
+    assert_eq!(reasons.next().await, "parse error");
+
+    let (mut client, _) = Client::join(address).await;
+    client.send(&format!("42[\"big\",\"{}\"]", "x".repeat(1000))).await;
+    client.rest().await;
+    assert_eq!(reasons.next().await, "transport error");
+
+    let polling = Polling::open(address, "/socket.io/").await;
+    polling.post("40").await;
+    polling.get().await;
+    polling.post("abc").await;
+    assert_eq!(reasons.next().await, "parse error");
+}
+
+#[tokio::test]
 async fn disconnect_with_close_ends_all_namespaces_of_the_client() {
     let io = io(|io| io);
     let reasons = reasons(&io);
@@ -307,16 +330,15 @@ async fn a_handler_that_holds_its_own_socket_is_dropped_when_the_socket_leaves()
     for close in [false, true] {
         let (mut client, socket) = pair(&io, address).await;
         own_handler(&socket, &events);
-        own_handler(&socket, &events); // takes the place of the first
-        assert_eq!(events.next().await, "dropped");
+        own_handler(&socket, &events); // beside the first
         client.send("42[\"own\"]").await;
-        assert_eq!(events.next().await, "connected");
+        assert_eq!([events.next().await, events.next().await], ["connected"; 2]);
         if close {
             client.hang_up();
         } else {
             socket.disconnect(false);
         }
-        assert_eq!(events.next().await, "dropped");
+        assert_eq!([events.next().await, events.next().await], ["dropped"; 2]);
         own_handler(&socket, &events); // too late: nobody would ever drop it
         assert_eq!(events.next().await, "dropped");
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sockeye::{Broadcast, Error, Io, Socket};
-use support::{Client, Notes, io, serve, with_sync};
+use support::{Client, HANG, Notes, io, reasons, serve, soon, with_sync};
 
 /// Clients in the main namespace, with their sockets.
 async fn clients<const N: usize>(io: &Io, address: SocketAddr) -> [(Client, Socket); N] {
@@ -164,10 +164,14 @@ async fn a_socket_that_is_refused_leaves_the_rooms_that_it_had_joined() {
         notes.add(socket);
         async { Err::<(), _>(Error::new("nope")) }
     });
+    let left = reasons(&io);
     let mut client = Client::open(serve(&io).await).await;
     client.send("40").await;
     client.expect("44{\"message\":\"nope\"}").await;
     let socket = refused.next().await;
     assert!(socket.join("room1").is_err() && !socket.is_connected());
     assert!(ids(&io.to(["room1", "room2", socket.id()])).await.is_empty());
+    client.hang_up();
+    soon(io.close(HANG)).await;
+    assert!(left.so_far().is_empty(), "who was never here does not leave");
 }
