@@ -1,7 +1,8 @@
-//! WebSockets on streams of servers that are not hyper's: these tests are one.
+//! A WebSocket on the stream of a server that is not hyper's: these tests are one.
 
 mod support;
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,10 +100,11 @@ async fn written(answer: Response<impl http_body::Body<Error: std::fmt::Debug>>)
     let body = body.collect().await.unwrap().to_bytes();
     let mut text = format!("HTTP/1.1 {}\r\n", parts.status);
     for (name, value) in &parts.headers {
-        text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+        let _ = write!(text, "{name}: {}\r\n", value.to_str().unwrap());
     }
     if parts.status != StatusCode::SWITCHING_PROTOCOLS {
-        text.push_str(&format!("content-length: {}\r\nconnection: close\r\n", body.len()));
+        let length = body.len();
+        let _ = write!(text, "content-length: {length}\r\nconnection: close\r\n");
     }
     [text.as_bytes(), b"\r\n", &body].concat()
 }
