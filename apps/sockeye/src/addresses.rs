@@ -1,15 +1,51 @@
-//! Where to listen: every address of the host's name, so that `localhost` is found over IPv4 and IPv6.
+//! Where to listen: every address of the host's name, so that `localhost` is found over IPv4 and IPv6; or a Unix
+//! socket.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 
+use sockeye::Bound;
 use tokio::net::{TcpSocket, lookup_host};
+#[cfg(unix)]
+use transport::listener::SocketFile;
+
+use crate::options::Options;
 
 /// Connections that the kernel accepts ahead of us.
 const BACKLOG: u32 = 1024;
 
-/// Listens on all addresses of this host; at least one. An error says what to do.
-pub(crate) async fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>, String> {
+/// Somebody listens.
+pub(crate) struct Open {
+    pub(crate) listeners: Vec<Bound>,
+    /// For whoever starts the program.
+    pub(crate) shown: String,
+    /// The file goes away with it.
+    #[cfg(unix)]
+    _file: Option<SocketFile>,
+}
+
+/// Listens where the options say. An error says what to do.
+pub(crate) async fn open(options: &Options) -> Result<Open, String> {
+    #[cfg(unix)]
+    if let Some(path) = &options.unix {
+        let (listener, file) = Bound::unix(path).map_err(|error| {
+            format!("cannot listen at {} ({error}): choose another --unix", path.display())
+        })?;
+        let shown = format!("at the Unix socket {}", path.display());
+        return Ok(Open { listeners: vec![listener], shown, _file: Some(file) });
+    }
+    let listeners = listen(&options.host, options.port).await?;
+    let port = listeners[0].local_addr().map_or(options.port, |address| address.port());
+    Ok(Open {
+        listeners: listeners.into_iter().map(Bound::from).collect(),
+        shown: options.address_to_show(port),
+        #[cfg(unix)]
+        _file: None,
+    })
+}
+
+/// Listens on all addresses of this host; at least one.
+async fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>, String> {
     let found = lookup_host((host, port)).await;
     let found = found.map_err(|error| {
         format!("the host `{host}` is not known ({error}): try --host localhost")

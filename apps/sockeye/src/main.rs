@@ -27,6 +27,7 @@ use tokio::sync::watch;
 
 use crate::options::Options;
 use crate::signals::Signals;
+use crate::site::Site;
 use crate::workers::{Workers, serve_all};
 
 /// How long clients and their handlers are waited for at the end.
@@ -58,16 +59,15 @@ async fn serve(options: &Options) -> Result<(), String> {
         Signals::listen().map_err(|error| format!("signals cannot be listened to: {error}"))?;
     let cores = options.workers();
     // First: a second program that is started by mistake leaves the log alone.
-    let listeners = addresses::listen(&options.host, options.port).await?;
+    let open = addresses::open(options).await?;
     let log = keep::open(options)?;
     let io = Chat::open(builder(options).log(log.clone())).map_err(|error| error.to_string())?;
-    let site = site::around(&io).map_err(|error| error.to_string())?;
-    let port = listeners[0].local_addr().map_or(options.port, |address| address.port());
+    let site = Site::around(&io, options).map_err(|error| error.to_string())?;
     let (stop, stopped) = watch::channel(());
-    let mut workers = Workers::start(cores, &listeners, &site, &stopped)
+    let mut workers = Workers::start(cores, &open.listeners, &site, &stopped)
         .map_err(|error| format!("the system lets no thread start: {error}: try --workers 1"))?;
-    let mut serving = std::pin::pin!(serve_all(listeners, &site, &stopped));
-    greet(options, port, &log);
+    let mut serving = std::pin::pin!(serve_all(open.listeners, &site, &stopped));
+    greet(options, &open.shown, &log);
     tokio::select! {
         () = signals.next() => {}
         served = &mut serving => return served,
@@ -100,15 +100,16 @@ fn over(window: Duration) -> String {
 
 fn builder(options: &Options) -> Builder {
     let builder = Io::builder().workers(options.workers()).away_timeout(options.away());
-    let builder = builder.allow_origins(&options.allow_origin);
+    let proxies = options.trust_forwarded_for.clone();
+    let builder = builder.allow_origins(&options.allow_origin).trust_forwarded_for(proxies);
     match &options.client_files {
         Some(package) => builder.client_files(package),
         None => builder,
     }
 }
 
-fn greet(options: &Options, port: u16, log: &Log) {
-    println!("The chat is open: {}", options.address_to_show(port));
+fn greet(options: &Options, shown: &str, log: &Log) {
+    println!("The chat is open: {shown}");
     println!("{}", keep::sentence(log, options.directory()));
     println!("Open it in two windows and talk. Ctrl-C ends it, --help lists what can be set.");
 }

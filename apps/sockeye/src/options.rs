@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use sockeye::Proxies;
 
 /// A chat on Sockeye: Socket.IO for Rust.
 #[derive(Debug, Parser)]
@@ -18,6 +19,21 @@ pub(crate) struct Options {
     /// this one.
     #[arg(long, env = "HOST", default_value = "localhost")]
     pub(crate) host: String,
+
+    /// Listens at a Unix socket of this path instead of a port, for a proxy on the same machine.
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) unix: Option<PathBuf>,
+
+    /// Expects each connection to begin with a header of the PROXY protocol, which says who the client is. Nobody but the
+    /// proxy may be able to connect then.
+    #[arg(long)]
+    pub(crate) proxy_protocol: bool,
+
+    /// Whose X-Forwarded-For is believed: how many proxies there are in front, or in which networks they are, such as
+    /// `10.0.0.0/8,fd00::/8`.
+    #[arg(long, value_name = "PROXIES", default_value = "0")]
+    pub(crate) trust_forwarded_for: Proxies,
 
     /// Lets pages of another origin connect, such as <https://example.com>; may be given several times.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]

@@ -7,44 +7,54 @@ use chat::Page;
 use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use sockeye::{Io, Layered, MountError};
-use tokio::net::TcpListener;
+use sockeye::{Io, Layered, Listener, MountError};
 use tokio::sync::watch;
 use tower_layer::Layer as _;
 use tower_service::Service as _;
-use transport::listener::{self, Options};
+use transport::listener;
 
-/// The page, with Socket.IO around it.
-pub(crate) type Site = Layered<Page>;
+use crate::options::Options;
 
-/// Lays Socket.IO around the page.
-pub(crate) fn around(io: &Io) -> Result<Site, MountError> {
-    Ok(io.layer()?.layer(Page))
+/// The page, with Socket.IO around it, and how its connections are treated.
+#[derive(Clone)]
+pub(crate) struct Site {
+    service: Layered<Page>,
+    options: listener::Options,
 }
 
-/// Answers everything that comes to a listener, until the other end of `stopped` is dropped.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    site: Site,
-    mut stopped: watch::Receiver<()>,
-) -> io::Result<()> {
-    let stop = async move { while stopped.changed().await.is_ok() {} };
-    listener::serve(
-        listener,
-        Options::default(),
-        move |request, from| answer(site.clone(), request, from),
-        stop,
-    )
-    .await
+impl Site {
+    /// Lays Socket.IO around the page.
+    pub(crate) fn around(io: &Io, options: &Options) -> Result<Site, MountError> {
+        let service = io.layer()?.layer(Page);
+        let options = listener::Options {
+            proxy_protocol: options.proxy_protocol,
+            ..listener::Options::default()
+        };
+        Ok(Site { service, options })
+    }
+
+    /// Answers everything that comes to a listener, until the other end of `stopped` is dropped.
+    pub(crate) async fn serve(
+        self,
+        listener: Listener,
+        mut stopped: watch::Receiver<()>,
+    ) -> io::Result<()> {
+        let stop = async move { while stopped.changed().await.is_ok() {} };
+        let Site { service, options } = self;
+        let answer = move |request, from| answer(service.clone(), request, from);
+        listener::serve(listener, options, answer, stop).await
+    }
 }
 
 async fn answer(
-    mut site: Site,
+    mut service: Layered<Page>,
     mut request: Request<Incoming>,
-    from: SocketAddr,
+    from: Option<SocketAddr>,
 ) -> Response<transport::Body> {
-    request.extensions_mut().insert(from);
-    match site.call(request).await {
+    if let Some(from) = from {
+        request.extensions_mut().insert(from);
+    }
+    match service.call(request).await {
         Ok(response) => response.map(Either::into_inner),
         Err(never) => match never {},
     }

@@ -1,15 +1,13 @@
 //! The workers besides the first, which is the main thread: a thread for each further core.
 
 use std::io;
-use std::net::TcpListener as Socket;
 use std::thread::JoinHandle;
 
-use sockeye::threads;
-use tokio::net::TcpListener;
+use sockeye::{Bound, threads};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::site::{self, Site};
+use crate::site::Site;
 
 /// The running threads.
 pub(crate) struct Workers {
@@ -23,7 +21,7 @@ impl Workers {
     /// Starts the workers from number 1 on. All accept from the same queues of the kernel.
     pub(crate) fn start(
         count: usize,
-        listeners: &[Socket],
+        listeners: &[Bound],
         site: &Site,
         stopped: &watch::Receiver<()>,
     ) -> io::Result<Workers> {
@@ -31,7 +29,7 @@ impl Workers {
         let (fail, failures) = mpsc::unbounded_channel();
         let mut threads = Vec::new();
         for number in 1..count {
-            let listeners = listeners.iter().map(Socket::try_clone).collect::<io::Result<_>>()?;
+            let listeners = listeners.iter().map(Bound::try_clone).collect::<io::Result<_>>()?;
             let (site, stopped) = (site.clone(), stopped.clone());
             let (mut finish, fail) = (finish.clone(), fail.clone());
             threads.push(threads::spawn(number, move || async move {
@@ -64,15 +62,15 @@ impl Workers {
 
 /// Answers everything that comes to any of these, until the other end of `stopped` is dropped.
 pub(crate) async fn serve_all(
-    listeners: Vec<Socket>,
+    listeners: Vec<Bound>,
     site: &Site,
     stopped: &watch::Receiver<()>,
 ) -> Result<(), String> {
     let mut serving = JoinSet::new();
     for listener in listeners {
-        let listener = TcpListener::from_std(listener)
-            .map_err(|error| format!("the system lets nobody listen: {error}"))?;
-        serving.spawn(site::serve(listener, site.clone(), stopped.clone()));
+        let listener =
+            listener.listen().map_err(|error| format!("the system lets nobody listen: {error}"))?;
+        serving.spawn(site.clone().serve(listener, stopped.clone()));
     }
     while let Some(ended) = serving.join_next().await {
         match ended {

@@ -223,3 +223,35 @@ fn it_ends_in_order_when_it_is_told_to_though_clients_are_there() {
         assert!(rest.contains("Saying goodbye"), "{rest}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_proxy_on_a_unix_socket_is_served_and_the_file_goes_with_the_program() {
+    use std::os::unix::net::UnixStream;
+    let directory = Directory::new("unix");
+    fs::create_dir_all(&directory.0).unwrap();
+    let path = directory.0.join("http.sock");
+    let arguments = ["--unix", path.to_str().unwrap(), "--proxy-protocol"];
+    let mut process = sockeye(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(line.trim(), format!("The chat is open: at the Unix socket {}", path.display()));
+    let mut stream = UnixStream::connect(&path).unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    write!(stream, "PROXY TCP4 192.0.2.1 192.0.2.7 4000 80\r\n{request}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let complaint = complaint(&mut sockeye(&arguments));
+    assert!(complaint.contains("choose another --unix"), "{complaint}");
+    assert!(Command::new("kill").arg(process.id().to_string()).status().unwrap().success());
+    assert!(process.wait().unwrap().success());
+    assert!(!path.exists());
+}
+
+#[test]
+fn what_is_no_proxy_is_said_in_one_sentence() {
+    let complaint = complaint(&mut sockeye(&["--trust-forwarded-for", "everybody"]));
+    assert!(complaint.contains("neither a number of proxies nor a network"), "{complaint}");
+}

@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(unix)]
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use engine_proto::CloseReason;
 use parking_lot::RwLock;
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::ToSocketAddrs;
+use transport::listener::Listener;
 
 use crate::basis::{Core, Counters, NEVER};
 use crate::broadcast::Broadcast;
@@ -255,14 +260,70 @@ impl Io {
         self.serve_listener(listener).await
     }
 
-    /// Serves alone on this listener, until [`close`](Self::close) is called.
+    /// Serves alone on this listener, of TCP or of a Unix socket, until [`close`](Self::close) is called.
     ///
     /// # Errors
     ///
     /// As [`layer`](Self::layer), and if the listener fails.
-    pub async fn serve_listener(&self, listener: TcpListener) -> Result<(), ServeError> {
+    pub async fn serve_listener(&self, listener: impl Into<Listener>) -> Result<(), ServeError> {
         self.check()?;
         mount::serve(self.server().clone(), listener, self.0.stop.said()).await
+    }
+
+    /// Serves alone on a Unix socket at this path, until [`close`](Self::close) is called; then its file goes away. One
+    /// that a server has left behind which is no more is replaced. Who may connect is what the permissions of its
+    /// directory say; clients have no address, unless a [trusted](Builder::trust_forwarded_for) proxy tells it.
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let io = sockeye::Io::builder().trust_forwarded_for(1).build()?;
+    /// io.serve_unix("/run/sockeye/http.sock").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`layer`](Self::layer), and if nobody can listen there: somebody else does, or something else is there.
+    #[cfg(unix)]
+    pub async fn serve_unix(&self, path: impl AsRef<Path>) -> Result<(), ServeError> {
+        self.check()?;
+        let (listener, _file) = mount::listen_at(path.as_ref())?;
+        self.serve_listener(listener).await
+    }
+
+    /// Serves one stream that you have accepted, and on which no byte has been read of the client's HTTP: of whatever
+    /// kind, after whatever came before. `address` is the client's, if you know it. Ends with the stream,
+    /// when it has become a WebSocket (which lives on by itself), or when [`close`](Self::close) is called; so it
+    /// belongs into a task of its own. A TCP stream is as good here as one that [`serve`](Self::serve) has
+    /// accepted.
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let io = sockeye::Io::builder().build()?;
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    /// loop {
+    ///     let (stream, address) = listener.accept().await?;
+    ///     let io = io.clone();
+    ///     tokio::spawn(async move { io.serve_stream(stream, Some(address)).await });
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`layer`](Self::layer). What goes wrong on the stream ends it, and is no error of the server.
+    pub async fn serve_stream(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+        address: Option<SocketAddr>,
+    ) -> Result<(), MountError> {
+        self.check()?;
+        let stop = self.0.stop.said();
+        mount::serve_stream(self.server().clone(), stream, address, stop).await;
+        Ok(())
     }
 
     /// Ends the server: no more clients are let in, those that are there are disconnected (`server

@@ -122,6 +122,7 @@ pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use rooms::Rooms;
 pub use socket::{Held, Socket, SocketData, SocketEmit};
+pub use transport::listener::{Bound, Listener};
 pub use transport::{
     ConnectionError, Cookie, Cors, NoProxies, PromisedStream, Proxies, Request, SameSite,
     StreamGiver, threads,

@@ -5,6 +5,8 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,9 +15,13 @@ use futures_util::TryFutureExt;
 use futures_util::future::{Either, MapOk};
 use http::{Extensions, Request, Response, StatusCode};
 use http_body_util::Either as EitherBody;
+use hyper::body::Incoming;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
-use transport::listener;
-use transport::{Application, Body as OwnBody};
+use transport::listener::{self, Listener};
+#[cfg(unix)]
+use transport::listener::{Bound, SocketFile};
+use transport::{Application, Body as OwnBody, Config};
 
 use crate::error::ServeError;
 use crate::{Io, engine};
@@ -278,6 +284,13 @@ impl<S> fmt::Debug for Layered<S> {
     }
 }
 
+/// Binds a Unix socket, whose file goes away with what comes beside it.
+#[cfg(unix)]
+pub(crate) fn listen_at(path: &Path) -> Result<(Listener, SocketFile), ServeError> {
+    let bound = Bound::unix(path).and_then(|(bound, file)| Ok((bound.listen()?, file)));
+    bound.map_err(|problem| ServeError::Listen { address: path.display().to_string(), problem })
+}
+
 /// Binds an address.
 pub(crate) async fn listen(
     address: impl ToSocketAddrs + fmt::Debug,
@@ -291,22 +304,40 @@ pub(crate) async fn listen(
 /// Answers everything that comes to a listener, until `stop`.
 pub(crate) async fn serve<A: Application>(
     server: transport::Server<A>,
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let mut options = server.config().listener.clone();
-    options.connections = options.connections.div_ceil(server.config().workers);
-    let answer = move |request: Request<hyper::body::Incoming>, remote| {
-        let server = server.clone();
-        async move {
-            if server.handles(request.uri().path()) {
-                server.respond(request, Some(remote)).await
-            } else {
-                not_found()
-            }
-        }
-    };
+    let Config { listener: options, workers, .. } = server.config();
+    let mut options = options.clone();
+    for bound in [&mut options.connections, &mut options.handshakes] {
+        *bound = bound.div_ceil(*workers);
+    }
+    let answer = move |request, remote| answer(server.clone(), request, remote);
     listener::serve(listener, options, answer, stop).await.map_err(ServeError::Accept)
+}
+
+/// The same for one stream that somebody else has accepted.
+pub(crate) async fn serve_stream<A: Application>(
+    server: transport::Server<A>,
+    stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    remote: Option<SocketAddr>,
+    stop: impl Future<Output = ()>,
+) {
+    let options = server.config().listener.clone();
+    let answer = move |request, remote| answer(server.clone(), request, remote);
+    listener::serve_stream(stream, remote, options, answer, stop).await;
+}
+
+async fn answer<A: Application>(
+    server: transport::Server<A>,
+    request: Request<Incoming>,
+    remote: Option<SocketAddr>,
+) -> Response<OwnBody> {
+    if server.handles(request.uri().path()) {
+        server.respond(request, remote).await
+    } else {
+        not_found()
+    }
 }
 
 fn not_found() -> Response<OwnBody> {

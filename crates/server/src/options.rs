@@ -149,6 +149,28 @@ macro_rules! engine_options {
                 self
             }
 
+            /// With `serve`: each connection begins with a header of the PROXY protocol, version 1 or 2, by
+            /// which a proxy says who the client is. Nobody but the proxy may reach the server then: whoever
+            /// does says what it likes. A connection that begins in another way is closed. Default: no.
+            pub fn proxy_protocol(mut self, expected: bool) -> Self {
+                self.transport.listener.proxy_protocol = expected;
+                self
+            }
+
+            /// With `serve`: how long a connection may take before its first request can be read, for
+            /// the PROXY header. Default 10 s.
+            pub fn handshake_deadline(mut self, deadline: Duration) -> Self {
+                self.transport.listener.handshake_deadline = deadline;
+                self
+            }
+
+            /// With `serve`: most connections at a time that have not come so far; past it, the one that
+            /// has been there for longest is closed. Divided among the workers. Default 1000.
+            pub fn max_handshakes(mut self, connections: usize) -> Self {
+                self.transport.listener.handshakes = connections;
+                self
+            }
+
             /// Workers: threads with a current-thread runtime, connections, a flusher and a timer wheel
             /// each. More than one only where the threads are numbered, as by
             /// [`Io::run`](crate::Io::run) or [`threads::spawn`](crate::threads::spawn); a server
@@ -181,6 +203,7 @@ fn bound_waits(config: &mut transport::Config) {
         &mut config.body_deadline,
         &mut config.allow_deadline,
         &mut listener.header_deadline,
+        &mut listener.handshake_deadline,
         &mut listener.write_deadline,
     ] {
         *wait = NEVER.min(*wait);

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::io::{Error, Result as IoResult};
-use std::net::TcpListener;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::net::ToSocketAddrs;
 use tokio::runtime;
+use transport::listener::Bound;
 use transport::threads;
 
 use crate::error::ServeError;
@@ -46,13 +46,14 @@ impl Io {
         self.run_listener(listening?)
     }
 
-    /// As [`run`](Self::run), on this listener.
+    /// As [`run`](Self::run), on this listener of the standard library, of TCP or of a Unix socket.
     ///
     /// # Errors
     ///
     /// As [`run`](Self::run).
-    pub fn run_listener(&self, listener: TcpListener) -> Result<(), ServeError> {
+    pub fn run_listener(&self, listener: impl Into<Bound>) -> Result<(), ServeError> {
         self.check()?;
+        let listener = listener.into();
         let started = (0..self.workers()).map(|number| self.start(number, &listener));
         let threads = match started.collect::<IoResult<Vec<_>>>() {
             Ok(threads) => threads,
@@ -71,10 +72,9 @@ impl Io {
     fn start(
         &self,
         number: usize,
-        listener: &TcpListener,
+        listener: &Bound,
     ) -> IoResult<JoinHandle<Result<(), ServeError>>> {
         let (io, listener) = (self.clone(), listener.try_clone()?);
-        listener.set_nonblocking(true)?;
         threads::spawn(number, move || async move {
             let served = io.serve_until_closed(listener).await;
             if served.is_err() {
@@ -84,8 +84,8 @@ impl Io {
         })
     }
 
-    async fn serve_until_closed(&self, listener: TcpListener) -> Result<(), ServeError> {
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(ServeError::Accept)?;
+    async fn serve_until_closed(&self, listener: Bound) -> Result<(), ServeError> {
+        let listener = listener.listen().map_err(ServeError::Accept)?;
         self.serve_listener(listener).await?;
         // The sessions of this thread live on its runtime: it has to outlast them.
         self.ended().await;

@@ -16,7 +16,8 @@
 //! | Requests, answers, origins, limits                       | `http`, `answer`, `origin`, `cors`, `cookie`, `body` |
 //! | What is the application asked and told about requests?   | `hooks`, `request`, `refused` |
 //! | Where does a request come from, behind proxies?         | `forwarded`              |
-//! | A server of its own                                      | `listener`               |
+//! | A server of its own: ports, Unix sockets, streams        | `listener`               |
+//! | What does a proxy say in front of a connection?          | `proxy`                  |
 //!
 //! Not here, on purpose: events, rooms, namespaces, users' types. The protocol's rules are not here either:
 //! they are `engine_proto`'s and `websocket_proto`'s, and this crate does what their machines order.
@@ -46,9 +47,9 @@ pub mod listener;
 mod mailbox;
 mod origin;
 mod outbox;
-mod patient;
 mod polling;
 mod promise;
+pub mod proxy;
 mod queue;
 mod refused;
 mod request;

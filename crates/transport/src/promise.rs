@@ -1,6 +1,5 @@
 //! Streams of servers that are not hyper's: promised with the request, given behind the 101.
 
-use std::any::Any;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -8,11 +7,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use crate::upgrade::{Taken, plain};
-use crate::websocket::Stream;
+use crate::listener::Socket;
+use crate::upgrade::{Taken, own};
 
 /// How long a stream is waited for behind the 101.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -61,24 +59,11 @@ impl StreamGiver {
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        if let Ok(taken) = taken(stream, read) {
+        if let Ok(taken) = own(Socket::new(stream), read) {
             // Nobody waits for it any more: it is closed here.
             let _ = self.0.send(taken);
         }
     }
-}
-
-fn taken<S>(stream: S, read: &[u8]) -> io::Result<Taken>
-where
-    S: AsyncRead + AsyncWrite + Send + 'static,
-{
-    let mut stream = Some(stream);
-    let any: &mut dyn Any = &mut stream;
-    if let Some(socket) = any.downcast_mut::<Option<TcpStream>>().and_then(Option::take) {
-        return plain(socket, read);
-    }
-    let stream = stream.map(Stream::foreign).ok_or(io::ErrorKind::NotConnected)?;
-    Ok(Taken { stream, read: read.into() })
 }
 
 impl Promise {

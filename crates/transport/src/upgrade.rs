@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 
-use crate::patient::Patient;
+use crate::listener::{Patient, Socket};
 use crate::promise::{Promise, PromisedStream};
 use crate::websocket::Stream;
 
@@ -69,7 +69,7 @@ pub(crate) async fn take(upgrade: Upgrade) -> io::Result<Taken> {
     };
     let upgraded = upgrade.await.map_err(io::Error::other)?;
     let upgraded = match upgraded.downcast::<TokioIo<Patient>>() {
-        Ok(parts) => return plain(parts.io.into_inner().into_inner(), &parts.read_buf),
+        Ok(parts) => return own(parts.io.into_inner().into_inner(), &parts.read_buf),
         Err(upgraded) => upgraded,
     };
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
@@ -82,12 +82,20 @@ pub(crate) async fn take(upgrade: Upgrade) -> io::Result<Taken> {
     }
 }
 
-pub(crate) fn plain(socket: TcpStream, read: &[u8]) -> io::Result<Taken> {
+fn plain(socket: TcpStream, read: &[u8]) -> io::Result<Taken> {
     // Packets are gathered here; the kernel must not hold them back as well.
     socket.set_nodelay(true)?;
     Ok(Taken { stream: Stream::tcp(socket), read: read.into() })
 }
 
+/// What is no stream of hyper's.
+pub(crate) fn own(socket: Socket, read: &[u8]) -> io::Result<Taken> {
+    match socket {
+        Socket::Tcp(socket) => plain(socket, read),
+        Socket::Foreign(stream) => Ok(Taken { stream: Stream::foreign(stream), read: read.into() }),
+    }
+}
+
 fn foreign(upgraded: Upgraded) -> Taken {
-    Taken { stream: Stream::foreign(TokioIo::new(upgraded)), read: Box::default() }
+    Taken { stream: Stream::foreign(Box::pin(TokioIo::new(upgraded))), read: Box::default() }
 }

@@ -5,12 +5,13 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use websocket_proto::{Limits, Receiver, Role};
 
 use crate::flusher::Sink;
+use crate::listener::Duplex;
 use crate::upgrade::Taken;
 
 /// Bytes taken from a socket at a time.
@@ -130,18 +131,13 @@ impl Foreign {
     }
 }
 
-/// A foreign stream.
-pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
-
 impl Stream {
     pub(crate) fn tcp(socket: TcpStream) -> Stream {
         Stream::Whole(socket)
     }
 
-    pub(crate) fn foreign(stream: impl Duplex + 'static) -> Stream {
-        Stream::Foreign(Foreign { stream: Box::pin(stream), unflushed: false })
+    pub(crate) fn foreign(stream: Pin<Box<dyn Duplex>>) -> Stream {
+        Stream::Foreign(Foreign { stream, unflushed: false })
     }
 
     fn split(self) -> (Stream, Option<OwnedWriteHalf>) {

@@ -39,7 +39,7 @@ fn start() -> Workers {
             let tcp = TcpListener::from_std(socket).unwrap();
             let answer = move |request, remote| {
                 let server = server.clone();
-                async move { server.respond(request, Some(remote)).await }
+                async move { server.respond(request, remote).await }
             };
             let stop = async move { while stopped.changed().await.is_ok() {} };
             listener::serve(tcp, listener::Options::default(), answer, stop).await.unwrap();

@@ -6,6 +6,7 @@
 //! | [`payload`] | polling bodies, queries, sids, open packets     | what is read can be written again     |
 //! | [`session`] | `engine_proto::Session` and its client's        | orders keep their word; it always ends |
 //! | [`msgpack`] | `socket_proto::msgpack`                           | what is read can be written again     |
+//! | [`proxy`]   | `transport::proxy`                              | portions do not matter; it ends       |
 //! | [`packet`]  | `socket_proto::server::Connection`              | one life per namespace; limits hold   |
 //!
 //! `cargo xtask fuzz TARGET` hands in what libFuzzer thinks of; `tests/twins.rs` hands in arbitrary and
@@ -22,10 +23,12 @@ mod input;
 mod msgpack;
 mod packet;
 mod payload;
+mod proxy;
 mod session;
 
 pub use frame::frame;
 pub use msgpack::msgpack;
 pub use packet::packet;
 pub use payload::payload;
+pub use proxy::proxy;
 pub use session::session;

@@ -54,6 +54,25 @@ fn conversation() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// The beginning of a connection behind a proxy, nearly always a possible one.
+fn introduced() -> impl Strategy<Value = Vec<u8>> {
+    let line = "PROXY (TCP4|TCP6|UNKNOWN|UDP4)( [0-9a-f:.]{0,9}){0,4}(\r|\n|\r\n)?[a-z]{0,3}";
+    let addresses = "PROXY TCP4( [12]?[0-9]?[0-9](\\.[12]?[0-9]){3}){2}( [0-9]{1,5}){2}\r\n";
+    let block = vec(any::<u8>(), 0..260);
+    let binary = (0x1f_u8..0x23, 0_u8..0x34, block, 0_u16..260).prop_map(
+        |(command, family, block, length)| {
+            let signature = b"\r\n\r\n\0\r\nQUIT\n";
+            [&signature[..], &[command, family], &length.to_be_bytes(), &block].concat()
+        },
+    );
+    prop_oneof![
+        2 => line.prop_map(String::into_bytes),
+        2 => addresses.prop_map(String::into_bytes),
+        3 => binary,
+        1 => vec(any::<u8>(), 0..20),
+    ]
+}
+
 /// Polling bodies: packets that mostly are some.
 fn body() -> impl Strategy<Value = Vec<u8>> {
     let packet = prop_oneof![
@@ -270,6 +289,11 @@ proptest! {
     #[test]
     fn messagepack_that_can_be_read_can_be_written_and_read_again(bytes in packed()) {
         sockeye_fuzz::msgpack(&bytes);
+    }
+
+    #[test]
+    fn a_proxy_header_is_the_same_in_portions(bytes in introduced()) {
+        sockeye_fuzz::proxy(&bytes);
     }
 
     #[test]

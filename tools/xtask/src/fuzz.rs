@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::run;
 
 /// The targets, which are functions of `tools/fuzz`.
-const TARGETS: [&str; 5] = ["frame", "msgpack", "packet", "payload", "session"];
+const TARGETS: [&str; 6] = ["frame", "msgpack", "packet", "payload", "proxy", "session"];
 
 /// How long a run lasts if nobody says, in seconds.
 const SECONDS: u64 = 600;

@@ -20,7 +20,7 @@ Usage: cargo xtask TASK [ARGUMENTS]
                 that no event is missed
   instructions  [--record]: counts the instructions of codecs, session and fan-out;
                 fails where they are over 5 % more than recorded, or records them
-  fuzz          TARGET [SECONDS]: fuzzes frame, msgpack, packet, payload or session (needs a
+  fuzz          TARGET [SECONDS]: fuzzes frame, msgpack, packet, payload, proxy or session (needs a
                 nightly compiler); 600 seconds if nobody says
   autobahn      runs the public WebSocket suite against both our sides
 ";

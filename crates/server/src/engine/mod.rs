@@ -28,7 +28,8 @@ use std::time::Duration;
 use engine_proto::Transport;
 use engine_proto::Transports;
 use parking_lot::RwLock;
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::net::ToSocketAddrs;
+use transport::listener::Listener;
 
 use crate::error::{BuildError, ServeError};
 use crate::mount::{self, Door, Layer, Service};
@@ -131,12 +132,12 @@ impl Server {
         self.serve_listener(listener).await
     }
 
-    /// Serves alone on this listener, until [`close`](Self::close) is called.
+    /// Serves alone on this listener, of TCP or of a Unix socket, until [`close`](Self::close) is called.
     ///
     /// # Errors
     ///
     /// If the listener fails.
-    pub async fn serve_listener(&self, listener: TcpListener) -> Result<(), ServeError> {
+    pub async fn serve_listener(&self, listener: impl Into<Listener>) -> Result<(), ServeError> {
         mount::serve(self.server().clone(), listener, self.0.stop.said()).await
     }
 

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
 
+pub mod carried;
 pub mod durable;
 
 use std::fmt::Debug;

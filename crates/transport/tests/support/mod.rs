@@ -128,7 +128,7 @@ pub async fn start_with(config: Config, options: listener::Options) -> Running {
     let answering = server.clone();
     let answer = move |request, remote| {
         let server = answering.clone();
-        async move { server.respond(request, Some(remote)).await }
+        async move { server.respond(request, remote).await }
     };
     tokio::spawn(listener::serve(tcp, options, answer, std::future::pending()));
     Running { address, server, record }

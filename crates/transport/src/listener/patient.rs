@@ -9,39 +9,39 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// A TCP connection of the listener.
-#[derive(Debug)]
+use super::Socket;
+
+/// A connection of the listener.
 pub(crate) struct Patient {
-    socket: TcpStream,
+    socket: Socket,
     patience: Duration,
     /// Runs while nothing is taken.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
-    pub(crate) fn new(socket: TcpStream, patience: Duration) -> Patient {
+    pub(crate) fn new(socket: Socket, patience: Duration) -> Patient {
         Patient { socket, patience, stalled: None }
     }
 
-    pub(crate) fn into_inner(self) -> TcpStream {
+    pub(crate) fn into_inner(self) -> Socket {
         self.socket
     }
 
     /// Starts the clock, or finds that it has run out.
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn wait<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let patience = self.patience;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
         stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    fn settle(
+    fn settle<T>(
         &mut self,
-        written: Poll<io::Result<usize>>,
+        written: Poll<io::Result<T>>,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
+    ) -> Poll<io::Result<T>> {
         if written.is_pending() {
             return self.wait(cx);
         }
@@ -84,18 +84,21 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        // What TLS has taken it may still keep: a plain connection keeps nothing.
+        let flushed = Pin::new(&mut self.socket).poll_flush(cx);
+        self.settle(flushed, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        let shut = Pin::new(&mut self.socket).poll_shutdown(cx);
+        self.settle(shut, cx)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncWriteExt as _;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -106,7 +109,7 @@ mod tests {
         let (silent, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
         let (_silent, (socket, _)) = (silent.unwrap(), accepted.unwrap());
         tokio::time::pause();
-        let mut patient = Patient::new(socket, Duration::from_secs(30));
+        let mut patient = Patient::new(Socket::new(socket), Duration::from_secs(30));
         let failed = patient.write_all(&vec![0; 64 << 20]).await.unwrap_err();
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
     }
