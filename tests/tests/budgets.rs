@@ -107,7 +107,7 @@ impl Server {
     /// Waits until the server has this many connections: it hears later than we do that one has ended.
     fn has_connections(&self, wanted: u64) {
         // A question to the server's thread would count itself.
-        let found = eventually(|| self.io.counters().connections == wanted);
+        let found = eventually(|| self.io.stats().connections() == wanted);
         assert!(found, "the server never has {wanted} connections");
     }
 

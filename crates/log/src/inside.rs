@@ -58,6 +58,10 @@ pub struct Stats {
     pub syncs: u64,
     /// Bytes of keys and values that were handed to the store.
     pub bytes: u64,
+    /// Events that have been appended and are not written yet.
+    pub waiting: u64,
+    /// Bytes that wait to be taken by whoever writes.
+    pub queued_bytes: u64,
 }
 
 #[derive(Default)]
@@ -278,14 +282,18 @@ impl Core {
     }
 }
 
-impl Counts {
+impl Core {
     pub(crate) fn stats(&self) -> Stats {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let Counts { events, batches, syncs, bytes } = &self.counts;
+        let queue = self.queue.lock();
         Stats {
-            events: read(&self.events),
-            batches: read(&self.batches),
-            syncs: read(&self.syncs),
-            bytes: read(&self.bytes),
+            events: read(events),
+            batches: read(batches),
+            syncs: read(syncs),
+            bytes: read(bytes),
+            waiting: (queue.next - 1).saturating_sub(queue.written),
+            queued_bytes: queue.bytes as u64,
         }
     }
 }

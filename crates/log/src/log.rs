@@ -177,9 +177,9 @@ impl Log {
         self.handle.core.nudge();
     }
 
-    /// What it has done since it was opened.
+    /// What it has done since it was opened, and what waits now.
     pub fn stats(&self) -> Stats {
-        self.handle.core.counts.stats()
+        self.handle.core.stats()
     }
 
     pub(crate) fn core(&self) -> &Core {

@@ -3,7 +3,6 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::durable::Away;
+use crate::stats::{Counters, Stats};
 
 /// No wait is longer than this (30 years): clocks and timers can represent it, wherever they start.
 pub(crate) const NEVER: Duration = Duration::from_hours(30 * 365 * 24);
@@ -37,7 +37,8 @@ pub(crate) struct Core {
     /// A handler that holds its thread for longer is logged.
     pub(crate) slow_handler: Duration,
     pub(crate) state: States,
-    pub(crate) counters: CounterCells,
+    /// One for each worker.
+    pub(crate) counters: Box<[Counters]>,
     /// As it was given.
     pub(crate) log: Option<Log>,
     /// Made when it is first needed.
@@ -59,6 +60,20 @@ impl Core {
                 Log::memory(options.cloned().unwrap_or_default())
             })
         })
+    }
+
+    /// Where this worker counts.
+    pub(crate) fn counters(&self, worker: usize) -> &Counters {
+        &self.counters[worker]
+    }
+
+    /// What has been counted here, and by the logs.
+    pub(crate) fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        self.counters.iter().for_each(|counters| counters.add_to(&mut stats));
+        let logs = self.log.iter().chain(self.memory.get());
+        logs.for_each(|log| stats.durable.add(&log.stats()));
+        stats
     }
 
     /// A timer, from any thread.
@@ -84,56 +99,5 @@ impl States {
 
     pub(crate) fn has(&self, id: TypeId) -> bool {
         self.0.contains_key(&id)
-    }
-}
-
-/// What has happened since the server was made. See [`Io::counters`](crate::Io::counters).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counters {
-    /// Handlers and middlewares that panicked.
-    pub panics: u64,
-    /// Handlers that returned an error.
-    pub handler_errors: u64,
-    /// Events whose arguments were not what the handler wanted.
-    pub rejected_arguments: u64,
-    /// Handlers that did not finish in time, and were dropped: see
-    /// [`Builder::handler_timeout`](crate::Builder::handler_timeout).
-    pub handlers_expired: u64,
-    /// Times a handler held its thread for too long.
-    pub slow_polls: u64,
-    /// Events that had arrived but were not started, since their socket was disconnected first.
-    pub events_dropped: u64,
-    /// Engine sessions that are open now.
-    pub connections: u64,
-}
-
-/// The counters as they are counted.
-#[derive(Default)]
-pub(crate) struct CounterCells {
-    pub(crate) panics: AtomicU64,
-    pub(crate) handler_errors: AtomicU64,
-    pub(crate) rejected_arguments: AtomicU64,
-    pub(crate) handlers_expired: AtomicU64,
-    pub(crate) slow_polls: AtomicU64,
-    pub(crate) events_dropped: AtomicU64,
-}
-
-pub(crate) fn count(cell: &AtomicU64, n: usize) {
-    cell.fetch_add(n as u64, Ordering::Relaxed);
-}
-
-impl CounterCells {
-    pub(crate) fn read(&self, connections: usize) -> Counters {
-        let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
-        Counters {
-            panics: read(&self.panics),
-            handler_errors: read(&self.handler_errors),
-            rejected_arguments: read(&self.rejected_arguments),
-            handlers_expired: read(&self.handlers_expired),
-            slow_polls: read(&self.slow_polls),
-            events_dropped: read(&self.events_dropped),
-            connections: connections as u64,
-        }
     }
 }

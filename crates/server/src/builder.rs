@@ -8,13 +8,14 @@ use engine_proto::{Transport, Transports};
 use log::Log;
 
 use crate::Io;
-use crate::basis::{Core, CounterCells, NEVER, States};
+use crate::basis::{Core, NEVER, States};
 use crate::client_files;
 use crate::durable::Away;
 use crate::error::BuildError;
 use crate::options::{checked, engine_options, option};
 use crate::parser::{Door, Parser};
 use crate::socket::ACK_TIMEOUT;
+use crate::stats::Counters;
 
 /// Options of an [`Io`]; made by [`Io::builder`].
 ///
@@ -132,7 +133,7 @@ impl Builder {
     /// How long a handler may take, of an event or of a socket that comes or goes. One that has not
     /// finished by then is dropped where it waits: a client that waits for its answer gets an
     /// error, an `on_connect` is taken as failed, the log names it, and
-    /// [`Counters::handlers_expired`](crate::Counters::handlers_expired) counts it. What has to run
+    /// [`Stats::handlers_expired`](crate::Stats::handlers_expired) counts it. What has to run
     /// for longer belongs into a task of its own. Default 5 minutes; `Duration::MAX` is never.
     pub fn handler_timeout(mut self, timeout: Duration) -> Self {
         self.handler_timeout = timeout;
@@ -234,7 +235,7 @@ impl Builder {
             handler_timeout: self.handler_timeout,
             slow_handler: self.slow_handler,
             state: self.states,
-            counters: CounterCells::default(),
+            counters: (0..transport.workers).map(|_| Counters::default()).collect(),
             log: self.log,
             memory: OnceLock::new(),
             away: Away { timeout: NEVER.min(self.away.timeout), ..self.away },

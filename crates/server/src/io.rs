@@ -15,12 +15,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::ToSocketAddrs;
 use transport::listener::Listener;
 
-use crate::basis::{Core, Counters, NEVER};
+use crate::basis::{Core, NEVER};
 use crate::broadcast::Broadcast;
 use crate::builder::Builder;
 use crate::connection::Client;
 use crate::error::{MountError, ServeError};
 use crate::mount::{self, Door, Layer, Service};
+use crate::stats::Stats;
 use crate::stop::Stop;
 use crate::{Matcher, Namespace, ParentNamespace, Socket};
 
@@ -363,9 +364,26 @@ impl Io {
         self.close(deadline).await;
     }
 
-    /// What has happened since the server was made.
-    pub fn counters(&self) -> Counters {
-        self.0.core.counters.read(self.server().connections())
+    /// What has happened since the server was made, and how it is now: one snapshot, for dashboards and tests. It looks at
+    /// every connection, from the thread of whoever asks, and holds up nobody: once a second is fine, once for each
+    /// event is not.
+    ///
+    /// ```
+    /// let io = sockeye::Io::builder().build()?;
+    /// let stats = io.stats();
+    /// println!("{} clients, {} of them poll", stats.connections(), stats.engine.polling);
+    /// println!("{:?} in {} handlers", stats.handled.sum, stats.handled.count());
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.0.core.stats();
+        stats.engine = self.server().stats();
+        for namespace in self.0.namespaces.read().values() {
+            if let Some(durable) = namespace.durable_part() {
+                durable.add_to(&mut stats.durable);
+            }
+        }
+        stats
     }
 
     /// The connected socket of the main namespace with this id.

@@ -42,6 +42,7 @@
 //! | to ask, and to await answers                       | [`AckFuture`], [`AckStream`]                    |
 //! | that no event is missed                            | [`Namespace::durable`], [`Log`], [`History`]    |
 //! | to know why somebody left                          | [`DisconnectReason`]                            |
+//! | to see what goes on                                | [`Io::stats`], [`Stats`]                        |
 //! | Engine.IO without Socket.IO                        | [`engine`]                                      |
 //!
 //! # Handlers run in the connection's task
@@ -90,6 +91,7 @@ mod remote;
 mod rooms;
 mod run;
 mod socket;
+mod stats;
 mod stop;
 mod verdict;
 
@@ -97,7 +99,6 @@ pub use bytes::Bytes;
 
 pub use ack::{AckFuture, AckSender, AckStream, Answer, Answers};
 pub use args::{Args, FromArgs, ToArgs};
-pub use basis::Counters;
 pub use broadcast::Broadcast;
 pub use builder::Builder;
 pub use durable::{Gone, History, PastEvent};
@@ -122,6 +123,7 @@ pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use rooms::Rooms;
 pub use socket::{Held, Socket, SocketData, SocketEmit};
+pub use stats::{DurableStats, Durations, Stats};
 pub use transport::listener::{Bound, Listener};
 pub use transport::{
     ConnectionError, Cookie, Cors, NoProxies, PromisedStream, Proxies, Request, SameSite,

@@ -63,7 +63,7 @@ async fn a_wait_without_end_is_a_long_wait_and_panics_nowhere() {
     client.send("451-[\"sync\",{\"_placeholder\":true,\"num\":0}]").await;
     client.send_binary(&[1]).await;
     client.sync().await;
-    assert_eq!(io.counters().panics, 0);
+    assert_eq!(io.stats().panics, 0);
 
     let reading = tokio::spawn(async move { client.rest().await });
     soon(io.close(Duration::MAX)).await;
@@ -154,7 +154,7 @@ async fn max_sessions_bounds_who_is_let_in_until_somebody_leaves() {
     let open = || http(address, "GET /socket.io/?EIO=4&transport=polling HTTP/1.1", "");
     assert_eq!(open().await.0, 503);
     client.hang_up();
-    while io.counters().connections > 0 {
+    while io.stats().connections() > 0 {
         tokio::task::yield_now().await;
     }
     let mut status = open().await.0;

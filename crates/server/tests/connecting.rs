@@ -94,7 +94,7 @@ async fn the_body_of_on_connect_runs_after_the_reply_and_its_error_is_a_disconne
     client.connect("/", "").await;
     client.expect("42[\"first\"]").await;
     client.expect("41").await;
-    assert_eq!(io.counters().handler_errors, 1);
+    assert_eq!(io.stats().handler_errors, 1);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn a_middleware_that_panics_refuses_and_is_counted() {
     let mut client = Client::open(serve(&io).await).await;
     client.send("40").await;
     client.expect("44{\"message\":\"the handler panicked\"}").await;
-    assert_eq!(io.counters().panics, 1);
+    assert_eq!(io.stats().panics, 1);
 }
 
 #[tokio::test]

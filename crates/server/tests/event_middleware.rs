@@ -64,7 +64,7 @@ async fn an_error_of_a_middleware_answers_the_event() {
     assert_eq!(client.text().await, "432[{\"error\":{\"message\":\"not by hand\"}}]");
     client.send("423[\"open\"]").await;
     assert_eq!(client.text().await, "433[\"done\"]");
-    assert_eq!(io.counters().handler_errors, 2);
+    assert_eq!(io.stats().handler_errors, 2);
     assert!(ran.so_far().is_empty());
 }
 

@@ -51,8 +51,8 @@ async fn a_handler_that_hangs_is_dropped_answered_and_counted_and_makes_room_for
     for _ in 0..3 {
         assert_eq!(dropped.next().await, "event");
     }
-    assert_eq!(io.counters().handlers_expired, 3);
-    assert_eq!(io.counters().handler_errors, 0);
+    assert_eq!(io.stats().handlers_expired, 3);
+    assert_eq!(io.stats().handler_errors, 0);
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_handler_that_hangs_with_its_ack_sender_is_answered_for_once() {
     client.send_all(&["421[\"holds\"]", "422[\"has answered\"]"]).await;
     client.expect("432[1]").await;
     client.expect(&format!("431{LATE}")).await;
-    while io.counters().handlers_expired < 2 {
+    while io.stats().handlers_expired < 2 {
         tokio::task::yield_now().await;
     }
     client.sync().await;
@@ -94,7 +94,7 @@ async fn a_handler_that_panics_when_it_is_dropped_harms_nobody() {
     client.send("421[\"bomb\"]").await;
     client.expect(&format!("431{LATE}")).await;
     client.sync().await;
-    assert_eq!(io.counters().panics, 1);
+    assert_eq!(io.stats().panics, 1);
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn an_on_connect_that_hangs_is_taken_as_failed() {
     client.send("42[\"waits\"]").await;
     client.expect("41").await;
     assert_eq!(dropped.next().await, "on_connect");
-    assert_eq!(io.counters().handlers_expired, 1);
+    assert_eq!(io.stats().handlers_expired, 1);
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn last_handlers_that_hang_are_dropped_after_their_client_has_gone() {
     let mut both = [dropped.next().await, dropped.next().await];
     both.sort_unstable();
     assert_eq!(both, ["on_disconnect", "on_disconnecting"]);
-    assert_eq!(io.counters().handlers_expired, 2);
+    assert_eq!(io.stats().handlers_expired, 2);
     soon(io.close(HANG * 2)).await; // nobody is left to wait for
 }
 
@@ -154,5 +154,5 @@ async fn without_a_limit_a_handler_may_take_as_long_as_it_likes() {
     let (mut client, _) = Client::join(serve(&io).await).await;
     client.send("421[\"slow\"]").await;
     client.expect("431[]").await;
-    assert_eq!(io.counters().handlers_expired, 0);
+    assert_eq!(io.stats().handlers_expired, 0);
 }

@@ -102,7 +102,7 @@ async fn a_wrong_argument_is_named_in_the_answer_and_the_handler_is_not_called()
     client.send(&deep).await;
     let answer = client.text().await;
     assert!(answer.starts_with("432[{\"error\":"), "{answer}");
-    assert_eq!(io.counters().rejected_arguments, 2);
+    assert_eq!(io.stats().rejected_arguments, 2);
 }
 
 /// A user's extractor around the sender, with something of its own that can fail.
@@ -172,7 +172,7 @@ async fn a_handler_that_panics_at_once_or_later_answers_with_an_error_and_harms_
         );
     }
     client.sync().await;
-    assert_eq!(io.counters().panics, 4);
+    assert_eq!(io.stats().panics, 4);
 }
 
 #[tokio::test]
@@ -236,7 +236,7 @@ async fn a_state_that_could_not_be_missed_earlier_is_named_by_the_first_event_th
         let words = "431[{\"error\":{\"message\":\"the server has no `State<";
         assert!(answer.starts_with(words) && answer.contains("Database>`"), "{answer}");
     }
-    assert_eq!(io.counters().rejected_arguments, 2);
+    assert_eq!(io.stats().rejected_arguments, 2);
 }
 
 /// Serves a layer that was made before all handlers were there.
@@ -262,5 +262,5 @@ async fn a_handler_that_holds_its_thread_is_counted() {
         std::thread::sleep(Duration::from_millis(20));
     });
     answers(&io, &[("[\"block\"]", "[]")]).await;
-    assert_eq!(io.counters().slow_polls, 1);
+    assert_eq!(io.stats().slow_polls, 1);
 }

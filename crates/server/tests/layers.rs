@@ -79,7 +79,7 @@ async fn a_layer_that_answers_itself_lets_no_session_open() {
     assert_eq!(http(address, OPEN, "").await.0, 503);
     let refused = connect_async(url(address)).await.unwrap_err();
     assert!(refused.to_string().contains("503"), "{refused}");
-    assert_eq!(io.counters().connections, 0);
+    assert_eq!(io.stats().connections(), 0);
 }
 
 #[tokio::test]

@@ -158,7 +158,7 @@ async fn a_failed_extractor_or_a_panic_in_the_last_handlers_leaks_nothing() {
     }
     client.hang_up();
     left.next().await;
-    assert_eq!(io.counters().panics, 2);
+    assert_eq!(io.stats().panics, 2);
     for name in ["/state", "/auth", "/panic"] {
         assert_eq!(io.of(name).count().await.unwrap(), 0, "{name}");
         assert_eq!(io.of(name).to("room").count().await.unwrap(), 0, "{name}");
@@ -289,7 +289,7 @@ async fn each_socket_that_leaves_waits_ten_seconds_of_its_own_for_what_came_befo
     gate.add_permits(1);
     assert_eq!(seen.next().await, "/b event");
     assert_eq!(seen.next().await, "/b has left");
-    assert_eq!(io.counters().events_dropped, 1);
+    assert_eq!(io.stats().events_dropped, 1);
 }
 
 #[tokio::test]

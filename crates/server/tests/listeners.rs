@@ -123,7 +123,7 @@ async fn one_handler_that_fails_or_hangs_is_nothing_to_the_others_of_its_event()
     pass(Duration::from_secs(6)).await;
     client.send("42[\"a\"]").await;
     assert_eq!(noted.next().await, "heard");
-    let counters = io.counters();
+    let counters = io.stats();
     assert_eq!((counters.panics, counters.handlers_expired), (2, 1));
 }
 
@@ -156,7 +156,7 @@ async fn a_sender_of_on_any_answers_only_what_nobody_else_handles() {
     let (mut client, _) = Client::join(serve(&io).await).await;
     assert_eq!(answer(&mut client, "known").await, "[\"known\"]");
     assert_eq!(answer(&mut client, "else").await, "[\"any\"]");
-    assert_eq!(io.counters().panics, 1);
+    assert_eq!(io.stats().panics, 1);
 }
 
 /// A server whose sockets are handed to the test.
@@ -249,7 +249,7 @@ async fn several_handlers_behind_a_middleware_that_waits_start_in_their_order_or
     client.send("422[\"a\",false]").await;
     client.expect("432[{\"error\":{\"message\":\"you may not\"}}]").await;
     assert_eq!(noted.so_far(), ["middleware"]);
-    assert_eq!(io.counters().handler_errors, 1);
+    assert_eq!(io.stats().handler_errors, 1);
 }
 
 #[tokio::test]

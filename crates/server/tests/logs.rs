@@ -132,7 +132,7 @@ async fn a_handler_that_is_no_event_s_is_logged_with_what_it_is_for() {
     io.of("/").on_disconnect(async || -> () { panic!("farewell") });
     let (mut client, _) = Client::join(serve(&io).await).await;
     client.expect("41").await;
-    while io.counters().panics == 0 {
+    while io.stats().panics == 0 {
         tokio::task::yield_now().await;
     }
     assert_said(&["a handler failed", "handler=on_connect", "not you"]);

@@ -55,7 +55,7 @@ async fn whoever_allow_request_turns_away_reads_why_on_both_transports() {
     let words = r#"{"code":4,"message":"speak, \"friend\""}"#;
     assert_eq!(polling(address, "").await, (403, words.to_owned()));
     assert_eq!(refused_websocket(address).await, (403, WORDS.to_owned()));
-    assert_eq!(io.counters().connections, 0);
+    assert_eq!(io.stats().connections(), 0);
 
     assert_eq!(polling(address, "\r\nX-Word: friend").await.0, 200);
     let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
@@ -223,7 +223,7 @@ async fn an_id_that_is_none_or_is_in_use_refuses_the_client_and_leaves_the_other
         assert_eq!(refusals.next().await, expected);
     }
     assert_eq!(refused_websocket(address).await.0, 400);
-    assert_eq!(io.counters().connections, 1);
+    assert_eq!(io.stats().connections(), 1);
     let post = "POST /socket.io/?EIO=4&transport=polling&sid=01234567890123456789 HTTP/1.1";
     assert_eq!(http(address, post, "40").await.0, 200);
 }
@@ -240,9 +240,9 @@ async fn of_clients_that_are_given_one_id_at_the_same_time_one_has_a_session() {
     };
     let opened = soon(join_all((0..8).map(|_| open()))).await;
     assert_eq!(opened.iter().flatten().count(), 1);
-    assert_eq!(io.counters().connections, 1);
+    assert_eq!(io.stats().connections(), 1);
     soon(io.close(Duration::from_secs(1))).await;
-    assert_eq!(io.counters().connections, 0);
+    assert_eq!(io.stats().connections(), 0);
 }
 
 #[tokio::test]
@@ -302,5 +302,5 @@ async fn an_origin_that_no_browser_writes_opens_nothing() {
     // What no header may hold does not come as far as that.
     assert_eq!(polling(address, "\r\nOrigin: http://a.example\u{1}").await.0, 400);
     assert!(refusals.so_far().is_empty());
-    assert_eq!(io.counters().connections, 0);
+    assert_eq!(io.stats().connections(), 0);
 }

@@ -32,7 +32,7 @@ fn on_two_threads() -> (Io, [SocketAddr; 2], Vec<JoinHandle<()>>) {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             io.serve_listener(listener).await.unwrap();
             // Until the sessions of this thread have said goodbye.
-            while io.counters().connections > 0 {
+            while io.stats().connections() > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         })
@@ -57,7 +57,7 @@ async fn a_room_is_one_room_whatever_thread_its_members_are_on() {
     }
     assert_eq!(io.to("lobby").count().await.unwrap(), 6);
     io.close(DEADLINE).await;
-    assert_eq!(io.counters().connections, 0);
+    assert_eq!(io.stats().connections(), 0);
     for thread in threads {
         thread.join().unwrap();
     }
@@ -187,7 +187,7 @@ async fn run_serves_on_every_worker_until_close_is_done() {
     }
     io.close(DEADLINE).await;
     running.join().unwrap().unwrap();
-    assert_eq!(io.counters().connections, 0);
+    assert_eq!(io.stats().connections(), 0);
 }
 
 /// A server of three workers that `run` serves, and its address.

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use crate::flusher::{self, Writer};
 use crate::mailbox::Mailbox;
 use crate::outbox::{Drained, Entry, Next, Outbox, Way};
+use crate::stats::Stats;
 use crate::worker::{Key, Worker};
 use crate::{Class, Encoded, Pushed, Recipients};
 
@@ -55,6 +56,9 @@ impl Connection {
         // writes a part of what waits.
         while pushed == Pushed::Overflow && flusher::make_room(&self.0) {
             (pushed, next) = push(&mut self.0.outbox.lock());
+        }
+        if pushed == Pushed::Dropped {
+            self.0.worker.counts.dropped();
         }
         self.0.follow(next);
         pushed
@@ -217,6 +221,16 @@ impl Shared {
         self.close_mailbox();
         // Held by others for the time of a write that does not wait; the socket is not theirs to keep.
         self.writer.lock().clear();
+    }
+
+    /// Adds it to what is seen, while it is open.
+    pub(crate) fn add_to(self: &Arc<Self>, stats: &mut Stats) {
+        let outbox = self.outbox.lock();
+        let (open, queued) = (!outbox.closed, outbox.bytes);
+        drop(outbox);
+        if open {
+            stats.see(Connection(Arc::clone(self)).transport(), queued);
+        }
     }
 
     pub(crate) fn set_transport(&self, transport: Transport) {

@@ -136,24 +136,35 @@ fn release(connection: &Shared) {
 /// Writes until nothing waits, nothing more is taken, or others should have their turn. Gives the claim up at
 /// the end.
 fn run(connection: &Shared, writer: &mut Writer, sink: &mut impl Sink) -> Flow {
-    let (mut written, mut all) = (0, 0);
-    while refill(&mut connection.outbox.lock(), &mut writer.unsent, written) {
-        if all >= AT_ONCE {
+    let mut all = Written::default();
+    let flow = write_all(connection, writer, sink, &mut all);
+    if all.bytes > 0 {
+        connection.worker.counts.sent(all.packets, all.bytes);
+    }
+    flow
+}
+
+fn write_all(
+    connection: &Shared,
+    writer: &mut Writer,
+    sink: &mut impl Sink,
+    all: &mut Written,
+) -> Flow {
+    let mut cost = 0;
+    while refill(&mut connection.outbox.lock(), &mut writer.unsent, cost) {
+        if all.cost >= AT_ONCE {
             release(connection);
             return Flow::More;
         }
-        match writer.write(sink, AT_ONCE - all) {
-            Ok(cost) => {
-                written = cost;
-                all += cost;
-            }
-            Err(error) => {
-                let mut outbox = connection.outbox.lock();
-                outbox.flushing = false;
-                outbox.give_back(error.cost);
-                outbox.blocked = true;
-                return if error.blocked { Flow::Blocked } else { Flow::Broken };
-            }
+        let before = all.cost;
+        let stopped = writer.write(sink, AT_ONCE, all);
+        cost = all.cost - before;
+        if let Err(stopped) = stopped {
+            let mut outbox = connection.outbox.lock();
+            outbox.flushing = false;
+            outbox.give_back(cost);
+            outbox.blocked = true;
+            return if stopped.blocked { Flow::Blocked } else { Flow::Broken };
         }
     }
     Flow::Done
@@ -175,29 +186,38 @@ fn refill(outbox: &mut Outbox, unsent: &mut Queue, written: usize) -> bool {
 }
 
 struct Stopped {
-    /// The cost of what was written before.
-    cost: usize,
     blocked: bool,
 }
 
+/// What has been written.
+#[derive(Default)]
+struct Written {
+    /// Of what is whole.
+    cost: usize,
+    packets: usize,
+    bytes: usize,
+}
+
 impl Writer {
-    /// Writes what is unsent, up to this cost and a little more; returns the cost of it.
-    fn write(&mut self, sink: &mut impl Sink, most: usize) -> Result<usize, Stopped> {
-        let mut cost = 0;
-        while cost < most && !self.unsent.is_empty() {
+    /// Writes what is unsent, until this cost and a little more has been written.
+    fn write(
+        &mut self,
+        sink: &mut impl Sink,
+        most: usize,
+        all: &mut Written,
+    ) -> Result<(), Stopped> {
+        while all.cost < most && !self.unsent.is_empty() {
             match self.write_once(sink) {
-                Ok(0) => {
-                    return Err(Stopped { cost, blocked: false });
-                }
-                Ok(written) => cost += self.advance(written),
+                Ok(0) => return Err(Stopped { blocked: false }),
+                Ok(written) => self.advance(written, all),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let blocked = error.kind() == io::ErrorKind::WouldBlock;
-                    return Err(Stopped { cost, blocked });
+                    return Err(Stopped { blocked });
                 }
             }
         }
-        Ok(cost)
+        Ok(())
     }
 
     fn write_once(&mut self, sink: &mut impl Sink) -> io::Result<usize> {
@@ -218,20 +238,20 @@ impl Writer {
         outcome
     }
 
-    /// Drops what has been written; returns its cost.
-    fn advance(&mut self, written: usize) -> usize {
+    /// Drops what has been written.
+    fn advance(&mut self, written: usize, all: &mut Written) {
         self.offset += written;
-        let mut cost = 0;
+        all.bytes += written;
         while let Some(first) = self.unsent.front() {
             let length = wire_length(first);
             if self.offset < length {
                 break;
             }
             self.offset -= length;
-            cost += first.cost();
+            all.cost += first.cost();
+            all.packets += 1;
             self.unsent.pop_front();
         }
-        cost
     }
 
     /// How much of a message that is not whole yet has been written.
@@ -388,7 +408,9 @@ mod tests {
     #[test]
     fn what_waits_together_is_one_write() {
         let (packets, mut pipe) = (mixed(), pipe(usize::MAX));
-        assert!(writer(&packets).write(&mut pipe, usize::MAX).is_ok());
+        let mut all = Written::default();
+        assert!(writer(&packets).write(&mut pipe, usize::MAX, &mut all).is_ok());
+        assert_eq!((all.packets, all.bytes), (packets.len(), pipe.got.len()));
         assert_eq!((pipe.writes, pipe.got), (1, wire(&packets)));
     }
 
@@ -398,23 +420,18 @@ mod tests {
         let expected = wire(&packets);
         for step in [1, 2, 3, 7, 999, 5006] {
             let (mut writer, mut pipe) = (writer(&packets), pipe(0));
-            let mut cost = 0;
+            let mut all = Written::default();
             loop {
                 pipe.room = step;
-                match writer.write(&mut pipe, usize::MAX) {
-                    Ok(rest) => {
-                        cost += rest;
-                        break;
-                    }
-                    Err(stopped) => {
-                        assert!(stopped.blocked);
-                        cost += stopped.cost;
-                    }
+                match writer.write(&mut pipe, usize::MAX, &mut all) {
+                    Ok(()) => break,
+                    Err(stopped) => assert!(stopped.blocked),
                 }
             }
             assert_eq!(pipe.got, expected, "in steps of {step}");
             let costs: usize = packets.iter().map(|p| Entry::Packet(Arc::clone(p)).cost()).sum();
-            assert_eq!(cost, costs, "every byte is given back once");
+            assert_eq!(all.cost, costs, "every byte is given back once");
+            assert_eq!((all.packets, all.bytes), (packets.len(), expected.len()));
         }
     }
 

@@ -24,6 +24,7 @@ use crate::driver;
 use crate::mailbox::{Answer, Letter, PostGuard};
 use crate::origin::Verdict;
 use crate::request::Visitor;
+use crate::stats::Refused;
 use crate::threads;
 use crate::upgrade::{self, Upgrade};
 use crate::{Application, Body, Config, Server};
@@ -42,6 +43,7 @@ impl<A: Application> Server<A> {
         let remote = self.0.config.proxies.origin(&parts.headers, peer);
         let mut visitor = Visitor::new(parts, remote, &self.0.config.hooks);
         if head_bytes(&visitor.parts) > self.0.config.head_bytes {
+            self.0.refused(Refused::HeadTooLarge);
             return empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         }
         let verdict = self.judge(&visitor.parts);
@@ -123,6 +125,7 @@ impl<A: Application> Server<A> {
             }
         };
         answered.unwrap_or_else(|refusal| {
+            self.0.refused(Refused::from(&refusal));
             self.0.config.hooks.turned_away(visitor, &refusal);
             refuse(&refusal, upgrade)
         })
@@ -173,15 +176,23 @@ impl<A: Application> Server<A> {
     }
 
     /// Takes a place for one more session, if there is one.
-    fn reserve(&self) -> bool {
+    fn reserve(&self) -> Result<(), Refused> {
         let sessions = &self.0.sessions;
-        !sessions.is_refusing() && sessions.reserve(self.0.config.sessions)
+        if sessions.is_refusing() {
+            return Err(Refused::Leaving);
+        }
+        if sessions.reserve(self.0.config.sessions) { Ok(()) } else { Err(Refused::Full) }
+    }
+
+    fn busy(&self, why: Refused) -> Response<Body> {
+        self.0.refused(why);
+        empty(StatusCode::SERVICE_UNAVAILABLE)
     }
 
     fn open_polling(&self, visitor: &mut Visitor<'_>) -> Result<Response<Body>, Refusal> {
         let sid = self.new_sid(visitor)?;
-        if !self.reserve() {
-            return Ok(empty(StatusCode::SERVICE_UNAVAILABLE));
+        if let Err(why) = self.reserve() {
+            return Ok(self.busy(why));
         }
         let open = driver::spawn_polling(&self.0, sid, visitor.head()).ok_or(NO_ID)?;
         visitor.opened = Some(sid);
@@ -191,8 +202,8 @@ impl<A: Application> Server<A> {
     fn open_websocket(&self, visitor: &mut Visitor<'_>) -> Result<Response<Body>, Refusal> {
         let (response, upgrade) = switch(&mut visitor.parts)?;
         let sid = self.new_sid(visitor)?;
-        if !self.reserve() {
-            return Ok(empty(StatusCode::SERVICE_UNAVAILABLE));
+        if let Err(why) = self.reserve() {
+            return Ok(self.busy(why));
         }
         driver::spawn_websocket(&self.0, sid, upgrade, visitor.head());
         visitor.opened = Some(sid);

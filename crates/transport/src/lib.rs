@@ -18,6 +18,7 @@
 //! | Where does a request come from, behind proxies?         | `forwarded`              |
 //! | A server of its own: ports, Unix sockets, streams        | `listener`               |
 //! | What does a proxy say in front of a connection?          | `proxy`                  |
+//! | What is counted, and how is it read?                     | `stats`                  |
 //!
 //! Not here, on purpose: events, rooms, namespaces, users' types. The protocol's rules are not here either:
 //! they are `engine_proto`'s and `websocket_proto`'s, and this crate does what their machines order.
@@ -54,6 +55,7 @@ mod queue;
 mod refused;
 mod request;
 mod server;
+mod stats;
 pub mod threads;
 mod upgrade;
 mod websocket;
@@ -77,3 +79,4 @@ pub use promise::{PromisedStream, StreamGiver};
 pub use refused::ConnectionError;
 pub use request::Request;
 pub use server::Server;
+pub use stats::{Refused, Stats};

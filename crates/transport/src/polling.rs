@@ -108,12 +108,15 @@ impl<A: Application> Driver<A> {
             return;
         };
         let mut packets = payload::decode(&body);
-        for _ in 0..PACKETS {
-            match packets.next() {
-                Some(packet) if self.is_open() => self.packet(Pipe::Current, packet, cx),
-                _ => break,
-            }
+        let mut taken = 0;
+        while taken < PACKETS
+            && let Some(packet) = packets.next().filter(|_| self.is_open())
+        {
+            taken += 1;
+            self.packet(Pipe::Current, packet, cx);
         }
+        let left = packets.rest().map_or(0, <[u8]>::len);
+        self.shared().worker.counts.received(taken, body.len() - left);
         let rest = packets.rest().filter(|_| self.is_open()).map(|rest| body.slice_ref(rest));
         match rest {
             Some(rest) => {
@@ -187,8 +190,9 @@ impl<A: Application> Driver<A> {
         let all = outbox.bytes;
         outbox.give_back(all);
         drop(outbox);
-        let mut bytes = Vec::new();
+        let (mut bytes, mut packets) = (Vec::new(), 0);
         for entry in queue.iter() {
+            packets += 1;
             match entry {
                 Entry::Packet(packet) => packet.push_polling(&mut bytes),
                 Entry::Control(control) => payload::push_text(&mut bytes, control.as_str()),
@@ -197,13 +201,16 @@ impl<A: Application> Driver<A> {
         }
         if bytes.is_empty() {
             bytes.extend_from_slice(Control::Noop.as_str().as_bytes());
+            packets = 1;
         }
+        self.shared().worker.counts.sent(packets, bytes.len());
         let _ = reply.send(Answer::Payload(bytes));
     }
 
     /// Answers the held GET with one packet.
     pub(crate) fn end_poll(&mut self, control: Control) {
         if let Some(reply) = self.take_held() {
+            self.shared().worker.counts.sent(1, control.as_str().len());
             let _ = reply.send(Answer::Payload(control.as_str().as_bytes().to_vec()));
         }
     }

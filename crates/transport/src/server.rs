@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::compress::Compressors;
 use crate::connection::{Shared, flag};
+use crate::stats::{Refused, Stats};
 use crate::threads;
 use crate::worker::Worker;
 use crate::{Application, Config, Connection};
@@ -104,6 +105,13 @@ impl<A: Application> Server<A> {
         self.0.sessions.table.read().len()
     }
 
+    /// What has happened since the server was made, and how it is now. Looks at every connection.
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        self.0.workers.iter().for_each(|worker| worker.add_to(&mut stats));
+        stats
+    }
+
     /// Takes no more sessions: requests for one are answered with 503. Those that are open go on.
     pub fn refuse(&self) {
         self.0.sessions.refusing.store(true, Ordering::Release);
@@ -162,6 +170,11 @@ impl<A> Inner<A> {
     pub(crate) fn here(&self) -> &Arc<Worker> {
         // A thread that nobody has numbered, or that belongs to a server with more workers, may use any.
         &self.workers[threads::number() % self.workers.len()]
+    }
+
+    /// A request was refused.
+    pub(crate) fn refused(&self, why: Refused) {
+        self.here().counts.refused(why);
     }
 
     fn living(&self) -> Vec<Arc<Shared>> {

@@ -17,11 +17,15 @@ use tokio::time::{Instant, Sleep};
 use crate::connection::{Shared, flag};
 use crate::flusher;
 use crate::inbox::{Inbox, Job};
+use crate::stats::{Counts, Stats};
 use crate::threads;
 use crate::wheel::Wheel;
 
 /// Connections flushed before the worker lets others run.
 const FLUSHED_AT_ONCE: usize = 256;
+
+/// Connections that are looked at before others may use their table.
+const SEEN_AT_ONCE: usize = 256;
 
 /// Names one connection of a worker. Slots are reused, lives are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,7 @@ pub(crate) struct Worker {
     /// What may wait for each of its connections.
     pub(crate) outbox_bytes: usize,
     pub(crate) inbox: Inbox,
+    pub(crate) counts: Counts,
     /// Guards the list of connections to flush, and nothing else.
     dirty: Mutex<Vec<Arc<Shared>>>,
     /// Guards the wheel.
@@ -62,6 +67,7 @@ impl Worker {
             origin,
             outbox_bytes,
             inbox: Inbox::default(),
+            counts: Counts::default(),
             dirty: Mutex::new(Vec::new()),
             wheel: Mutex::new(Wheel::new()),
             table: Mutex::new(Table::default()),
@@ -139,6 +145,27 @@ impl Worker {
     /// Every connection whose task has not ended.
     pub(crate) fn living(&self) -> Vec<Arc<Shared>> {
         self.table.lock().slots.iter().filter_map(|(_, shared)| shared.upgrade()).collect()
+    }
+
+    /// Adds what it has counted, and what its connections are now. Looks at a few of them at a time: whoever opens or
+    /// ends a session in between waits for no more.
+    pub(crate) fn add_to(&self, stats: &mut Stats) {
+        self.counts.add_to(stats);
+        let mut from = 0;
+        loop {
+            let some: Vec<_> = {
+                let table = self.table.lock();
+                let Some(slots) = table.slots.get(from..).filter(|rest| !rest.is_empty()) else {
+                    return;
+                };
+                let some = &slots[..slots.len().min(SEEN_AT_ONCE)];
+                from += some.len();
+                some.iter().filter_map(|(_, shared)| shared.upgrade()).collect()
+            };
+            for shared in &some {
+                shared.add_to(stats);
+            }
+        }
     }
 
     /// A connection's task has ended, or the worker's. If both have, nobody looks at what waits any more; and what

@@ -205,9 +205,9 @@ async fn run(life: &mut Life, server: Server) -> Next {
         now.server.look_at_outboxes(life.plan.outbox);
     }
     let next = life.settle(&now).await;
-    let counters = now.server.io.counters();
-    if counters.panics > 0 {
-        life.record.lock().problem(None, format!("the server has counted {counters:?}"));
+    let stats = now.server.io.stats();
+    if stats.panics > 0 {
+        life.record.lock().problem(None, format!("the server has counted {stats:?}"));
     }
     next
 }

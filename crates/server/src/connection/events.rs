@@ -7,11 +7,12 @@ use std::time::Duration;
 use engine_proto::CloseReason;
 use socket_proto::Slot;
 
-use super::starting::Turn;
+use super::starting::{Turn, span_of};
 use super::work::{Event, Work};
 use super::{Client, Member, Phase, find};
 use crate::Socket;
-use crate::basis::{Core, count};
+use crate::basis::Core;
+use crate::stats::count;
 
 /// An event has come.
 ///
@@ -37,7 +38,8 @@ pub(super) fn take_event(
         let taken = work.park(slot, greeting, event, core.parked_bytes);
         return if taken { Ok(()) } else { Err(CloseReason::TooManyEvents) };
     }
-    Turn { socket: &member.socket, work, now, cx }.start(event);
+    let span = span_of(&member.socket, event.name);
+    Turn { socket: &member.socket, work, now, cx, span }.start(event);
     Ok(())
 }
 
@@ -54,10 +56,12 @@ impl Client {
                 return false;
             };
             let Some(socket) = self.socket_of(parked.slot) else {
-                count(&core.counters.events_dropped, 1);
+                count(&core.counters(self.connection.worker()).events_dropped, 1);
                 continue;
             };
-            Turn { socket: &socket, work: &mut self.work, now, cx }.start(parked.event());
+            let event = parked.event();
+            let span = span_of(&socket, event.name);
+            Turn { socket: &socket, work: &mut self.work, now, cx, span }.start(event);
         }
         let more = |work: &Work| !work.parked.is_empty() && work.unfinished < core.unfinished;
         self.work.as_deref().is_some_and(more)

@@ -10,9 +10,9 @@ use socket_proto::Slot;
 use super::running::{Job, Task, start_guarded};
 use super::work::Leaving;
 use super::{Client, Member, Phase};
-use crate::basis::count;
 use crate::extract::Call;
 use crate::listeners::Chain;
+use crate::stats::count;
 use crate::{DisconnectReason, Error, Socket};
 
 impl Client {
@@ -126,7 +126,7 @@ impl Client {
         let dropped = self.work.as_mut().map_or(0, |work| work.forget(slot));
         if dropped > 0 {
             let core = socket.namespace().core();
-            count(&core.counters.events_dropped, dropped);
+            count(&core.counters(socket.worker()).events_dropped, dropped);
             tracing::info!(
                 socket = socket.id(),
                 dropped,

@@ -16,9 +16,10 @@ use std::time::{Duration, Instant};
 use socket_proto::Slot;
 
 use crate::ack::Owed;
-use crate::basis::{Core, count};
+use crate::basis::Core;
 use crate::extract::Call;
 use crate::handler::{Entry, Running};
+use crate::stats::{Counters, count};
 use crate::{Error, Io, Socket};
 
 /// What a handler runs for, and so what follows when it is done.
@@ -54,6 +55,8 @@ pub(crate) struct Task {
     pub(crate) event: Box<str>,
     pub(crate) running: Running,
     pub(crate) owed: Owed,
+    /// When it was started, extractors included.
+    pub(crate) started: Instant,
     /// When it is waited for no longer; `None` if it has a timer of its own, or all the time there
     /// is.
     pub(crate) deadline: Option<Duration>,
@@ -63,21 +66,23 @@ impl Task {
     /// A handler that is no event's.
     pub(crate) fn new(job: Job, socket: Socket, entry: Arc<Entry>, running: Running) -> Self {
         let (event, owed) = (Box::default(), Owed::Nothing);
-        Task { job, socket, entry, event, running, owed, deadline: None }
+        Task { job, socket, entry, event, running, owed, started: began(), deadline: None }
     }
 
     /// Goes on with it.
     pub(crate) fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let whose = Whose { socket: &self.socket, entry: &self.entry, event: &self.event };
-        poll_guarded(self.job, whose, &mut self.running, &mut self.owed, cx)
+        poll_guarded(self.job, whose, self.started, &mut self.running, &mut self.owed, cx)
     }
 
     /// It has not come to its end in time: whoever waits for its answer is told, and it is dropped.
     pub(crate) fn expire(self) -> Finished {
-        let Task { job, socket, entry, event, running, mut owed, .. } = self;
+        let Task { job, socket, entry, event, running, mut owed, started, .. } = self;
         let whose = Whose { socket: &socket, entry: &entry, event: &event };
-        let core = socket.namespace().core();
-        count(&core.counters.handlers_expired, 1);
+        count(&whose.counters().handlers_expired, 1);
+        if job == Job::Event {
+            whose.counters().handled(started.elapsed());
+        }
         tracing::warn!(
             socket = socket.id(),
             namespace = socket.namespace().name(),
@@ -87,7 +92,7 @@ impl Task {
         let error = Error::new("the handler did not finish in time");
         owed.fail(&socket, &error);
         // What it holds is the user's code too. A sender among it answers now.
-        let _ = guarded(core, whose, || drop(running));
+        let _ = guarded(whose, || drop(running));
         Finished { job, result: Err(error) }
     }
 }
@@ -110,6 +115,12 @@ pub(crate) struct Whose<'a> {
     pub(crate) event: &'a str,
 }
 
+impl<'a> Whose<'a> {
+    fn counters(&self) -> &'a Counters {
+        self.socket.namespace().core().counters(self.socket.worker())
+    }
+}
+
 impl fmt::Display for Whose<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.entry.takes_any {
@@ -128,11 +139,10 @@ impl fmt::Display for Whose<'_> {
 pub(crate) fn start_guarded(entry: &Entry, call: &mut Call<'_>) -> Result<Running, Error> {
     let socket = call.socket;
     let whose = Whose { socket, entry, event: call.event };
-    let core = socket.namespace().core();
     began();
-    let started = guarded(core, whose, || entry.start(call))?;
+    let started = guarded(whose, || entry.start(call))?;
     started.map_err(|error| {
-        count(&core.counters.rejected_arguments, 1);
+        count(&whose.counters().rejected_arguments, 1);
         tracing::info!(
             socket = socket.id(),
             namespace = socket.namespace().name(),
@@ -147,6 +157,7 @@ pub(crate) fn start_guarded(entry: &Entry, call: &mut Call<'_>) -> Result<Runnin
 pub(crate) fn poll_guarded(
     job: Job,
     whose: Whose<'_>,
+    started: Instant,
     running: &mut Running,
     owed: &mut Owed,
     cx: &mut Context<'_>,
@@ -154,14 +165,17 @@ pub(crate) fn poll_guarded(
     let socket = whose.socket;
     let core = socket.namespace().core();
     let began = began();
-    let polled = guarded(core, whose, || running.as_mut().poll(cx));
-    ended(began, core, whose);
+    let polled = guarded(whose, || running.as_mut().poll(cx));
+    let now = ended(began, core, whose);
+    if job == Job::Event && !matches!(polled, Ok(Poll::Pending)) {
+        whose.counters().handled(now - started);
+    }
     match polled {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(verdict)) => {
             let result = owed.settle(socket, verdict);
             if let (Err(error), false) = (&result, matches!(job, Job::Middleware(_))) {
-                report(core, whose, error);
+                report(whose, error);
             }
             Poll::Ready(result)
         }
@@ -172,10 +186,10 @@ pub(crate) fn poll_guarded(
     }
 }
 
-fn guarded<T>(core: &Core, whose: Whose<'_>, act: impl FnOnce() -> T) -> Result<T, Error> {
+fn guarded<T>(whose: Whose<'_>, act: impl FnOnce() -> T) -> Result<T, Error> {
     let outcome = catch_unwind(AssertUnwindSafe(act));
     outcome.map_err(|panic| {
-        count(&core.counters.panics, 1);
+        count(&whose.counters().panics, 1);
         tracing::error!(
             socket = whose.socket.id(),
             namespace = whose.socket.namespace().name(),
@@ -208,18 +222,20 @@ pub(super) fn end_turn(io: Option<&Io>) {
     }
 }
 
-fn began() -> Instant {
+/// When the handler that runs now began.
+pub(super) fn began() -> Instant {
     let began = SINCE.get().unwrap_or_else(Instant::now);
     SINCE.set(Some(began));
     began
 }
 
-fn ended(began: Instant, core: &Core, whose: Whose<'_>) {
+/// A handler lets its thread go, now.
+fn ended(began: Instant, core: &Core, whose: Whose<'_>) -> Instant {
     let now = Instant::now();
     SINCE.set(Some(now));
     let took = now - began;
     if took > core.slow_handler {
-        count(&core.counters.slow_polls, 1);
+        count(&whose.counters().slow_polls, 1);
         tracing::warn!(
             socket = whose.socket.id(),
             namespace = whose.socket.namespace().name(),
@@ -228,10 +244,11 @@ fn ended(began: Instant, core: &Core, whose: Whose<'_>) {
             "a handler held its thread: everybody else on it waited"
         );
     }
+    now
 }
 
-fn report(core: &Core, whose: Whose<'_>, error: &Error) {
-    count(&core.counters.handler_errors, 1);
+fn report(whose: Whose<'_>, error: &Error) {
+    count(&whose.counters().handler_errors, 1);
     tracing::warn!(
         socket = whose.socket.id(),
         namespace = whose.socket.namespace().name(),

@@ -10,19 +10,21 @@
 
 use std::sync::Arc;
 use std::task::Context;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 
-use super::running::{Job, Task, Whose, poll_guarded, start_guarded};
+use super::running::{Job, Task, Whose, began, poll_guarded, start_guarded};
 use super::work::{Event, Work};
 use crate::ack::{Owed, Question};
 use crate::durable::Durable;
 use crate::extract::Call;
 use crate::handler::{Entry, Running};
 use crate::listeners::Listeners;
+use crate::stats::count;
 use crate::verdict::is_empty;
 use crate::{Error, Socket};
 
@@ -32,12 +34,15 @@ pub(super) struct Turn<'a, 'w, 'c> {
     pub(super) work: &'a mut Option<Box<Work>>,
     pub(super) now: Duration,
     pub(super) cx: &'w mut Context<'c>,
+    pub(super) span: Span,
 }
 
 impl Turn<'_, '_, '_> {
     /// Starts the handlers of an event.
     pub(super) fn start(&mut self, event: Event<'_>) {
         let listeners = self.socket.listeners(event.name);
+        let span = self.span.clone();
+        let _inside = span.enter();
         match (listeners.watching(), listeners.answering()) {
             ([], [entry]) => self.start_alone(&listeners, entry, event),
             (_, []) => nobody_handles(self.socket, event),
@@ -46,6 +51,7 @@ impl Turn<'_, '_, '_> {
     }
 
     fn start_alone(&mut self, listeners: &Listeners, entry: &Arc<Entry>, event: Event<'_>) {
+        let since = began();
         let mut call = Call::of(self.socket, event, Owed::new(event.ack));
         let started = match listeners.before.as_deref() {
             None => start_guarded(entry, &mut call),
@@ -58,7 +64,7 @@ impl Turn<'_, '_, '_> {
         if let Some((durable, key)) = key_of(self.socket, event) {
             running = durable.run_once(self.socket, key, event.ack, running);
         }
-        self.poll(entry, event, owed, running);
+        self.poll(entry, event, owed, running, since);
     }
 
     /// Each is on its own: what it waits for and how it ends is nothing to the others.
@@ -101,6 +107,7 @@ impl Turn<'_, '_, '_> {
         let Some(before) = listeners.before.as_deref() else {
             return Ok(None);
         };
+        let since = began();
         let mut call = Call::of(self.socket, event, Owed::one_of(question));
         let started = start_in_turn(before, &[], &mut call);
         let mut owed = call.owed;
@@ -111,7 +118,7 @@ impl Turn<'_, '_, '_> {
                 let _ = open.send(());
             }
         });
-        self.poll(&before[0], event, owed, Box::pin(deciding));
+        self.poll(&before[0], event, owed, Box::pin(deciding), since);
         Ok(Some(opened.shared()))
     }
 
@@ -123,6 +130,7 @@ impl Turn<'_, '_, '_> {
         owed: Owed,
         wrap: impl FnOnce(Running) -> Running,
     ) {
+        let since = began();
         let mut call = Call::of(self.socket, event, owed);
         let started = match entries {
             [entry] => start_guarded(entry, &mut call),
@@ -130,19 +138,41 @@ impl Turn<'_, '_, '_> {
         };
         let mut owed = call.owed;
         if let Ok(running) = owed.started(self.socket, started) {
-            self.poll(&entries[0], event, owed, wrap(running));
+            self.poll(&entries[0], event, owed, wrap(running), since);
         }
     }
 
-    fn poll(&mut self, entry: &Arc<Entry>, event: Event<'_>, mut owed: Owed, mut running: Running) {
+    fn poll(
+        &mut self,
+        entry: &Arc<Entry>,
+        event: Event<'_>,
+        mut owed: Owed,
+        mut running: Running,
+        since: Instant,
+    ) {
         let socket = self.socket;
         let whose = Whose { socket, entry, event: event.name };
-        if poll_guarded(Job::Event, whose, &mut running, &mut owed, self.cx).is_pending() {
+        if poll_guarded(Job::Event, whose, since, &mut running, &mut owed, self.cx).is_pending() {
+            if !self.span.is_disabled() {
+                running = Box::pin(running.instrument(self.span.clone()));
+            }
             let name = if entry.takes_any { event.name.into() } else { Box::default() };
             let task = Task::new(Job::Event, socket.clone(), Arc::clone(entry), running);
-            self.work.get_or_insert_default().keep(Task { event: name, owed, ..task }, self.now);
+            let task = Task { event: name, owed, started: since, ..task };
+            self.work.get_or_insert_default().keep(task, self.now);
         }
     }
+}
+
+/// What handlers of an event do is in a span of its own, if somebody listens.
+pub(super) fn span_of(socket: &Socket, event: &str) -> Span {
+    tracing::debug_span!(
+        target: "sockeye::event",
+        "event",
+        name = event,
+        namespace = socket.namespace().name(),
+        socket = socket.id(),
+    )
 }
 
 /// Open when the middlewares have agreed; gone when they have not.
@@ -194,5 +224,6 @@ fn key_of<'a>(socket: &'a Socket, event: Event<'_>) -> Option<(&'a Arc<Durable>,
 
 fn nobody_handles(socket: &Socket, Event { name, ack, .. }: Event<'_>) {
     tracing::debug!(namespace = socket.namespace().name(), event = name, "nobody handles it");
+    count(&socket.namespace().core().counters(socket.worker()).unhandled, 1);
     Owed::new(ack).fail(socket, &Error::new(format!("nobody handles `{name}`")));
 }

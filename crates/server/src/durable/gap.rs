@@ -13,6 +13,7 @@ use transport::Class;
 use super::session::{State, wish};
 use super::{Durable, NO_TOKEN, Session};
 use crate::error::EmitError;
+use crate::stats::count;
 use crate::{Namespace, Socket, emit};
 
 /// Why somebody who comes back cannot be given all that it has missed.
@@ -176,6 +177,7 @@ impl Durable {
     /// Tells a client that is connected what it has to be told.
     pub(crate) fn tell_gap(self: &Arc<Self>, socket: &Socket, session: &Arc<Session>) {
         let Some(gap) = self.untold(socket, session) else { return };
+        count(&socket.namespace().core().counters(socket.worker()).gaps, 1);
         if self.log_gap(socket, session, &gap).is_none() {
             push(socket, session, &gap);
         }

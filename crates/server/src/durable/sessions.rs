@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::{Durable, Session};
+use crate::stats::DurableStats;
 
 #[derive(Default)]
 pub(crate) struct Sessions {
@@ -57,6 +58,12 @@ impl Sessions {
 
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {
         self.table.lock().by_id.values().map(|entry| Arc::clone(&entry.session)).collect()
+    }
+
+    fn add_to(&self, stats: &mut DurableStats) {
+        let table = self.table.lock();
+        stats.sessions += table.by_id.len() as u64;
+        stats.away += table.due.len() as u64;
     }
 
     pub(crate) fn remove(&self, session: &Session) {
@@ -125,6 +132,10 @@ impl Table {
 }
 
 impl Durable {
+    pub(crate) fn add_to(&self, stats: &mut DurableStats) {
+        self.sessions.add_to(stats);
+    }
+
     /// From now on sessions that are away are given up in time. Done once, where there is a runtime.
     pub(crate) fn watch_the_time(self: &Arc<Self>) {
         if let Ok(runtime) = Handle::try_current()

@@ -38,6 +38,7 @@ use crate::stop::Stop;
 pub use engine_proto::CloseReason;
 use session::Session;
 pub use socket::{Message, Socket};
+pub use transport::{Refused, Stats};
 
 /// A server of Engine.IO. Cloning counts a reference.
 #[derive(Clone)]
@@ -150,6 +151,11 @@ impl Server {
     /// Sessions that are open now.
     pub fn connections(&self) -> usize {
         self.server().connections()
+    }
+
+    /// What has happened since the server was made, and how it is now. Looks at every session.
+    pub fn stats(&self) -> Stats {
+        self.server().stats()
     }
 
     pub(crate) fn server(&self) -> &transport::Server<Application> {

@@ -59,6 +59,8 @@ impl<A: Application> Driver<A> {
     pub(super) fn finish(&mut self, goodbye: Goodbye, cx: &mut Context<'_>) {
         let reason = self.session.closed().unwrap_or(CloseReason::ForcedClose);
         self.shared.outbox.lock().closed = true;
+        self.shared.worker.counts.closed(reason);
+        tracing::debug!(target: "sockeye::connection", reason = reason.as_str(), "ended");
         self.stage = self.say(goodbye, reason);
         if goodbye != Goodbye::NextPoll {
             self.server.sessions.forget(&self.shared);

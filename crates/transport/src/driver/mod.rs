@@ -22,6 +22,7 @@ use std::time::Duration;
 use engine_proto::{
     CloseReason, Packet, PacketError, Pipe, Session, Sid, Transport, Tray, handshake,
 };
+use tracing::Instrument;
 
 use crate::connection::{Shared, flag};
 use crate::flusher::{self, Flow};
@@ -68,7 +69,7 @@ pub(crate) fn spawn_polling<A: Application>(
 ) -> Option<String> {
     let driver = Driver::new(server, sid, handshake, Transport::Polling)?;
     let open = handshake::open_packet(sid, &server.config.engine, Transport::Polling);
-    threads::begin(driver);
+    begin(driver);
     Some(open)
 }
 
@@ -91,8 +92,24 @@ pub(crate) fn spawn_websocket<A: Application>(
         };
         driver.open_on(candidate);
         // A task of its own, so that an open connection does not hold the room of the upgrade as well.
-        threads::begin(driver);
+        begin(driver);
     });
+}
+
+/// Begins the session's task, in a span of its own if somebody listens; if nobody does, it has no room for one.
+fn begin<A: Application>(driver: Driver<A>) {
+    let connection = Connection(Arc::clone(&driver.shared));
+    let span = tracing::debug_span!(
+        target: "sockeye::connection",
+        "connection",
+        id = connection.id(),
+        transport = connection.transport().as_str(),
+    );
+    if span.is_disabled() {
+        threads::begin(driver);
+    } else {
+        threads::begin(driver.instrument(span));
+    }
 }
 
 impl<A: Application> Driver<A> {
@@ -116,6 +133,7 @@ impl<A: Application> Driver<A> {
         if let Some(packet) = &config.initial_packet {
             let _ = Connection(Arc::clone(&shared)).push(packet, Class::Normal);
         }
+        worker.counts.opened(transport);
         let now = worker.now();
         let upper = server.application.open(Connection(Arc::clone(&shared)), handshake, now);
         Some(Driver {
@@ -404,6 +422,10 @@ impl<A: Application> Future for Driver<A> {
 /// However the task ends, nothing of the session stays behind.
 impl<A: Application> Drop for Driver<A> {
     fn drop(&mut self) {
+        if self.session.closed().is_none() {
+            // It was dropped in the middle.
+            self.shared.worker.counts.closed(CloseReason::ForcedClose);
+        }
         self.shared.shut();
         self.shared.worker.unregister(self.shared.key);
         self.server.sessions.ended(&self.shared);

@@ -61,6 +61,7 @@ impl<A: Application> Driver<A> {
         let Some(mut candidate) = self.candidate.take() else {
             return;
         };
+        self.shared.worker.counts.upgraded();
         self.shared.set_transport(Transport::WebSocket);
         self.polling = None;
         // A client that did not wait for the answer to its probe gets it all the same.

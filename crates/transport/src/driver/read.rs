@@ -98,12 +98,26 @@ impl<A: Application> Driver<A> {
         Fed::Ended
     }
 
-    /// Bytes → frames → packets, all of one read in one pass.
     fn feed(
         &mut self,
         socket: &mut WebSocket,
         input: &mut [u8],
         pipe: &mut Pipe,
+        cx: &mut Context<'_>,
+    ) -> Fed {
+        let (mut packets, bytes) = (0, input.len());
+        let fed = self.feed_packets(socket, input, pipe, &mut packets, cx);
+        self.shared.worker.counts.received(packets, bytes);
+        fed
+    }
+
+    /// Bytes → frames → packets, all of one read in one pass.
+    fn feed_packets(
+        &mut self,
+        socket: &mut WebSocket,
+        input: &mut [u8],
+        pipe: &mut Pipe,
+        packets: &mut usize,
         cx: &mut Context<'_>,
     ) -> Fed {
         let mut base64 = Vec::new();
@@ -112,9 +126,11 @@ impl<A: Application> Driver<A> {
             match incoming.next() {
                 Ok(None) => return Fed::Open,
                 Ok(Some(Event::Text(text))) => {
+                    *packets += 1;
                     self.packet(*pipe, Packet::parse(text, &mut base64), cx);
                 }
                 Ok(Some(Event::Binary(data))) => {
+                    *packets += 1;
                     self.packet(*pipe, Ok(Packet::Message(Message::Binary(data))), cx);
                 }
                 Ok(Some(Event::Ping(data))) => self.answer_ping(*pipe, data),
