@@ -225,6 +225,35 @@ async fn header_deadline_bounds_a_head_that_does_not_end_and_a_connection_that_a
     assert!(answer.starts_with("HTTP/1.1 404 "), "answered, kept alive, and then closed: {answer}");
 }
 
+/// Asks for what is not there, on a connection that stays open, and takes the answer's head.
+async fn is_answered(stream: &mut TcpStream) {
+    stream.write_all(b"GET /none HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        assert!(soon(stream.read_buf(&mut head)).await.unwrap() > 0);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 404 "));
+}
+
+#[tokio::test]
+async fn max_http_connections_has_whoever_comes_then_wait_until_somebody_leaves() {
+    let io = io(|io| io.max_http_connections(1));
+    let address = serve(&io).await;
+    let mut first = TcpStream::connect(address).await.unwrap();
+    is_answered(&mut first).await;
+    let mut second = TcpStream::connect(address).await.unwrap();
+    let waiting = tokio::spawn(async move { is_answered(&mut second).await });
+    for _ in 0..20 {
+        is_answered(&mut first).await;
+    }
+    assert!(!waiting.is_finished(), "there is one place");
+    drop(first);
+    soon(waiting).await.unwrap();
+    // A WebSocket takes none.
+    let _client = Client::open(address).await;
+    is_answered(&mut TcpStream::connect(address).await.unwrap()).await;
+}
+
 #[tokio::test]
 async fn trust_forwarded_host_takes_the_proxy_s_host_for_the_server_s_own() {
     let head = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\n\

@@ -163,6 +163,29 @@ async fn begun_post(address: SocketAddr, client: &Polling, length: usize) -> Tcp
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_before_it_is_told_of_its_session_leaves_nothing_behind() {
+    let short = Duration::from_millis(20);
+    let server = Server::builder().ping_interval(short).ping_timeout(short).build().unwrap();
+    let address = serve_engine(&server).await;
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (transport, headers) in [("websocket", upgrade), ("polling", "")].repeat(20) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let target = format!("/engine.io/?EIO=4&transport={transport}");
+        let head = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+    }
+    // Who comes now is behind all of them.
+    Client::open_at(address, "/engine.io/").await.hang_up();
+    let empty = async {
+        while server.connections() > 0 {
+            tokio::time::sleep(short).await;
+        }
+    };
+    soon(empty).await;
+}
+
+#[tokio::test]
 async fn a_post_that_is_under_way_when_its_session_is_closed_comes_to_nothing_and_delays_nothing() {
     let server = Server::builder().build().unwrap();
     let (sockets, ends) = (Notes::new(), Notes::new());
