@@ -38,7 +38,7 @@ pub enum OnDisconnect {}
 /// | [`Args`]                  | all arguments, raw                             | events              |
 /// | [`AckSender`]             | the acknowledgement, to be answered by hand    | events              |
 /// | [`Event`]                 | the event's name                               | events              |
-/// | [`Reason`]                | why the socket left                            | on disconnecting/-ed |
+/// | [`Reason`], [`Description`] | why the socket left                          | on disconnecting/-ed |
 ///
 /// `Option<Auth<T>>` is `None` for a client that sent none.
 ///
@@ -63,7 +63,7 @@ pub enum OnDisconnect {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of this handler",
     label = "not an extractor here",
-    note = "extractors are Socket, Io, Namespace, State<T>, Auth<T> everywhere; Data<T>, Args, AckSender, Event for events; Reason when a socket leaves",
+    note = "extractors are Socket, Io, Namespace, State<T>, Auth<T> everywhere; Data<T>, Args, AckSender, Event for events; Reason, Description when a socket leaves",
     note = "`Data<T>` and `Auth<T>` need a `T` that owns its data and has `#[derive(serde::Deserialize)]`; `State<T>` needs `T: Clone`"
 )]
 pub trait Extract<On>: Sized + Send + 'static {
@@ -233,6 +233,22 @@ pub struct Event(pub String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason(pub DisconnectReason);
 
+/// What else is known of why the socket left, in words: which rule its client has broken, what went wrong with its
+/// connection, or what [`disconnect_with`](Socket::disconnect_with) was given. Often nothing.
+///
+/// ```
+/// # let io = sockeye::Io::builder().build()?;
+/// use sockeye::{Description, Reason};
+///
+/// io.of("/").on_disconnect(async |Reason(why): Reason, Description(words): Description| match words {
+///     Some(words) => println!("left: {why}: {words}"),
+///     None => println!("left: {why}"),
+/// });
+/// # Ok::<(), sockeye::BuildError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description(pub Option<String>);
+
 impl<On> Extract<On> for Socket {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
         Ok(call.socket.clone())
@@ -311,5 +327,11 @@ impl Extract<OnEvent> for AckSender {
 impl Extract<OnDisconnect> for Reason {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
         call.reason.map(Reason).ok_or_else(|| ExtractError::new::<Self>("no reason is known"))
+    }
+}
+
+impl Extract<OnDisconnect> for Description {
+    fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
+        Ok(Description(call.socket.disconnect_description()))
     }
 }

@@ -78,6 +78,39 @@ impl<'a> Handshake<'a> {
         self.request.time()
     }
 
+    /// The same in milliseconds since 1970.
+    pub fn issued(&self) -> u64 {
+        let since = self.time().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether a page asked for it that says where it is from: its browser sends an `Origin`. A page of the server's own
+    /// may do so too.
+    pub fn xdomain(&self) -> bool {
+        self.header("origin").is_some()
+    }
+
+    /// The request without its body, for what wants to read one: method, URI and headers are made anew with each
+    /// call, and kept by nobody.
+    ///
+    /// # Errors
+    ///
+    /// If a header is none that can be sent, which no HTTP server lets in.
+    ///
+    /// ```
+    /// # fn example(socket: sockeye::Socket) -> Result<(), http::Error> {
+    /// let request = socket.handshake().request()?;
+    /// for cookie in request.headers().get_all(http::header::COOKIE) {
+    ///     println!("{cookie:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request(&self) -> Result<http::Request<()>, http::Error> {
+        let request = http::Request::get(self.url());
+        self.headers().fold(request, |request, (name, value)| request.header(name, value)).body(())
+    }
+
     /// Whether the request came over TLS, as far as its URI tells.
     pub fn secure(&self) -> bool {
         self.request.secure()

@@ -109,7 +109,8 @@ pub use error::{
     HistoryError, JoinError, MountError, Result, ServeError, StoreError,
 };
 pub use extract::{
-    Auth, Call, Data, Event, Extract, ExtractError, OnConnect, OnDisconnect, OnEvent, Reason, State,
+    Auth, Call, Data, Description, Event, Extract, ExtractError, OnConnect, OnDisconnect, OnEvent,
+    Reason, State,
 };
 pub use handler::{Fallible, Handler, Plain};
 pub use handshake::Handshake;
@@ -126,8 +127,8 @@ pub use socket::{Held, Socket, SocketData, SocketEmit};
 pub use stats::{DurableStats, Durations, Stats};
 pub use transport::listener::{Bound, Listener};
 pub use transport::{
-    ConnectionError, Cookie, Cors, NoProxies, PromisedStream, Proxies, Request, SameSite,
-    StreamGiver, threads,
+    ConnectionError, Cookie, CookiePriority, Cors, NoProxies, PromisedStream, Proxies, Request,
+    SameSite, StreamGiver, threads,
 };
 pub use verdict::Fail;
 

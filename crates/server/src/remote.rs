@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::emit::{Emitted, Recorded};
 use crate::error::{DataError, EmitError, JoinError};
-use crate::{AckFuture, FromArgs, Rooms, Socket, ToArgs};
+use crate::{AckFuture, FromArgs, Handshake, Rooms, Socket, ToArgs};
 
 /// A socket that [`fetch_sockets`](crate::Broadcast::fetch_sockets) has found, wherever it is
 /// connected: a picture of that moment, and a way to reach it.
@@ -96,6 +96,16 @@ impl RemoteSocket {
         args: &(impl ToArgs + ?Sized),
     ) -> AckFuture<T> {
         self.socket.emit_with_ack(event, args)
+    }
+
+    /// The request that opened its connection, and what came with its CONNECT.
+    pub fn handshake(&self) -> Handshake<'_> {
+        self.socket.handshake()
+    }
+
+    /// Disconnects it, and says why: see [`Socket::disconnect_with`].
+    pub fn disconnect_with(&self, why: &str, close: bool) {
+        self.socket.disconnect_with(why, close);
     }
 
     /// Disconnects it: see [`Socket::disconnect`].

@@ -1,5 +1,6 @@
 //! What the floor above a session must offer.
 
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -61,6 +62,10 @@ pub trait Upper: Send + 'static {
     fn wants_ping(&self) -> bool {
         false
     }
+
+    /// What is about to end the session, in words, where a pipe or a packet did. [`closed`](Upper::closed) follows,
+    /// unless the session survives it.
+    fn ending(&mut self, _why: &dyn fmt::Display) {}
 
     /// The session is over. Called once at most; afterwards only [`poll`](Upper::poll) is called until it
     /// is ready, then the value is dropped. If the task itself dies, only `drop` runs.

@@ -1,7 +1,7 @@
 //! The cookie that names a session to whoever stands in front of the server.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use engine_proto::Sid;
 use http::header::HeaderValue;
@@ -12,7 +12,7 @@ use http::header::HeaderValue;
 /// The default is `io=<id>; Path=/; HttpOnly; SameSite=Lax`, as in the reference.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::time::{Duration, SystemTime};
 /// use sockeye_transport::{Cookie, SameSite};
 ///
 /// let cookie = Cookie::new("node").max_age(Duration::from_secs(3600)).same_site(SameSite::Strict);
@@ -24,8 +24,11 @@ pub struct Cookie {
     max_age: Option<Duration>,
     domain: Option<String>,
     path: Option<String>,
+    expires: Option<SystemTime>,
     http_only: bool,
     secure: bool,
+    partitioned: bool,
+    priority: Option<CookiePriority>,
     same_site: Option<SameSite>,
 }
 
@@ -38,6 +41,17 @@ pub enum SameSite {
     Lax,
     /// All. Browsers take such a cookie only if it is [`secure`](Cookie::secure).
     None,
+}
+
+/// Which cookies a browser drops first that has too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CookiePriority {
+    /// This one, before others.
+    Low,
+    /// As those that do not say.
+    Medium,
+    /// Others, before this one.
+    High,
 }
 
 impl Default for Cookie {
@@ -54,8 +68,11 @@ impl Cookie {
             max_age: None,
             domain: None,
             path: Some("/".to_owned()),
+            expires: None,
             http_only: true,
             secure: false,
+            partitioned: false,
+            priority: None,
             same_site: Some(SameSite::Lax),
         }
     }
@@ -64,6 +81,14 @@ impl Cookie {
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
+        self
+    }
+
+    /// When a browser drops it, to the second. Where there is a [`max_age`](Self::max_age) too, browsers go by that.
+    /// Default: when the browser ends.
+    #[must_use]
+    pub fn expires(mut self, at: SystemTime) -> Self {
+        self.expires = Some(at);
         self
     }
 
@@ -102,6 +127,21 @@ impl Cookie {
         self
     }
 
+    /// Whether pages of other sites that show this one have a cookie of their own each (CHIPS). Browsers take such a
+    /// cookie only if it is [`secure`](Self::secure). Default: no.
+    #[must_use]
+    pub fn partitioned(mut self, partitioned: bool) -> Self {
+        self.partitioned = partitioned;
+        self
+    }
+
+    /// Which cookies a browser drops first that has too many. Default: it is not said.
+    #[must_use]
+    pub fn priority(mut self, priority: CookiePriority) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
     /// Which requests that other sites cause it is sent with. Default [`SameSite::Lax`].
     #[must_use]
     pub fn same_site(mut self, same_site: SameSite) -> Self {
@@ -131,7 +171,16 @@ impl Cookie {
         if !value(&self.domain) || !value(&self.path) {
             return Some("domain and path have ASCII characters without `;` only");
         }
-        let open = self.same_site == Some(SameSite::None) && !self.secure;
+        if self.expires.is_some_and(|at| !(SystemTime::UNIX_EPOCH..year_10000()).contains(&at)) {
+            return Some("it expires in a year from 1970 to 9999");
+        }
+        if self.secure {
+            return None;
+        }
+        if self.partitioned {
+            return Some("browsers take `Partitioned` only together with `Secure`");
+        }
+        let open = self.same_site == Some(SameSite::None);
         open.then_some("browsers take `SameSite=None` only together with `Secure`")
     }
 
@@ -153,17 +202,31 @@ impl Cookie {
         if let Some(path) = &self.path {
             write!(out, "; Path={path}")?;
         }
+        if let Some(at) = self.expires {
+            write!(out, "; Expires={}", httpdate::HttpDate::from(at))?;
+        }
         if self.http_only {
             out.write_str("; HttpOnly")?;
         }
         if self.secure {
             out.write_str("; Secure")?;
         }
+        if self.partitioned {
+            out.write_str("; Partitioned")?;
+        }
+        if let Some(priority) = self.priority {
+            write!(out, "; Priority={priority:?}")?;
+        }
         match self.same_site {
             Some(same_site) => write!(out, "; SameSite={same_site:?}"),
             None => Ok(()),
         }
     }
+}
+
+/// HTTP dates have years of four digits.
+fn year_10000() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_hours(70_389_528)
 }
 
 /// As it is set, but for the id.

@@ -66,7 +66,7 @@ pub use body::Body;
 pub use config::Config;
 pub use connection::Connection;
 pub use contract::{Application, Upper};
-pub use cookie::{Cookie, SameSite};
+pub use cookie::{Cookie, CookiePriority, SameSite};
 pub use cors::Cors;
 pub use encoded::{Encoded, ROOM};
 pub use files::{File, Files};

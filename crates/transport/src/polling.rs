@@ -32,6 +32,10 @@ impl Polling {
     }
 }
 
+const POLL_LOST: &str = "poll connection closed prematurely";
+const POST_LOST: &str = "data request connection closed prematurely";
+const POSTS_OVERLAP: &str = "data request overlap from client";
+
 /// Packets of a POST taken in one turn.
 const PACKETS: usize = 512;
 
@@ -49,11 +53,11 @@ impl<A: Application> Driver<A> {
                     }
                 }
                 Letter::InvalidContent(reply) => {
-                    self.report(Some(reply), cx, Session::post_invalid_content);
+                    self.report(Some(reply), "invalid content", cx, Session::post_invalid_content);
                 }
                 Letter::Aborted(id) => {
                     if self.take_post(id).is_some() {
-                        self.report(None, cx, Session::post_aborted);
+                        self.report(None, POST_LOST, cx, Session::post_aborted);
                     }
                 }
                 Letter::Candidate(taken) => self.candidate_arrived(*taken, cx),
@@ -61,20 +65,23 @@ impl<A: Application> Driver<A> {
         }
     }
 
-    /// Reports something to the session, and does what it orders.
+    /// Reports something to the session, and does what it orders. `fault` is what was wrong with it if that ends the
+    /// session, in the reference's words.
     fn report(
         &mut self,
         asked: Option<Reply>,
+        fault: &str,
         cx: &mut Context<'_>,
         what: impl FnOnce(&mut Session, &mut Tray),
     ) -> Option<Reply> {
         let mut orders = Tray::new();
         what(self.session(), &mut orders);
+        self.explain_end(fault);
         self.perform(orders, asked, cx)
     }
 
     fn poll_arrived(&mut self, reply: Reply, cx: &mut Context<'_>) {
-        let held = self.report(Some(reply), cx, Session::poll_arrived);
+        let held = self.report(Some(reply), "overlap from client", cx, Session::poll_arrived);
         if let (Some(reply), Some(polling)) = (held, &mut self.polling) {
             polling.held = Some(reply);
             self.shared().outbox.lock().ready = true;
@@ -82,7 +89,7 @@ impl<A: Application> Driver<A> {
     }
 
     fn post_arrived(&mut self, id: PostId, reply: Reply, cx: &mut Context<'_>) {
-        let taken = self.report(Some(reply), cx, Session::post_arrived);
+        let taken = self.report(Some(reply), POSTS_OVERLAP, cx, Session::post_arrived);
         if let (Some(reply), Some(polling)) = (taken, &mut self.polling) {
             polling.post = Some((id, reply));
         }
@@ -161,7 +168,7 @@ impl<A: Application> Driver<A> {
         };
         if held.poll_closed(cx).is_ready() {
             self.take_held();
-            self.report(None, cx, Session::poll_aborted);
+            self.report(None, POLL_LOST, cx, Session::poll_aborted);
         }
     }
 

@@ -28,9 +28,9 @@ impl Client {
             let reason = member.socket.disconnect_reason();
             let reason = reason.unwrap_or(DisconnectReason::ServerNamespaceDisconnect);
             if member.phase == Phase::Connecting {
-                let slot = member.slot;
+                let (slot, words) = (member.slot, member.socket.disconnect_description());
                 self.members[index] = Some(member);
-                self.refuse(slot, &Error::new(reason.as_str()));
+                self.refuse(slot, &Error::new(words.unwrap_or_else(|| reason.as_str().into())));
             } else {
                 let now = self.now().unwrap_or_default();
                 let _ = self.protocol.left(member.slot, now);

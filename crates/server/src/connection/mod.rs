@@ -20,6 +20,7 @@ mod running;
 mod starting;
 mod work;
 
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -214,10 +215,18 @@ impl Upper for Client {
         self.wants_ping
     }
 
+    fn ending(&mut self, why: &dyn fmt::Display) {
+        self.work.get_or_insert_default().ending = Some(why.to_string().into_boxed_str());
+    }
+
     fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
         self.closed = true;
         self.sweep(cx);
+        let why = self.work.as_mut().and_then(|work| work.ending.take());
         for member in std::mem::take(&mut self.members).into_iter().flatten() {
+            if let Some(why) = &why {
+                member.socket.describe(why);
+            }
             self.depart(member, reason.into(), cx);
         }
         if self.work.is_some() {
@@ -276,8 +285,9 @@ impl Client {
         Ok(io.server().now())
     }
 
-    fn violation(&self, error: &dyn std::error::Error) -> CloseReason {
+    fn violation(&mut self, error: &dyn std::error::Error) -> CloseReason {
         tracing::debug!(connection = self.connection.id(), %error, "closed");
+        self.ending(&error);
         CloseReason::ForcedClose
     }
 

@@ -39,6 +39,8 @@ pub(crate) struct Work {
     /// Wakes for `due` once there is no session any more that does.
     pub(crate) alarm: Option<Pin<Box<Sleep>>>,
     pub(crate) leaving: Vec<Leaving>,
+    /// What is about to end the session, in words.
+    pub(crate) ending: Option<Box<str>>,
 }
 
 /// An event as it comes.

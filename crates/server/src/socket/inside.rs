@@ -7,12 +7,12 @@ use adapter::{Key, Local};
 use socket_proto::{Acks, Args, Encoded};
 use transport::{Class, Encoded as Packet, Pushed, Recipients};
 
-use super::{Ended, Extra, Socket, state};
+use super::{Extra, Socket, state};
+use crate::ToArgs;
 use crate::ack::{Silence, Waiter};
 use crate::durable::NO_TOKEN;
 use crate::emit::{self, Emitted};
 use crate::error::EmitError;
-use crate::{DisconnectReason, ToArgs};
 
 impl Socket {
     pub(crate) fn key(&self) -> Option<Key> {
@@ -39,30 +39,6 @@ impl Socket {
         self.catch_up();
         let (from, to) = (state::CONNECTING, state::CONNECTED);
         self.0.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    /// The one transition to the end. Whoever awaits an answer is told.
-    pub(crate) fn end(&self, reason: DisconnectReason) -> Ended {
-        let alive = |old| (old >= state::CONNECTING).then_some(reason.code());
-        match self.0.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, alive) {
-            Ok(state::CONNECTED) => {
-                self.fail_questions();
-                Ended::Connected
-            }
-            Ok(_) => Ended::Connecting,
-            Err(_) => Ended::Before,
-        }
-    }
-
-    /// Tells the client that it is disconnected.
-    pub(crate) fn say_goodbye(&self) {
-        let packet = socket_proto::encode::disconnect(self.namespace().name(), transport::ROOM);
-        let _ = self.0.connection.push(&self.pack(packet), Class::Normal);
-    }
-
-    /// Whether the whole connection is to end with this socket.
-    pub(crate) fn is_last(&self) -> bool {
-        self.0.last.load(Ordering::Acquire)
     }
 
     /// Leaves every room, and the namespace's list. Idempotent.
@@ -182,7 +158,7 @@ impl Socket {
         }
     }
 
-    fn fail_questions(&self) {
+    pub(super) fn fail_questions(&self) {
         if self.session().is_some() {
             // They may still be answered, on the next connection.
             return;

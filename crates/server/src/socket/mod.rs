@@ -1,6 +1,7 @@
 //! What a handler holds: one client in one namespace.
 
 mod durable;
+mod ending;
 mod handlers;
 mod inside;
 mod parts;
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use adapter::{Key, Room};
-use engine_proto::{CloseReason, Sid, Transport};
+use engine_proto::{Sid, Transport};
 use parking_lot::Mutex;
 use socket_proto::Acks;
 use tokio::sync::oneshot;
@@ -26,7 +27,7 @@ use crate::emit::{self, Emitted, Recorded};
 use crate::error::{EmitError, JoinError};
 use crate::handshake::Handshake;
 use crate::listeners::EventHandlers;
-use crate::{AckFuture, Args, DisconnectReason, FromArgs, Namespace, Rooms, ToArgs};
+use crate::{AckFuture, Args, FromArgs, Namespace, Rooms, ToArgs};
 pub use durable::Held;
 pub use parts::{SocketData, SocketEmit};
 
@@ -94,6 +95,8 @@ struct Extra {
     /// What is registered for this socket alone.
     handlers: Option<Box<EventHandlers>>,
     acks: Acks<Waiter>,
+    /// Why it has left, in words.
+    description: Option<Box<str>>,
     /// The rooms it was in when it left.
     last_rooms: Vec<Room>,
     /// Who it is, as a middleware has said.
@@ -171,11 +174,6 @@ impl Socket {
     /// Whether it is connected: not before its CONNECT was answered, and not after it has left.
     pub fn is_connected(&self) -> bool {
         self.0.state.load(Ordering::Acquire) == state::CONNECTED
-    }
-
-    /// Why it has left, once it has.
-    pub fn disconnect_reason(&self) -> Option<DisconnectReason> {
-        DisconnectReason::from_code(self.0.state.load(Ordering::Acquire))
     }
 
     /// Whether it has come back, with everything that it missed meanwhile; only in a
@@ -350,29 +348,6 @@ impl Socket {
     /// The socket's own data: one value, kept as JSON.
     pub fn data(&self) -> SocketData<'_> {
         SocketData { socket: self }
-    }
-
-    // ---- the end ----
-
-    /// Disconnects it from its namespace; with `close`, the whole connection, and with it the
-    /// client's sockets in all namespaces. What was emitted before still goes out. Does nothing if
-    /// it has left already.
-    pub fn disconnect(&self, close: bool) {
-        self.catch_up();
-        if close {
-            self.0.last.store(true, Ordering::Release);
-        }
-        if self.end(DisconnectReason::ServerNamespaceDisconnect) == Ended::Connected {
-            self.say_goodbye();
-        }
-        // The connection's task runs the handlers, and lets the namespace go.
-        self.0.connection.wake();
-    }
-
-    /// Closes the connection underneath, without a word to the client: it will reconnect.
-    pub fn close_transport(&self) {
-        self.catch_up();
-        self.0.connection.close(CloseReason::ForcedClose);
     }
 }
 

@@ -261,6 +261,9 @@ impl<A: Application> Driver<A> {
         cx: &mut Context<'_>,
     ) {
         let mut orders = Tray::new();
+        if let Err(error) = &packet {
+            self.explain(from, error);
+        }
         let awaited = self.session.awaits_pong();
         if let Some(message) = self.session.receive(from, packet, self.now, &mut orders)
             && let Err(reason) = self.upper.message(message, self.now, cx)
@@ -271,6 +274,20 @@ impl<A: Application> Driver<A> {
             self.upper.ponged();
         }
         self.perform(orders, None, cx);
+    }
+
+    /// What is wrong with the current pipe, for the floor above: a candidate is nobody's loss.
+    fn explain(&mut self, pipe: Pipe, why: &dyn std::fmt::Display) {
+        if pipe == Pipe::Current && self.stage == Stage::Open {
+            self.upper.ending(why);
+        }
+    }
+
+    /// A request is what ends the session.
+    pub(crate) fn explain_end(&mut self, why: &str) {
+        if self.session.closed().is_some() {
+            self.explain(Pipe::Current, &why);
+        }
     }
 
     /// A pipe is gone.

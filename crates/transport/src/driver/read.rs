@@ -76,7 +76,8 @@ impl<A: Application> Driver<A> {
                 let length = match socket.stream.poll_read(cx, buffer) {
                     Poll::Pending => return Fed::Open,
                     Poll::Ready(Ok(0)) => return self.ended(pipe, CloseReason::TransportClose, cx),
-                    Poll::Ready(Err(_)) => {
+                    Poll::Ready(Err(error)) => {
+                        self.explain(pipe, &error);
                         return self.ended(pipe, CloseReason::TransportError, cx);
                     }
                     Poll::Ready(Ok(length)) => length,
@@ -138,7 +139,7 @@ impl<A: Application> Driver<A> {
                 Ok(Some(Event::Close(frame))) => {
                     return self.closed_by_peer(*pipe, frame.as_ref(), cx);
                 }
-                Err(error) => return self.violated(*pipe, error.close_code(), cx),
+                Err(error) => return self.violated(*pipe, error, cx),
             }
             if self.switched {
                 *pipe = Pipe::Current;
@@ -185,7 +186,11 @@ impl<A: Application> Driver<A> {
         if pipe == Pipe::Candidate {
             return self.ended(pipe, CloseReason::TransportClose, cx);
         }
-        self.shared.add(close_frame(frame.map(|frame| frame.code)));
+        let code = frame.map(|frame| frame.code);
+        if let Some(code) = code {
+            self.explain(pipe, &format_args!("peer sent a close frame with code {code}"));
+        }
+        self.shared.add(close_frame(code));
         self.peer_closed = true;
         self.lose(Pipe::Current, CloseReason::TransportClose, cx);
         self.stage = self.linger();
@@ -193,12 +198,13 @@ impl<A: Application> Driver<A> {
     }
 
     /// The frame layer was violated.
-    fn violated(&mut self, pipe: Pipe, code: u16, cx: &mut Context<'_>) -> Fed {
+    fn violated(&mut self, pipe: Pipe, error: websocket_proto::Error, cx: &mut Context<'_>) -> Fed {
+        self.explain(pipe, &error);
         match pipe {
             Pipe::Candidate => {
                 self.lose(pipe, CloseReason::TransportError, cx);
             }
-            Pipe::Current => self.part(code, cx),
+            Pipe::Current => self.part(error.close_code(), cx),
         }
         Fed::Ended
     }
