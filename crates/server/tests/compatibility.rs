@@ -15,7 +15,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The names of the tests: the word behind each `fn` of the crates and of `tests/tests`.
+/// The names of the tests of the crates and of `tests/tests`: the word behind the `fn` that follows the attribute.
 fn tests(root: &Path) -> BTreeSet<String> {
     let mut files = Vec::new();
     sources(&root.join("crates"), &mut files);
@@ -23,8 +23,9 @@ fn tests(root: &Path) -> BTreeSet<String> {
     let texts = files.iter().map(|file| fs::read_to_string(file).unwrap());
     texts
         .flat_map(|text| {
-            text.split("fn ")
-                .skip(1)
+            let text = text.replace("#[tokio::test", "#[test");
+            let behind = text.split("#[test").skip(1).filter_map(|rest| rest.split("fn ").nth(1));
+            behind
                 .map(|rest| rest.split('(').next().unwrap_or_default().to_owned())
                 .collect::<Vec<_>>()
         })
