@@ -135,6 +135,9 @@ handlers!(A B C D E F G H);
 /// The label of the handlers that hear every event.
 pub(crate) const ON_ANY: &str = "on_any";
 
+/// The label of those that hear what is sent.
+pub(crate) const ON_ANY_OUTGOING: &str = "on_any_outgoing";
+
 /// [`Handler::start`] of a handler without its type.
 type Start = dyn Fn(&mut Call<'_>) -> Result<Running, ExtractError> + Send + Sync;
 
@@ -170,7 +173,7 @@ impl Entry {
         let mut needs = Vec::new();
         H::needs(&mut needs);
         let start = Box::new(move |call: &mut Call<'_>| handler.start(call));
-        let takes_any = label == ON_ANY;
+        let takes_any = [ON_ANY, ON_ANY_OUTGOING].contains(&&*label);
         Entry { label: label.into_boxed_str(), takes_any, once: false, needs, start }
     }
 

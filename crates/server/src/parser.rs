@@ -127,6 +127,21 @@ impl Door {
         }
     }
 
+    /// What was packed: text and attachments, as the default parser would have written them. `None` where a parser
+    /// does not read what it has written.
+    pub(crate) fn open(&self, packet: &Packet) -> Option<ParsedPacket> {
+        let text = str::from_utf8(packet.message_text()).ok()?;
+        if self.is_open() {
+            return Some((text.to_owned(), packet.attachments().collect()));
+        }
+        let binary = packet.attachments().next();
+        let message = match &binary {
+            Some(data) => engine_proto::Message::Binary(data),
+            None => engine_proto::Message::Text(text),
+        };
+        self.unpack(message, usize::MAX).ok()
+    }
+
     /// What has come, as the default parser would have written it. A parser that panics takes it for no packet.
     pub(crate) fn unpack(
         &self,

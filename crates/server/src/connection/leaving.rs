@@ -68,6 +68,10 @@ impl Client {
         }
         let disconnecting = socket.namespace().disconnecting_handlers();
         self.farewell(socket, reason, disconnecting.as_ref(), cx);
+        if socket.is_overheard() {
+            // What was sent before; there is no later turn for it.
+            self.hear_sent_to(socket, cx);
+        }
         socket.forget_membership();
         if reason == DisconnectReason::ServerNamespaceDisconnect {
             self.drop_events(slot, socket);

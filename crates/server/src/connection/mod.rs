@@ -16,6 +16,7 @@ mod early;
 mod events;
 mod expiring;
 mod leaving;
+mod outgoing;
 mod running;
 mod starting;
 mod work;
@@ -370,13 +371,14 @@ impl Client {
     fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.sweep(cx);
         self.heed_sessions(cx);
-        if self.work.is_none() {
-            return Poll::Ready(());
-        }
         self.expire(cx);
         while let Some(finished) = self.next_finished(cx) {
             self.settle(finished, cx);
             self.sweep(cx);
+        }
+        self.hear_outgoing(cx);
+        if self.work.is_none() {
+            return Poll::Ready(());
         }
         if self.start_parked(cx) {
             cx.waker().wake_by_ref();

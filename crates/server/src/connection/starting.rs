@@ -50,6 +50,15 @@ impl Turn<'_, '_, '_> {
         }
     }
 
+    /// Starts those who hear an event that was sent: nothing is owed for it.
+    pub(super) fn hear(&mut self, listeners: &[Arc<Entry>], event: Event<'_>) {
+        let span = self.span.clone();
+        let _inside = span.enter();
+        for entry in listeners {
+            self.start_some(std::slice::from_ref(entry), event, Owed::Nothing, |running| running);
+        }
+    }
+
     fn start_alone(&mut self, listeners: &Listeners, entry: &Arc<Entry>, event: Event<'_>) {
         let since = began();
         let mut call = Call::of(self.socket, event, Owed::new(event.ack));

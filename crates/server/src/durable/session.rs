@@ -239,11 +239,15 @@ pub(crate) fn offer_all(
     recipients: Recipients,
 ) -> Pushed {
     let connection = socket.connection();
-    match packets {
+    let pushed = match packets {
         [event] => connection.offer(event, Class::Normal, recipients),
         [question, tick] => connection.offer_pair([question, tick], recipients),
-        _ => Pushed::Queued,
+        _ => return Pushed::Queued,
+    };
+    if pushed == Pushed::Queued {
+        socket.overhear(&packets[0]);
     }
+    pushed
 }
 
 impl State {

@@ -78,7 +78,20 @@ impl Socket {
             }
             encoded.push_argument(NO_TOKEN);
         }
-        self.push(&self.pack(encoded), class)
+        self.push_event(&self.pack(encoded), class)
+    }
+
+    /// An event, unlike an answer, is heard by those who want to hear what is sent.
+    pub(super) fn push_event(
+        &self,
+        packet: &Arc<Packet>,
+        class: Class,
+    ) -> Result<Emitted, EmitError> {
+        let emitted = self.push(packet, class)?;
+        if emitted.recipients() > 0 {
+            self.overhear(packet);
+        }
+        Ok(emitted)
     }
 
     fn check(&self) -> Result<(), EmitError> {
@@ -109,7 +122,11 @@ impl Socket {
 
     /// One more reference in the client's outbox, of a packet that others get as well.
     pub(crate) fn offer(&self, packet: &Arc<Packet>, class: Class) -> Pushed {
-        self.0.connection.push_to(packet, class, Recipients::Several)
+        let pushed = self.0.connection.push_to(packet, class, Recipients::Several);
+        if pushed == Pushed::Queued {
+            self.overhear(packet);
+        }
+        pushed
     }
 
     pub(crate) fn push_answer(&self, encoded: Encoded) -> Result<(), EmitError> {
@@ -175,7 +192,12 @@ impl Socket {
     /// No event will be started any more. A handler may hold its own socket, which nothing else
     /// would free then.
     pub(crate) fn forget_handlers(&self) {
-        let handlers = self.0.extra.lock().as_mut().and_then(|extra| extra.handlers.take());
+        let handlers = self
+            .0
+            .extra
+            .lock()
+            .as_mut()
+            .map(|extra| (extra.handlers.take(), extra.outgoing.take()));
         // Outside of the lock, as above.
         drop(handlers);
     }

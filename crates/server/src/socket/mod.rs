@@ -4,6 +4,7 @@ mod durable;
 mod ending;
 mod handlers;
 mod inside;
+mod outgoing;
 mod parts;
 
 use std::fmt;
@@ -29,6 +30,7 @@ use crate::handshake::Handshake;
 use crate::listeners::EventHandlers;
 use crate::{AckFuture, Args, FromArgs, Namespace, Rooms, ToArgs};
 pub use durable::Held;
+use outgoing::Outgoing;
 pub use parts::{SocketData, SocketEmit};
 
 /// One client in one namespace. Cloning counts a reference; holding one keeps no client connected.
@@ -67,6 +69,8 @@ struct Inner {
     last: AtomicBool,
     /// Another socket has taken its session over.
     fenced: AtomicBool,
+    /// Somebody wants to hear what is sent to it.
+    overheard: AtomicBool,
     /// What few sockets have. Guards its fields; never held while encoding or awaiting.
     extra: Mutex<Option<Box<Extra>>>,
 }
@@ -94,6 +98,8 @@ struct Extra {
     data: Option<Box<str>>,
     /// What is registered for this socket alone.
     handlers: Option<Box<EventHandlers>>,
+    /// Who hears what is sent to it.
+    outgoing: Option<Box<Outgoing>>,
     acks: Acks<Waiter>,
     /// Why it has left, in words.
     description: Option<Box<str>>,
@@ -136,6 +142,7 @@ impl Socket {
             state: AtomicU8::new(state::CONNECTING),
             last: AtomicBool::new(false),
             fenced: AtomicBool::new(false),
+            overheard: AtomicBool::new(false),
             extra: Mutex::new(None),
         }));
         // The id of one that comes back may still be another's: see `take_id`.
@@ -301,7 +308,7 @@ impl Socket {
             self.ask(id, Waiter::One(sender))?;
             match self.durable_session() {
                 Some((durable, session)) => self.log(durable, session, encoded, true),
-                None => self.push(&self.pack(encoded), Class::Normal),
+                None => self.push_event(&self.pack(encoded), Class::Normal),
             }
         });
         match question {

@@ -1,9 +1,10 @@
 //! The end of a session: told upwards at once, and then, in its own time, said to the client.
 
+use std::fmt;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use engine_proto::{CloseReason, Goodbye, LINGER};
+use engine_proto::{CloseReason, Goodbye, LINGER, Pipe};
 use websocket_proto::Event;
 
 use super::Driver;
@@ -55,6 +56,20 @@ impl Stage {
 }
 
 impl<A: Application> Driver<A> {
+    /// What is wrong with the current pipe, for the floor above: a candidate is nobody's loss.
+    pub(super) fn explain(&mut self, pipe: Pipe, why: &dyn fmt::Display) {
+        if pipe == Pipe::Current && self.stage == Stage::Open {
+            self.upper.ending(why);
+        }
+    }
+
+    /// A request is what ends the session.
+    pub(crate) fn explain_end(&mut self, why: &str) {
+        if self.session.closed().is_some() {
+            self.explain(Pipe::Current, &why);
+        }
+    }
+
     /// The session is over. Tells the floor above now; the client is nobody's reason to wait.
     pub(super) fn finish(&mut self, goodbye: Goodbye, cx: &mut Context<'_>) {
         let reason = self.session.closed().unwrap_or(CloseReason::ForcedClose);
@@ -101,7 +116,7 @@ impl<A: Application> Driver<A> {
     /// close frame with a reset.
     pub(super) fn part(&mut self, code: u16, cx: &mut Context<'_>) {
         self.shared.add(close_frame(Some(code)));
-        self.lose(engine_proto::Pipe::Current, CloseReason::TransportError, cx);
+        self.lose(Pipe::Current, CloseReason::TransportError, cx);
         self.stage = self.linger();
     }
 

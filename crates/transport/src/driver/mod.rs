@@ -276,20 +276,6 @@ impl<A: Application> Driver<A> {
         self.perform(orders, None, cx);
     }
 
-    /// What is wrong with the current pipe, for the floor above: a candidate is nobody's loss.
-    fn explain(&mut self, pipe: Pipe, why: &dyn std::fmt::Display) {
-        if pipe == Pipe::Current && self.stage == Stage::Open {
-            self.upper.ending(why);
-        }
-    }
-
-    /// A request is what ends the session.
-    pub(crate) fn explain_end(&mut self, why: &str) {
-        if self.session.closed().is_some() {
-            self.explain(Pipe::Current, &why);
-        }
-    }
-
     /// A pipe is gone.
     fn lose(&mut self, pipe: Pipe, reason: CloseReason, cx: &mut Context<'_>) {
         let mut orders = Tray::new();
