@@ -114,6 +114,15 @@ impl<M: Clone> Local<M> {
         self.state.write().join(key, room)
     }
 
+    /// In how many rooms a socket is; without the room of its own id.
+    pub fn memberships(&self, key: Key) -> usize {
+        self.state
+            .read()
+            .sockets
+            .get(key)
+            .map_or(0, |socket| socket.memberships.next_seat() as usize)
+    }
+
     /// Takes a socket out of a room. `false` if it was not in it, or is gone.
     pub fn leave(&self, key: Key, room: &str) -> bool {
         self.state.write().leave(key, room)

@@ -10,6 +10,7 @@ use log::{Durability, Log};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::Rate;
 use crate::durable::Away;
 use crate::stats::{Counters, Stats};
 
@@ -36,6 +37,7 @@ pub(crate) struct Core {
     pub(crate) handler_timeout: Duration,
     /// A handler that holds its thread for longer is logged.
     pub(crate) slow_handler: Duration,
+    pub(crate) limits: Limits,
     pub(crate) state: States,
     /// One for each worker.
     pub(crate) counters: Box<[Counters]>,
@@ -82,6 +84,17 @@ impl Core {
         let _entered = (!inside).then(|| self.runtime.get().map(Handle::enter));
         sleep_until(deadline)
     }
+}
+
+/// Limits on what clients make their sockets grow, and do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Of one connection.
+    pub(crate) events: Option<Rate>,
+    /// Answers that one socket is waited for.
+    pub(crate) questions: usize,
+    /// Rooms of one socket.
+    pub(crate) rooms: usize,
 }
 
 /// One value of each type.

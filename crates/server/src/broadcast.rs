@@ -16,6 +16,7 @@ use crate::ack::{Asked, Waiter};
 use crate::durable::{Address, Change, Durable, Members, NO_TOKEN, Outgoing};
 use crate::emit::{self, Emitted, Recorded};
 use crate::error::{EmitError, FetchError};
+use crate::stats::count;
 use crate::{AckStream, Args, FromArgs, Io, Namespace, RemoteSocket, Rooms, Socket, ToArgs};
 
 /// Who is meant, and how: made by `to`, `except` and the like of [`Io`](crate::Io), [`Namespace`]
@@ -243,9 +244,11 @@ impl Broadcast {
     ) -> AckStream<T> {
         let core = self.namespace.core();
         let (sender, answers) = mpsc::unbounded_channel();
-        let asked: Vec<Asked> = durable.members_now(&self.address()).map(Asked::Session).collect();
-        for one in &asked {
-            one.ask(id, &sender);
+        let members = durable.members_now(&self.address()).map(Asked::Session);
+        let (asked, refused): (Vec<_>, Vec<_>) =
+            members.partition(|one| one.ask(id, &sender, core.limits.questions));
+        if let Some(io) = self.namespace.io() {
+            count(&core.counters(io.server().here()).questions_refused, refused.len());
         }
         match self.log(durable, encoded, true) {
             Ok(_) => AckStream::new(id, asked, answers, timeout, core),

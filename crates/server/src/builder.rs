@@ -7,8 +7,7 @@ use std::time::Duration;
 use engine_proto::{Transport, Transports};
 use log::Log;
 
-use crate::Io;
-use crate::basis::{Core, NEVER, States};
+use crate::basis::{Core, Limits, NEVER, States};
 use crate::client_files;
 use crate::durable::Away;
 use crate::error::BuildError;
@@ -16,6 +15,7 @@ use crate::options::{checked, engine_options, option};
 use crate::parser::{Door, Parser};
 use crate::socket::ACK_TIMEOUT;
 use crate::stats::Counters;
+use crate::{Io, Rate};
 
 /// Options of an [`Io`]; made by [`Io::builder`].
 ///
@@ -45,6 +45,7 @@ pub struct Builder {
     log: Option<Log>,
     away: Away,
     parser: Door,
+    limits: Limits,
     client_files: Option<PathBuf>,
 }
 
@@ -66,6 +67,7 @@ impl Default for Builder {
             log: None,
             away: Away { timeout: Duration::from_mins(2), most: 100_000 },
             parser: Door::default(),
+            limits: Limits { events: None, questions: 65_536, rooms: 65_536 },
             client_files: None,
         }
     }
@@ -182,6 +184,39 @@ impl Builder {
         self
     }
 
+    /// How many events one client may send, in all its namespaces together. Past it they wait, raw and in order, together
+    /// with those that wait for handlers, and a client that does not stop is disconnected as
+    /// [`parked_bytes`](Self::parked_bytes) says (`too many events`). Acknowledgements and heartbeats are no events.
+    /// [`Stats::events_slowed`](crate::Stats::events_slowed) counts. Default: no limit.
+    ///
+    /// ```
+    /// use sockeye::{Io, Rate};
+    ///
+    /// let io = Io::builder().event_rate(Rate::per_second(50).burst(200)).build()?;
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn event_rate(mut self, rate: Rate) -> Self {
+        self.limits.events = Some(rate);
+        self
+    }
+
+    /// Most answers that are waited for from one socket at a time; past it, asking fails with
+    /// [`EmitError::TooManyQuestions`](crate::EmitError::TooManyQuestions), and a broadcast does not ask that socket.
+    /// [`Stats::questions_refused`](crate::Stats::questions_refused) counts. Default 65 536.
+    pub fn max_pending_acks(mut self, answers: usize) -> Self {
+        self.limits.questions = answers;
+        self
+    }
+
+    /// Most rooms that one socket may be in; past it, joining fails with
+    /// [`JoinError::TooManyRooms`](crate::JoinError::TooManyRooms), and
+    /// [`sockets_join`](crate::Broadcast::sockets_join) leaves that socket out. For servers whose clients say which rooms
+    /// they want. [`Stats::rooms_refused`](crate::Stats::rooms_refused) counts. Default 65 536.
+    pub fn max_rooms(mut self, rooms: usize) -> Self {
+        self.limits.rooms = rooms;
+        self
+    }
+
     /// How packets are written on the wire: [`Msgpack`](crate::Msgpack), or one of your own. Clients have to be given the
     /// same parser. Default: that of the protocol, JSON and attachments.
     pub fn parser(mut self, parser: impl Parser) -> Self {
@@ -224,7 +259,11 @@ impl Builder {
             let why = "no event could ever be handled";
             return Err(option("max_unfinished_events", 0, why));
         }
+        if self.limits.events.is_some_and(Rate::is_zero) {
+            return Err(option("event_rate", 0, "no event could ever be handled"));
+        }
         let core = Core {
+            limits: self.limits,
             protocol: Arc::new(bounded(self.protocol)),
             parser: self.parser,
             workers: transport.workers,

@@ -136,6 +136,17 @@ pub enum EmitError {
         /// The socket's id.
         socket: String,
     },
+    /// As many answers of the socket are waited for as may be:
+    /// [`Builder::max_pending_acks`](crate::Builder::max_pending_acks).
+    #[error(
+        "socket {socket} has {limit} questions to answer already: wait, or raise `max_pending_acks`"
+    )]
+    TooManyQuestions {
+        /// The socket's id.
+        socket: String,
+        /// The limit.
+        limit: usize,
+    },
     /// The log cannot take more at the moment; [`emit_when_ready`](crate::Socket::emit_when_ready)
     /// waits. Does not happen without a log.
     #[error("the log is busy: try again, or use `emit_when_ready`")]
@@ -158,6 +169,16 @@ pub enum JoinError {
     NotConnected {
         /// The socket's id.
         socket: String,
+    },
+    /// The socket is in as many rooms as it may be: [`Builder::max_rooms`](crate::Builder::max_rooms).
+    #[error(
+        "socket {socket} is in {limit} rooms already: have it leave some, or raise `max_rooms`"
+    )]
+    TooManyRooms {
+        /// The socket's id.
+        socket: String,
+        /// The limit.
+        limit: usize,
     },
     /// The log cannot take more at the moment. Does not happen without a log.
     #[error("the log is busy: try again")]

@@ -127,8 +127,8 @@ pub use socket::{Held, Socket, SocketData, SocketEmit};
 pub use stats::{DurableStats, Durations, Stats};
 pub use transport::listener::{Bound, Listener};
 pub use transport::{
-    ConnectionError, Cookie, CookiePriority, Cors, NoProxies, PromisedStream, Proxies, Request,
-    SameSite, StreamGiver, threads,
+    ConnectionError, Cookie, CookiePriority, Cors, NoProxies, PromisedStream, Proxies, Rate,
+    Request, SameSite, StreamGiver, threads,
 };
 pub use verdict::Fail;
 

@@ -180,6 +180,52 @@ macro_rules! engine_options {
                 self
             }
 
+            /// Most sessions from one address at a time; past it, a handshake is answered with 429. An address of IPv6
+            /// counts with its /64; clients without an address, as on a Unix socket, are not counted. A session counts
+            /// until its handlers have ended. Behind a proxy that is not trusted all clients have one address.
+            /// [`Refused::TooManyConnections`](crate::engine::Refused::TooManyConnections) counts. Default: no limit.
+            ///
+            /// ```
+            /// use sockeye::{Io, Rate};
+            ///
+            /// let io = Io::builder()
+            ///     .max_connections_per_address(200)
+            ///     .handshake_rate_per_address(Rate::per_second(5).burst(100))
+            ///     .handshake_rate(Rate::per_second(2000))
+            ///     .byte_rate(Rate::per_second(100_000).burst(2_000_000))
+            ///     .build()?;
+            /// # Ok::<(), sockeye::BuildError>(())
+            /// ```
+            pub fn max_connections_per_address(mut self, connections: u32) -> Self {
+                self.transport.limits.connections_per_address = Some(connections);
+                self
+            }
+
+            /// How often one address may open a session; past it, a handshake is answered with 429 and `Retry-After`, before
+            /// anything else is asked about it. Addresses as above; at most 65 536 are remembered, past which those that
+            /// have not come for longest are forgotten.
+            /// [`Refused::TooManyHandshakes`](crate::engine::Refused::TooManyHandshakes) counts. Default: no limit.
+            pub fn handshake_rate_per_address(mut self, rate: $crate::Rate) -> Self {
+                self.transport.limits.handshakes_per_address = Some(rate);
+                self
+            }
+
+            /// How often a session may be opened by all clients together; past it, a handshake is answered with 503 and
+            /// `Retry-After`: after a restart, say, those who come back come one after the other.
+            /// [`Refused::Overloaded`](crate::engine::Refused::Overloaded) counts. Default: no limit.
+            pub fn handshake_rate(mut self, rate: $crate::Rate) -> Self {
+                self.transport.limits.handshakes = Some(rate);
+                self
+            }
+
+            /// How many bytes one client may send, frames and bodies counted. Past it nothing is refused: it is read more
+            /// slowly, so that the network holds it up, and pings wait meanwhile. It is the connection's, for all its
+            /// namespaces. [`Stats::slowed`](crate::engine::Stats::slowed) counts the waits. Default: no limit.
+            pub fn byte_rate(mut self, rate: $crate::Rate) -> Self {
+                self.transport.limits.bytes = Some(rate);
+                self
+            }
+
             /// Most sessions at a time; past it, new clients are answered with 503. Default: no
             /// limit.
             pub fn max_sessions(mut self, sessions: usize) -> Self {
@@ -237,6 +283,7 @@ pub(crate) fn checked(mut config: transport::Config) -> Result<transport::Config
     if engine.max_payload == 0 {
         return Err(option("max_payload", 0, "no client could say anything"));
     }
+    check_rates(&config.limits)?;
     if !(1..=256).contains(&config.workers) {
         return Err(option("workers", config.workers, "there are 1 to 256"));
     }
@@ -252,6 +299,23 @@ pub(crate) fn checked(mut config: transport::Config) -> Result<transport::Config
     }
     bound_waits(&mut config);
     Ok(config)
+}
+
+fn check_rates(limits: &transport::Limits) -> Result<(), BuildError> {
+    let why = "nothing would ever be let through";
+    for (name, rate) in [
+        ("handshake_rate_per_address", limits.handshakes_per_address),
+        ("handshake_rate", limits.handshakes),
+        ("byte_rate", limits.bytes),
+    ] {
+        if rate.is_some_and(transport::Rate::is_zero) {
+            return Err(option(name, 0, why));
+        }
+    }
+    if limits.connections_per_address == Some(0) {
+        return Err(option("max_connections_per_address", 0, why));
+    }
+    Ok(())
 }
 
 pub(crate) fn option(option: &'static str, value: usize, why: &'static str) -> BuildError {

@@ -33,6 +33,12 @@ pub struct Stats {
     pub slow_polls: u64,
     /// Events that had arrived but were not started, since their socket was disconnected first.
     pub events_dropped: u64,
+    /// Events that had to wait, since their client had sent more than [`Builder::event_rate`](crate::Builder::event_rate).
+    pub events_slowed: u64,
+    /// Questions that were not asked: see [`Builder::max_pending_acks`](crate::Builder::max_pending_acks).
+    pub questions_refused: u64,
+    /// Rooms that were not joined: see [`Builder::max_rooms`](crate::Builder::max_rooms).
+    pub rooms_refused: u64,
     /// Durable namespaces and their logs; zeros where there are none.
     pub durable: DurableStats,
 }
@@ -136,6 +142,9 @@ pub(crate) struct Counters {
     pub(crate) handlers_expired: AtomicU64,
     pub(crate) slow_polls: AtomicU64,
     pub(crate) events_dropped: AtomicU64,
+    pub(crate) events_slowed: AtomicU64,
+    pub(crate) questions_refused: AtomicU64,
+    pub(crate) rooms_refused: AtomicU64,
     pub(crate) gaps: AtomicU64,
 }
 
@@ -161,6 +170,9 @@ impl Counters {
             (&mut stats.handlers_expired, &self.handlers_expired),
             (&mut stats.slow_polls, &self.slow_polls),
             (&mut stats.events_dropped, &self.events_dropped),
+            (&mut stats.events_slowed, &self.events_slowed),
+            (&mut stats.questions_refused, &self.questions_refused),
+            (&mut stats.rooms_refused, &self.rooms_refused),
             (&mut stats.durable.gaps, &self.gaps),
         ] {
             *sum += cell.load(Ordering::Relaxed);

@@ -1,5 +1,7 @@
 //! Answers, as the reference prints them.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use engine_proto::Refusal;
 use http::header::{self, HeaderValue};
@@ -8,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::Body;
 use crate::mailbox::Answer;
+use crate::stats::Refused;
 
 /// What a session has said to one of its requests.
 pub(crate) fn answered(answer: Result<Answer, oneshot::error::RecvError>) -> Response<Body> {
@@ -44,6 +47,20 @@ fn with_type(kind: &'static str, bytes: Bytes) -> Response<Body> {
 pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::default());
     *response.status_mut() = status;
+    response
+}
+
+/// There is no room for it now. Says why in words, for whoever looks, and when it may come again.
+pub(crate) fn busy(why: Refused, wait: Option<Duration>) -> Response<Body> {
+    let mut response = with_type("text/plain", Bytes::from_static(why.as_str().as_bytes()));
+    let of_one = matches!(why, Refused::TooManyConnections | Refused::TooManyHandshakes);
+    *response.status_mut() =
+        if of_one { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE };
+    if let Some(wait) = wait {
+        // In whole seconds (RFC 9110, 10.2.3), and not too early.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
     response
 }
 

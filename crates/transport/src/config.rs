@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Cookie, Cors, Encoded, Files, Hooks, Origins, Proxies, listener};
+use crate::{Cookie, Cors, Encoded, Files, Hooks, Limits, Origins, Proxies, listener};
 
 /// Settings of a [`Server`](crate::Server).
 ///
@@ -57,6 +57,8 @@ pub struct Config {
     pub workers: usize,
     /// Most sessions at a time; a handshake past it is answered with 503. Default: no limit.
     pub sessions: usize,
+    /// Limits on addresses, and rates. Default: none.
+    pub limits: Limits,
     /// How a server of its own treats its HTTP connections.
     pub listener: listener::Options,
 }
@@ -83,6 +85,7 @@ impl Default for Config {
             fragments: 16_384,
             workers: 1,
             sessions: usize::MAX,
+            limits: Limits::default(),
             listener: listener::Options::default(),
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use engine_proto::handshake::{self, Origin, Query, Request as Asked, Route};
@@ -16,7 +17,8 @@ use http_body::Body as HttpBody;
 use tokio::sync::oneshot;
 use websocket_proto::handshake::{UpgradeRequest, accept};
 
-use crate::answer::{answered, empty, encoded, payload, refuse};
+use crate::addresses::{Denied, Place};
+use crate::answer::{answered, busy, empty, encoded, payload, refuse};
 use crate::body::{Fault, collect, discard};
 use crate::coding::Coding;
 use crate::connection::Shared;
@@ -168,6 +170,10 @@ impl<A: Application> Server<A> {
         transport: Transport,
     ) -> Result<Response<Body>, Refusal> {
         let config = &self.0.config;
+        // First, so that whoever hammers costs nobody a thought.
+        if let Err((why, wait)) = self.knock(visitor) {
+            return Ok(self.turn_away(why, wait));
+        }
         config.hooks.admit(visitor, config.allow_deadline).await?;
         match transport {
             Transport::Polling => self.open_polling(visitor),
@@ -175,26 +181,40 @@ impl<A: Application> Server<A> {
         }
     }
 
-    /// Takes a place for one more session, if there is one.
-    fn reserve(&self) -> Result<(), Refused> {
-        let sessions = &self.0.sessions;
-        if sessions.is_refusing() {
-            return Err(Refused::Leaving);
+    fn knock(&self, visitor: &Visitor<'_>) -> Result<(), Denied> {
+        if self.0.sessions.is_refusing() {
+            return Err((Refused::Leaving, None));
         }
-        if sessions.reserve(self.0.config.sessions) { Ok(()) } else { Err(Refused::Full) }
+        let addresses = self.0.addresses.as_ref();
+        addresses.map_or(Ok(()), |addresses| addresses.knock(visitor.address()))
     }
 
-    fn busy(&self, why: Refused) -> Response<Body> {
+    /// Takes a place for one more session, if there is one.
+    fn reserve(&self, visitor: &Visitor<'_>) -> Result<Place, Denied> {
+        let sessions = &self.0.sessions;
+        if sessions.is_refusing() {
+            return Err((Refused::Leaving, None));
+        }
+        let place = match &self.0.addresses {
+            Some(addresses) => addresses.enter(visitor.address())?,
+            None => Place::default(),
+        };
+        let reserved = sessions.reserve(self.0.config.sessions);
+        if reserved { Ok(place) } else { Err((Refused::Full, None)) }
+    }
+
+    fn turn_away(&self, why: Refused, wait: Option<Duration>) -> Response<Body> {
         self.0.refused(why);
-        empty(StatusCode::SERVICE_UNAVAILABLE)
+        busy(why, wait)
     }
 
     fn open_polling(&self, visitor: &mut Visitor<'_>) -> Result<Response<Body>, Refusal> {
         let sid = self.new_sid(visitor)?;
-        if let Err(why) = self.reserve() {
-            return Ok(self.busy(why));
-        }
-        let open = driver::spawn_polling(&self.0, sid, visitor.head()).ok_or(NO_ID)?;
+        let place = match self.reserve(visitor) {
+            Ok(place) => place,
+            Err((why, wait)) => return Ok(self.turn_away(why, wait)),
+        };
+        let open = driver::spawn_polling(&self.0, sid, visitor.head(), place).ok_or(NO_ID)?;
         visitor.opened = Some(sid);
         Ok(payload(open.into_bytes()))
     }
@@ -202,10 +222,11 @@ impl<A: Application> Server<A> {
     fn open_websocket(&self, visitor: &mut Visitor<'_>) -> Result<Response<Body>, Refusal> {
         let (response, upgrade) = switch(&mut visitor.parts)?;
         let sid = self.new_sid(visitor)?;
-        if let Err(why) = self.reserve() {
-            return Ok(self.busy(why));
-        }
-        driver::spawn_websocket(&self.0, sid, upgrade, visitor.head());
+        let place = match self.reserve(visitor) {
+            Ok(place) => place,
+            Err((why, wait)) => return Ok(self.turn_away(why, wait)),
+        };
+        driver::spawn_websocket(&self.0, sid, upgrade, visitor.head(), place);
         visitor.opened = Some(sid);
         Ok(response)
     }

@@ -19,11 +19,13 @@
 //! | A server of its own: ports, Unix sockets, streams        | `listener`               |
 //! | What does a proxy say in front of a connection?          | `proxy`                  |
 //! | What is counted, and how is it read?                     | `stats`                  |
+//! | How often may somebody come, how fast is it read?        | `addresses`, `meter`, `rate` |
 //!
 //! Not here, on purpose: events, rooms, namespaces, users' types. The protocol's rules are not here either:
 //! they are `engine_proto`'s and `websocket_proto`'s, and this crate does what their machines order.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod answer;
 mod body;
 #[cfg(feature = "brotli")]
@@ -46,12 +48,14 @@ mod http;
 mod inbox;
 pub mod listener;
 mod mailbox;
+mod meter;
 mod origin;
 mod outbox;
 mod polling;
 mod promise;
 pub mod proxy;
 mod queue;
+mod rate;
 mod refused;
 mod request;
 mod server;
@@ -62,6 +66,7 @@ mod websocket;
 mod wheel;
 mod worker;
 
+pub use addresses::Limits;
 pub use body::Body;
 pub use config::Config;
 pub use connection::Connection;
@@ -76,6 +81,7 @@ pub use hooks::Hooks;
 pub use origin::Origins;
 pub use outbox::{Class, Pushed, Recipients};
 pub use promise::{PromisedStream, StreamGiver};
+pub use rate::{Bucket, Rate};
 pub use refused::ConnectionError;
 pub use request::Request;
 pub use server::Server;

@@ -111,6 +111,10 @@ impl<A: Application> Driver<A> {
     /// Takes in the next packets of a POST: so many in a turn, since a body may hold a hundred thousand and
     /// others wait. After a violation the rest is dropped, and the answer is `ok` all the same.
     pub(crate) fn read_body(&mut self, cx: &mut Context<'_>) {
+        let waits = self.polling.as_ref().is_some_and(|polling| polling.has_body());
+        if !waits || self.room(1).is_none() {
+            return;
+        }
         let Some(body) = self.polling.as_mut().and_then(|polling| polling.body.take()) else {
             return;
         };
@@ -124,6 +128,7 @@ impl<A: Application> Driver<A> {
         }
         let left = packets.rest().map_or(0, <[u8]>::len);
         self.shared().worker.counts.received(taken, body.len() - left);
+        self.charge(body.len() - left);
         let rest = packets.rest().filter(|_| self.is_open()).map(|rest| body.slice_ref(rest));
         match rest {
             Some(rest) => {

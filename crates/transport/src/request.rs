@@ -93,6 +93,11 @@ impl<'a> Visitor<'a> {
         Visitor { parts, remote, hooks, head: None, opened: None }
     }
 
+    /// The client's address, where it is known.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.remote
+    }
+
     /// A copy of the head: what hooks look at, and what a session keeps.
     pub(crate) fn head(&mut self) -> Arc<Handshake> {
         let Visitor { parts, remote, hooks, head, .. } = self;

@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::addresses::Addresses;
 use crate::compress::Compressors;
 use crate::connection::{Shared, flag};
 use crate::stats::{Refused, Stats};
@@ -32,6 +33,7 @@ pub(crate) struct Inner<A> {
     pub(crate) application: A,
     workers: Box<[Arc<Worker>]>,
     pub(crate) sessions: Sessions,
+    pub(crate) addresses: Option<Arc<Addresses>>,
     pub(crate) compressors: Compressors,
 }
 
@@ -43,8 +45,8 @@ impl<A: Application> Server<A> {
         let compressors = Compressors::new(workers.end);
         let workers =
             workers.map(|number| Worker::new(number, origin, config.outbox_bytes)).collect();
-        let sessions = Sessions::default();
-        Server(Arc::new(Inner { config, application, workers, sessions, compressors }))
+        let (sessions, addresses) = (Sessions::default(), Addresses::new(config.limits));
+        Server(Arc::new(Inner { config, application, workers, sessions, addresses, compressors }))
     }
 
     /// Whether a request's path is this server's.
@@ -109,6 +111,7 @@ impl<A: Application> Server<A> {
     pub fn stats(&self) -> Stats {
         let mut stats = Stats::default();
         self.0.workers.iter().for_each(|worker| worker.add_to(&mut stats));
+        stats.addresses = self.0.addresses.as_ref().map_or(0, |addresses| addresses.count() as u64);
         stats
     }
 

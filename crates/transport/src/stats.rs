@@ -40,6 +40,10 @@ pub struct Stats {
     pub queued_bytes: u64,
     /// Volatile packets that a client did not get, since it was not ready.
     pub dropped: u64,
+    /// Times a client had to wait, since it had sent more bytes than its [rate](crate::Limits::bytes).
+    pub slowed: u64,
+    /// Addresses that are remembered now, for the [limits](crate::Limits) on them.
+    pub addresses: u64,
     closed: [u64; REASONS],
     refused: [u64; Refused::ALL.len()],
 }
@@ -94,11 +98,17 @@ pub enum Refused {
     Full,
     /// The server lets nobody new in: it drains, or closes (503).
     Leaving,
+    /// Its address has as many sessions as it may have (429).
+    TooManyConnections,
+    /// Its address opens sessions too often (429).
+    TooManyHandshakes,
+    /// Everybody together opens sessions too often (503).
+    Overloaded,
 }
 
 impl Refused {
     /// Every reason there is.
-    pub const ALL: [Refused; 9] = [
+    pub const ALL: [Refused; 12] = [
         Refused::TransportUnknown,
         Refused::UnknownSession,
         Refused::BadHandshakeMethod,
@@ -108,6 +118,9 @@ impl Refused {
         Refused::HeadTooLarge,
         Refused::Full,
         Refused::Leaving,
+        Refused::TooManyConnections,
+        Refused::TooManyHandshakes,
+        Refused::Overloaded,
     ];
 
     /// Words for it, as metrics have them.
@@ -122,6 +135,9 @@ impl Refused {
             Refused::HeadTooLarge => "head too large",
             Refused::Full => "server full",
             Refused::Leaving => "server leaving",
+            Refused::TooManyConnections => "too many connections",
+            Refused::TooManyHandshakes => "too many handshakes",
+            Refused::Overloaded => "server overloaded",
         }
     }
 }
@@ -151,6 +167,7 @@ pub(crate) struct Counts {
     packets_out: AtomicU64,
     bytes_out: AtomicU64,
     dropped: AtomicU64,
+    slowed: AtomicU64,
     closed: [AtomicU64; REASONS],
     refused: [AtomicU64; Refused::ALL.len()],
 }
@@ -181,6 +198,10 @@ impl Counts {
         add(&self.dropped, 1);
     }
 
+    pub(crate) fn slowed(&self) {
+        add(&self.slowed, 1);
+    }
+
     pub(crate) fn closed(&self, reason: CloseReason) {
         if let Some(place) = CloseReason::ALL.iter().position(|other| *other == reason) {
             add(&self.closed[place], 1);
@@ -203,6 +224,7 @@ impl Counts {
             (&mut stats.packets_out, &self.packets_out),
             (&mut stats.bytes_out, &self.bytes_out),
             (&mut stats.dropped, &self.dropped),
+            (&mut stats.slowed, &self.slowed),
         ] {
             *sum += cell.load(Ordering::Relaxed);
         }

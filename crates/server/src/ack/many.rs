@@ -98,10 +98,22 @@ impl Asked {
     }
 
     /// A session is waited for, also while it is away.
-    pub(crate) fn ask(&self, id: u64, answers: &mpsc::UnboundedSender<(Sid, Outcome)>) {
-        if let Asked::Session(session) = self {
-            session.acks().ask_with(id, Waiter::Many(answers.clone()));
+    /// False if it has as many questions to answer as it may have.
+    pub(crate) fn ask(
+        &self,
+        id: u64,
+        answers: &mpsc::UnboundedSender<(Sid, Outcome)>,
+        most: usize,
+    ) -> bool {
+        let Asked::Session(session) = self else {
+            return true;
+        };
+        let mut acks = session.acks();
+        let free = acks.len() < most;
+        if free {
+            acks.ask_with(id, Waiter::Many(answers.clone()));
         }
+        free
     }
 
     /// It is waited for no longer. Whether it was.

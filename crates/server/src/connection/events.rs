@@ -33,7 +33,7 @@ pub(super) fn take_event(
     let core = member.socket.namespace().core();
     let greeting = member.phase == Phase::Greeting;
     let full = |work: &Work| !work.parked.is_empty() || work.unfinished >= core.unfinished;
-    if greeting || work.as_deref().is_some_and(full) {
+    if greeting || work.as_deref().is_some_and(full) || !in_time(&member.socket, work, now) {
         let work = work.get_or_insert_default();
         let taken = work.park(slot, greeting, event, core.parked_bytes);
         return if taken { Ok(()) } else { Err(CloseReason::TooManyEvents) };
@@ -41,6 +41,18 @@ pub(super) fn take_event(
     let span = span_of(&member.socket, event.name);
     Turn { socket: &member.socket, work, now, cx, span }.start(event);
     Ok(())
+}
+
+/// Whether an event may start now, by the rate of its client.
+fn in_time(socket: &Socket, work: &mut Option<Box<Work>>, now: Duration) -> bool {
+    let Some(rate) = socket.namespace().core().limits.events else {
+        return true;
+    };
+    let in_time = work.get_or_insert_default().keeps_pace(Some(rate), now);
+    if !in_time {
+        count(&socket.counters().events_slowed, 1);
+    }
+    in_time
 }
 
 impl Client {
@@ -51,8 +63,11 @@ impl Client {
             return false;
         };
         for _ in 0..PARKED_PER_TURN {
-            let Some(parked) = self.work.as_mut().and_then(|work| work.unpark(core.unfinished))
-            else {
+            let parked = self.work.as_mut().and_then(|work| {
+                let due = work.has_due(core.unfinished) && work.keeps_pace(core.limits.events, now);
+                if due { work.unpark(core.unfinished) } else { None }
+            });
+            let Some(parked) = parked else {
                 return false;
             };
             let Some(socket) = self.socket_of(parked.slot) else {
@@ -63,8 +78,7 @@ impl Client {
             let span = span_of(&socket, event.name);
             Turn { socket: &socket, work: &mut self.work, now, cx, span }.start(event);
         }
-        let more = |work: &Work| !work.parked.is_empty() && work.unfinished < core.unfinished;
-        self.work.as_deref().is_some_and(more)
+        self.work.as_deref().is_some_and(|work| work.has_due(core.unfinished))
     }
 
     /// The socket of a parked event: connected, or leaving after its last events.

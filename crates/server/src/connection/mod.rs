@@ -36,7 +36,7 @@ use transport::{Class, ROOM, Upper};
 use crate::basis::Core;
 use crate::durable::{Recall, Session};
 use crate::handler::{Entry, Running};
-use crate::{DisconnectReason, Io, Socket};
+use crate::{DisconnectReason, Io, Rate, Socket};
 use early::EarlyAcks;
 use events::take_event;
 use running::{Finished, Job, Task, begin_turn, end_turn};
@@ -387,8 +387,18 @@ impl Client {
         if self.work.as_ref().is_some_and(|work| !work.is_over()) {
             return Poll::Pending;
         }
-        self.work = None;
+        if !self.keeps_count() {
+            self.work = None;
+        }
         Poll::Ready(())
+    }
+
+    /// Whether something has been taken of its rate that has not come back: then that is remembered.
+    fn keeps_count(&self) -> bool {
+        let (Some(work), Some(io)) = (&self.work, &self.io) else {
+            return false;
+        };
+        io.core().limits.events.is_some() && !Rate::is_full(work.pace, io.server().now())
     }
 
     /// Polls a handler once in place; it is kept if it has to wait.

@@ -15,6 +15,7 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use socket_proto::{Args, OwnedArgs, Slot};
 use tokio::time::Sleep;
+use transport::{Bucket, Rate};
 
 use super::Member;
 use super::running::{Job, Task};
@@ -31,9 +32,11 @@ pub(crate) struct Work {
     pub(crate) waiting: VecDeque<Parked>,
     /// What `parked` and `waiting` cost.
     bytes: usize,
-    /// No time is over before this: neither a handler's nor that of a socket that is leaving. It may
+    /// No time is over before this: neither a handler's nor that of a socket that is leaving, nor that of a rate. It may
     /// be early: whoever was first may be done.
     pub(crate) due: Option<Duration>,
+    /// What the connection has left of its rate of events, if there is one.
+    pub(crate) pace: Bucket,
     /// The time, if it has come.
     pub(crate) late: Option<Duration>,
     /// Wakes for `due` once there is no session any more that does.
@@ -167,6 +170,20 @@ impl Work {
         let queue = if greeting { &mut self.waiting } else { &mut self.parked };
         queue.push_back(parked);
         true
+    }
+
+    /// Whether a parked event may start, since less than `limit` are unfinished.
+    pub(crate) fn has_due(&self, limit: usize) -> bool {
+        self.unfinished < limit && !self.parked.is_empty()
+    }
+
+    /// Whether the client's rate lets one more event start; if not, it is looked at again when it does.
+    pub(crate) fn keeps_pace(&mut self, rate: Option<Rate>, now: Duration) -> bool {
+        let taken = rate.map_or(Ok(()), |rate| rate.take(&mut self.pace, now));
+        if let Err(wait) = taken {
+            self.note(Some(now.saturating_add(wait)));
+        }
+        taken.is_ok()
     }
 
     /// The next event to start, if less than `limit` are unfinished.

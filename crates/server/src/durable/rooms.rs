@@ -9,6 +9,7 @@ use super::session::State;
 use super::{Address, Durable, Session};
 use crate::emit::Recorded;
 use crate::error::JoinError;
+use crate::stats::count;
 use crate::{Rooms, Socket};
 
 /// Behind everything: who is a member then is one now.
@@ -79,8 +80,11 @@ impl Durable {
         }
         self.each_away(address, |session, state, head| {
             for room in rooms {
-                let changed = self.apply(change, session, state, room, head);
-                note(changed.map_err(|error| refusal(session.socket_id.as_str(), &error)));
+                let changed = self.may_change(change, session, state, room).and_then(|()| {
+                    let changed = self.apply(change, session, state, room, head);
+                    changed.map_err(|error| refusal(session.socket_id.as_str(), &error))
+                });
+                note(changed);
             }
         });
         self.record(&all)
@@ -114,6 +118,9 @@ impl Durable {
             if refused.is_some() {
                 return;
             }
+            if let Err(error) = self.may_change(change, session, &state, room) {
+                return refused = Some(error);
+            }
             match self.apply(change, session, &mut state, room, order.head()) {
                 Ok(changed) => all.and(changed),
                 Err(error) => return refused = Some(refusal(socket.id(), &error)),
@@ -124,6 +131,26 @@ impl Durable {
             }
         });
         refused.map_or(Ok(all), Err)
+    }
+
+    /// Nobody is in more rooms than may be.
+    fn may_change(
+        &self,
+        change: Change,
+        session: &Session,
+        state: &State,
+        room: &str,
+    ) -> Result<(), JoinError> {
+        let Some(io) = self.io().filter(|_| change == Change::Join) else {
+            return Ok(());
+        };
+        let limit = io.core().limits.rooms;
+        let is_full = state.rooms.len() >= limit && state.current_rooms().len() >= limit;
+        if !is_full || state.joined(room).is_some() {
+            return Ok(());
+        }
+        count(&io.core().counters(io.server().here()).rooms_refused, 1);
+        Err(JoinError::TooManyRooms { socket: session.socket_id.as_str().to_owned(), limit })
     }
 
     fn apply(

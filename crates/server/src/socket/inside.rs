@@ -12,7 +12,8 @@ use crate::ToArgs;
 use crate::ack::{Silence, Waiter};
 use crate::durable::NO_TOKEN;
 use crate::emit::{self, Emitted};
-use crate::error::EmitError;
+use crate::error::{EmitError, JoinError};
+use crate::stats::{Counters, count};
 
 impl Socket {
     pub(crate) fn key(&self) -> Option<Key> {
@@ -136,15 +137,39 @@ impl Socket {
 
     /// Notes who waits for an answer with this id.
     pub(crate) fn ask(&self, id: u64, waiter: Waiter) -> Result<(), EmitError> {
-        let refused = self.with_acks(|acks| {
+        let limit = self.namespace().core().limits.questions;
+        let asked = self.with_acks(|acks| {
             // Under the lock: a socket that ends fails its questions after this, or has failed them
             // before.
             if !self.is_connected() {
-                return Some(waiter);
+                return Err(self.not_connected());
             }
-            acks.ask_with(id, waiter)
+            if acks.len() >= limit {
+                return Err(EmitError::TooManyQuestions { socket: self.id().to_owned(), limit });
+            }
+            drop(acks.ask_with(id, waiter));
+            Ok(())
         });
-        if refused.is_some() { Err(self.not_connected()) } else { Ok(()) }
+        if matches!(asked, Err(EmitError::TooManyQuestions { .. })) {
+            count(&self.counters().questions_refused, 1);
+        }
+        asked
+    }
+
+    /// Where what happens to it is counted.
+    pub(crate) fn counters(&self) -> &Counters {
+        self.namespace().core().counters(self.worker())
+    }
+
+    /// Puts it into a room of its namespace, which is not durable.
+    pub(super) fn enter_room(&self, key: Key, room: &str) -> Result<(), JoinError> {
+        let limit = self.namespace().core().limits.rooms;
+        if self.index().memberships(key) >= limit && !self.index().is_in(key, room) {
+            count(&self.counters().rooms_refused, 1);
+            return Err(JoinError::TooManyRooms { socket: self.id().to_owned(), limit });
+        }
+        let here = self.index().join(key, room);
+        if here { Ok(()) } else { Err(JoinError::NotConnected { socket: self.id().to_owned() }) }
     }
 
     /// An answer has come. One that nobody waits for, or a second one, is ignored.

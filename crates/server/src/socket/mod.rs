@@ -215,11 +215,12 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// If it has left: nothing that is gone can be put into a room.
+    /// If it has left: nothing that is gone can be put into a room. Or it is in as many rooms as it
+    /// [may be](crate::Builder::max_rooms); of several rooms, those before are joined.
     pub fn join(&self, rooms: impl Rooms) -> Result<Recorded, JoinError> {
         match self.durable_session() {
             Some((durable, session)) => durable.change(Change::Join, self, session, rooms),
-            None => self.each_room(rooms, |key, room| self.index().join(key, room)),
+            None => self.each_room(rooms, |key, room| self.enter_room(key, room)),
         }
     }
 
@@ -233,7 +234,7 @@ impl Socket {
             Some((durable, session)) => durable.change(Change::Leave, self, session, rooms),
             None => self.each_room(rooms, |key, room| {
                 self.index().leave(key, room);
-                true
+                Ok(())
             }),
         }
     }
@@ -241,7 +242,7 @@ impl Socket {
     fn each_room(
         &self,
         rooms: impl Rooms,
-        mut act: impl FnMut(Key, &str) -> bool,
+        mut act: impl FnMut(Key, &str) -> Result<(), JoinError>,
     ) -> Result<Recorded, JoinError> {
         let gone = || JoinError::NotConnected { socket: self.id().to_owned() };
         if self.disconnect_reason().is_some() {
@@ -249,9 +250,13 @@ impl Socket {
         }
         let key = self.key().ok_or_else(gone)?;
         self.catch_up();
-        let mut here = true;
-        rooms.for_each(&mut |room| here &= act(key, room));
-        if here { Ok(Recorded::now()) } else { Err(gone()) }
+        let mut outcome = Ok(());
+        rooms.for_each(&mut |room| {
+            if outcome.is_ok() {
+                outcome = act(key, room);
+            }
+        });
+        outcome.map(|()| Recorded::now())
     }
 
     // ---- sending ----

@@ -24,8 +24,10 @@ use engine_proto::{
 };
 use tracing::Instrument;
 
+use crate::addresses::Place;
 use crate::connection::{Shared, flag};
 use crate::flusher::{self, Flow};
+use crate::meter::Meter;
 use crate::outbox::{Entry, Outbox, Way};
 use crate::polling::Polling;
 use crate::server::Inner;
@@ -54,6 +56,8 @@ pub(crate) struct Driver<A: Application> {
     peer_closed: bool,
     /// A write has failed; what can still be read is waited for until then.
     broken: Option<Duration>,
+    /// How fast its client is read, if there is a rate. In a box: it is there where somebody wants it.
+    meter: Option<Box<Meter>>,
     /// The time of this turn.
     now: Duration,
 }
@@ -66,10 +70,11 @@ pub(crate) fn spawn_polling<A: Application>(
     server: &Arc<Inner<A>>,
     sid: Sid,
     handshake: Arc<Handshake>,
+    place: Place,
 ) -> Option<String> {
     let driver = Driver::new(server, sid, handshake, Transport::Polling)?;
     let open = handshake::open_packet(sid, &server.config.engine, Transport::Polling);
-    begin(driver);
+    begin(driver, place);
     Some(open)
 }
 
@@ -79,6 +84,7 @@ pub(crate) fn spawn_websocket<A: Application>(
     sid: Sid,
     upgrade: Upgrade,
     handshake: Arc<Handshake>,
+    place: Place,
 ) {
     let server = Arc::clone(server);
     threads::begin(async move {
@@ -92,12 +98,13 @@ pub(crate) fn spawn_websocket<A: Application>(
         };
         driver.open_on(candidate);
         // A task of its own, so that an open connection does not hold the room of the upgrade as well.
-        begin(driver);
+        begin(driver, place);
     });
 }
 
-/// Begins the session's task, in a span of its own if somebody listens; if nobody does, it has no room for one.
-fn begin<A: Application>(driver: Driver<A>) {
+/// Begins the session's task, in a span of its own if somebody listens, and with its address's place if that is counted;
+/// if not, it has no room for them.
+fn begin<A: Application>(driver: Driver<A>, place: Place) {
     let connection = Connection(Arc::clone(&driver.shared));
     let span = tracing::debug_span!(
         target: "sockeye::connection",
@@ -105,10 +112,13 @@ fn begin<A: Application>(driver: Driver<A>) {
         id = connection.id(),
         transport = connection.transport().as_str(),
     );
-    if span.is_disabled() {
+    if span.is_disabled() && !place.is_counted() {
         threads::begin(driver);
     } else {
-        threads::begin(driver.instrument(span));
+        threads::begin(async move {
+            let _place = place;
+            driver.instrument(span).await;
+        });
     }
 }
 
@@ -149,6 +159,7 @@ impl<A: Application> Driver<A> {
             switched: false,
             peer_closed: false,
             broken: None,
+            meter: config.limits.bytes.map(|rate| Box::new(Meter::new(rate))),
             now,
         })
     }
@@ -294,7 +305,8 @@ impl<A: Application> Driver<A> {
         if self.broken.is_some_and(|until| until <= self.now) {
             self.lose(Pipe::Current, CloseReason::TransportError, cx);
         }
-        if self.session.next_timeout().is_some_and(|at| at <= self.now) {
+        // What it is waited for may have come, and not have been read.
+        if !self.is_slowed() && self.session.next_timeout().is_some_and(|at| at <= self.now) {
             let mut orders = Tray::new();
             self.session.timeout(self.now, &mut orders);
             self.perform(orders, None, cx);
@@ -390,14 +402,47 @@ impl<A: Application> Driver<A> {
         }
     }
 
+    /// How much may be read of the client now; `None` if it has to wait, since it has sent more than it may.
+    pub(crate) fn room(&mut self, most: usize) -> Option<usize> {
+        let Some(meter) = &mut self.meter else {
+            return Some(most);
+        };
+        let (room, begins) = meter.room(most, self.now);
+        if begins {
+            self.shared.worker.counts.slowed();
+        }
+        room
+    }
+
+    /// So many bytes of the client have been read.
+    pub(crate) fn charge(&mut self, bytes: usize) {
+        if let Some(meter) = &mut self.meter {
+            meter.charge(bytes, self.now);
+        }
+    }
+
+    /// Whether the client is not read for now.
+    fn is_slowed(&self) -> bool {
+        self.slowed_until().is_some()
+    }
+
+    fn slowed_until(&self) -> Option<Duration> {
+        self.meter.as_ref()?.until().filter(|_| self.stage == Stage::Open)
+    }
+
     fn broken(&self) -> Option<Duration> {
         self.broken.filter(|_| self.stage == Stage::Open)
     }
 
     /// Has the wheel wake this task when the next of its times comes.
-    fn arm(&self) {
+    fn arm(&mut self) {
+        if let Some(meter) = &mut self.meter {
+            meter.pass(self.now);
+        }
         let upper = self.upper.next_timeout().filter(|_| self.stage == Stage::Open);
-        let times = [self.session.next_timeout(), upper, self.stage.until(), self.broken()];
+        let slowed = self.slowed_until();
+        let session = self.session.next_timeout().filter(|_| slowed.is_none());
+        let times = [session, slowed, upper, self.stage.until(), self.broken()];
         let Some(next) = times.into_iter().flatten().min() else {
             return;
         };

@@ -73,7 +73,10 @@ impl<A: Application> Driver<A> {
         }
         with_buffer(|buffer| {
             for _ in 0..READS {
-                let length = match socket.stream.poll_read(cx, buffer) {
+                let Some(room) = self.room(buffer.len()) else {
+                    return Fed::Open;
+                };
+                let length = match socket.stream.poll_read(cx, &mut buffer[..room]) {
                     Poll::Pending => return Fed::Open,
                     Poll::Ready(Ok(0)) => return self.ended(pipe, CloseReason::TransportClose, cx),
                     Poll::Ready(Err(error)) => {
@@ -82,6 +85,7 @@ impl<A: Application> Driver<A> {
                     }
                     Poll::Ready(Ok(length)) => length,
                 };
+                self.charge(length);
                 if self.feed(socket, &mut buffer[..length], &mut pipe, cx) == Fed::Ended {
                     return Fed::Ended;
                 }
