@@ -86,6 +86,31 @@ async fn a_question_that_has_no_time_is_given_up_although_the_answer_is_on_its_w
     client.sync().await;
 }
 
+#[tokio::test]
+async fn questions_are_numbered_in_each_namespace_by_themselves() {
+    let io = io(|io| io);
+    let news = io.of("/news");
+    let (mut client, socket) = pair(&io).await;
+    let id = client.connect("/news", "").await;
+    let other = news.socket(&id).unwrap();
+    let questions = [
+        socket.emit_with_ack::<String>("q", &()),
+        other.emit_with_ack("q", &()),
+        socket.emit_with_ack("q", &()),
+    ];
+    for (packet, answer) in [
+        ("420[\"q\"]", "430[\"first\"]"),
+        ("42/news,0[\"q\"]", "43/news,0[\"news\"]"),
+        ("421[\"q\"]", "431[\"second\"]"),
+    ] {
+        client.expect(packet).await;
+        client.send(answer).await;
+    }
+    for (question, answer) in questions.into_iter().zip(["first", "news", "second"]) {
+        assert_eq!(soon(question).await.unwrap(), answer);
+    }
+}
+
 /// The smallest executor there is.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);

@@ -246,9 +246,11 @@ async fn what_the_parent_says_reaches_all_children() {
     assert_eq!(games.emit("noon", &()).unwrap().recipients(), 2);
     assert_eq!(games.to("players").emit("score", &json!([1, 2])).unwrap().recipients(), 2);
     assert_eq!(games.except("players").emit("nobody", &()).unwrap().recipients(), 0);
+    assert_eq!(games.volatile().emit("tick", &()).unwrap().recipients(), 2);
     for (client, name) in [(&mut one, "/game-1"), (&mut two, "/game-2")] {
         assert_eq!(client.text().await, format!("42{name},[\"noon\"]"));
         assert_eq!(client.text().await, format!("42{name},[\"score\",[1,2]]"));
+        assert_eq!(client.text().await, format!("42{name},[\"tick\"]"));
     }
 }
 
