@@ -7,12 +7,15 @@
 //! | On which addresses is there somebody?         | `addresses`  |
 //! | How do requests reach the chat and its page?  | `site`       |
 //! | How does it use several cores?                | `workers`    |
+//! | What is shown to whoever watches it?          | `metrics`, `exposition` |
 //! | What ends it?                                 | `signals`    |
 
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod exposition;
 mod keep;
+mod metrics;
 mod options;
 mod signals;
 mod site;
@@ -25,6 +28,7 @@ use chat::Chat;
 use sockeye::{Builder, Io, Log};
 use tokio::sync::watch;
 
+use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::signals::Signals;
 use crate::site::Site;
@@ -63,17 +67,27 @@ async fn serve(options: &Options) -> Result<(), String> {
     let log = keep::open(options)?;
     let io = Chat::open(builder(options).log(log.clone())).map_err(|error| error.to_string())?;
     let site = Site::around(&io, options).map_err(|error| error.to_string())?;
+    let metrics = match options.metrics {
+        Some(address) => Some(Metrics::start(&io, address).await?),
+        None => None,
+    };
     let (stop, stopped) = watch::channel(());
     let mut workers = Workers::start(cores, &open.listeners, &site, &stopped)
         .map_err(|error| format!("the system lets no thread start: {error}: try --workers 1"))?;
     let mut serving = std::pin::pin!(serve_all(open.listeners, &site, &stopped));
     greet(options, &open.shown, &log);
+    if let Some((_, address)) = &metrics {
+        println!("Metrics are at http://{address}/metrics");
+    }
     tokio::select! {
         () = signals.next() => {}
         served = &mut serving => return served,
         problem = workers.failure() => return Err(problem),
     }
     println!("Saying goodbye{}. Once more, and it ends at once.", over(options.drain()));
+    if let Some((metrics, _)) = &metrics {
+        metrics.leave();
+    }
     let goodbye = async {
         if !options.drain().is_zero() {
             io.drain(options.drain(), GOODBYE).await;
@@ -102,6 +116,7 @@ fn builder(options: &Options) -> Builder {
     let builder = Io::builder().workers(options.workers()).away_timeout(options.away());
     let proxies = options.trust_forwarded_for.clone();
     let builder = builder.allow_origins(&options.allow_origin).trust_forwarded_for(proxies);
+    let builder = options.limits.set(builder);
     match &options.client_files {
         Some(package) => builder.client_files(package),
         None => builder,

@@ -1,11 +1,12 @@
 //! What can be set, on the command line or in the environment.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Parser;
 use clap::error::ErrorKind;
-use sockeye::Proxies;
+use clap::{Args, Parser};
+use sockeye::{Builder, Proxies, Rate};
 
 /// A chat on Sockeye: Socket.IO for Rust.
 #[derive(Debug, Parser)]
@@ -61,10 +62,60 @@ pub(crate) struct Options {
     #[arg(long, env = "DRAIN", value_name = "SECONDS", default_value_t = 0)]
     drain: u64,
 
+    /// Shows metrics for Prometheus at this address and port, such as `127.0.0.1:9464`: /metrics, and /health.
+    #[arg(long, env = "METRICS", value_name = "ADDRESS")]
+    pub(crate) metrics: Option<SocketAddr>,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+
     /// Serves the bundles of the official client from the npm package `socket.io-client` that is installed in this
     /// directory, for pages that load `/socket.io/socket.io.js`.
     #[arg(long, env = "CLIENT_FILES", value_name = "DIR")]
     pub(crate) client_files: Option<PathBuf>,
+}
+
+/// What one client, or one address, may have. A rate is so many a second, and after a colon so many at once.
+#[derive(Debug, Args)]
+pub(crate) struct Limits {
+    /// Most connections from one address at a time; an address of IPv6 counts with its /64.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    connections_per_address: Option<u32>,
+
+    /// How often one address may connect, such as `5:100`: five times a second, and a hundred times at once.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    handshakes_per_address: Option<Rate>,
+
+    /// How often anybody may connect.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    handshakes: Option<Rate>,
+
+    /// How many events one connection may send; more are handled later.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    events: Option<Rate>,
+
+    /// How many bytes one connection may send; more are read later.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    bytes: Option<Rate>,
+}
+
+impl Limits {
+    /// Sets those that are given.
+    pub(crate) fn set(&self, builder: Builder) -> Builder {
+        fn given<T>(to: Builder, limit: Option<T>, set: fn(Builder, T) -> Builder) -> Builder {
+            match limit {
+                Some(limit) => set(to, limit),
+                None => to,
+            }
+        }
+        let connections = self.connections_per_address;
+        let builder = given(builder, connections, Builder::max_connections_per_address);
+        let builder =
+            given(builder, self.handshakes_per_address, Builder::handshake_rate_per_address);
+        let builder = given(builder, self.handshakes, Builder::handshake_rate);
+        let builder = given(builder, self.events, Builder::event_rate);
+        given(builder, self.bytes, Builder::byte_rate)
+    }
 }
 
 impl Options {
@@ -111,6 +162,18 @@ impl Options {
             host => format!("http://{host}:{port}"),
         }
     }
+}
+
+/// So many a second, and perhaps so many at once.
+fn rate(text: &str) -> Result<Rate, &'static str> {
+    const LIKE: &str = "a rate looks like 50, or 50:200 for 200 at once; neither is 0";
+    let (average, burst) = text.split_once(':').map_or((text, None), |(a, b)| (a, Some(b)));
+    let rate = Rate::per_second(average.parse().map_err(|_| LIKE)?);
+    let rate = match burst {
+        Some(burst) => rate.burst(burst.parse().map_err(|_| LIKE)?),
+        None => rate,
+    };
+    if rate.is_zero() { Err(LIKE) } else { Ok(rate) }
 }
 
 /// Scheme and host, as browsers write an origin.
