@@ -80,6 +80,8 @@ pub struct Config {
     pub transports: Transports,
     /// Whether a polling session may move to a WebSocket. Default: yes.
     pub allow_upgrades: bool,
+    /// Whether clients of protocol [revision 3](crate::v3) are served too. Default: no.
+    pub allow_v3: bool,
 }
 
 impl Config {
@@ -98,6 +100,7 @@ impl Default for Config {
             max_payload: 1_000_000,
             transports: Transports::default(),
             allow_upgrades: true,
+            allow_v3: false,
         }
     }
 }

@@ -10,9 +10,38 @@ use crate::config::{Config, Transport};
 use crate::packet::PacketError;
 use crate::refusal::{BadRequest, Refusal};
 use crate::sid::Sid;
+use crate::v3;
 
-/// The only protocol revision spoken here, as the query has it.
+/// The protocol revision of today, as the query has it.
 pub const REVISION: &str = "4";
+
+/// A revision of the protocol: chosen by the request that opens a session, and never asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Revision {
+    /// What clients of Socket.IO 1 and 2 speak: see [`v3`](crate::v3).
+    Three,
+    /// The one of today.
+    Four,
+}
+
+impl Revision {
+    /// Its number, as the query has it.
+    pub fn number(self) -> u8 {
+        match self {
+            Revision::Three => 3,
+            Revision::Four => 4,
+        }
+    }
+
+    /// The one that a request speaks, if it is served.
+    fn of(query: &Query<'_>, config: &Config) -> Option<Self> {
+        match query.eio.as_deref() {
+            Some(REVISION) => Some(Revision::Four),
+            Some(v3::REVISION) if config.allow_v3 => Some(Revision::Three),
+            _ => None,
+        }
+    }
+}
 
 /// The members of a query that Engine.IO knows. Others are the application's: see [`pairs`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,8 +123,8 @@ pub struct Request<'a> {
 /// Where a request goes that passed the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// A new session on this transport; for WebSocket the upgrade follows.
-    Open(Transport),
+    /// A new session on this transport, in this revision; for WebSocket the upgrade follows.
+    Open(Transport, Revision),
     /// A GET for a polling session: [`Session::poll_arrived`](crate::Session::poll_arrived).
     Poll(Sid),
     /// A POST for a polling session: [`Session::post_arrived`](crate::Session::post_arrived).
@@ -111,21 +140,22 @@ pub enum Route {
 /// session (known, same transport, same revision) or the handshake (method, WebSocket asked for in both
 /// places, origin permitted, revision).
 ///
-/// `transport_of` finds the transport that a session speaks through at the moment. A session that is
-/// upgrading still speaks through polling.
+/// `session` finds the transport that a session speaks through at the moment, and its revision. A session that
+/// is upgrading still speaks through polling.
 ///
 /// Two answers differ from the reference, which upgrades the connection first and then gives up: an
 /// unsupported revision on a WebSocket upgrade, and an upgrade with `transport=polling`, are refused
 /// before the 101 (codes 5 and 3).
 ///
 /// ```
-/// use sockeye_engine_proto::handshake::{Origin, Query, Request, Route, check};
+/// use sockeye_engine_proto::handshake::{Origin, Query, Request, Revision, Route, check};
 /// use sockeye_engine_proto::{Config, Refusal, Transport};
 ///
 /// let query = Query::parse("EIO=4&transport=polling");
 /// let request = Request { method: "GET", upgrade: false, query: &query, origin: Origin::Allowed };
 /// let nobody = |_| None;
-/// assert_eq!(check(&request, &Config::default(), nobody), Ok(Route::Open(Transport::Polling)));
+/// let open = Route::Open(Transport::Polling, Revision::Four);
+/// assert_eq!(check(&request, &Config::default(), nobody), Ok(open));
 ///
 /// let request = Request { method: "PUT", ..request };
 /// assert_eq!(check(&request, &Config::default(), nobody), Err(Refusal::BadHandshakeMethod));
@@ -137,7 +167,7 @@ pub enum Route {
 pub fn check(
     request: &Request<'_>,
     config: &Config,
-    transport_of: impl FnOnce(Sid) -> Option<Transport>,
+    session: impl FnOnce(Sid) -> Option<(Transport, Revision)>,
 ) -> Result<Route, Refusal> {
     let name = request.query.transport.as_deref().unwrap_or_default();
     let transport = Transport::parse(name)
@@ -147,23 +177,24 @@ pub fn check(
         return Err(Refusal::BadRequest(BadRequest::InvalidOrigin));
     }
     match request.query.sid.as_deref() {
-        Some(sid) => check_session(request, transport, sid, transport_of),
-        None => check_opening(request, transport),
+        Some(sid) => check_session(request, config, transport, sid, session),
+        None => check_opening(request, config, transport),
     }
 }
 
 fn check_session(
     request: &Request<'_>,
+    config: &Config,
     transport: Transport,
     sid: &str,
-    transport_of: impl FnOnce(Sid) -> Option<Transport>,
+    session: impl FnOnce(Sid) -> Option<(Transport, Revision)>,
 ) -> Result<Route, Refusal> {
     let sid = Sid::parse(sid).ok_or(Refusal::UnknownSession)?;
-    let current = transport_of(sid).ok_or(Refusal::UnknownSession)?;
+    let (current, revision) = session(sid).ok_or(Refusal::UnknownSession)?;
     if !request.upgrade && current != transport {
         return Err(Refusal::BadRequest(BadRequest::TransportMismatch));
     }
-    if !speaks_our_revision(request.query) {
+    if Revision::of(request.query, config) != Some(revision) {
         return Err(Refusal::BadRequest(BadRequest::ProtocolMismatch));
     }
     if request.origin == Origin::Foreign {
@@ -180,7 +211,11 @@ fn check_session(
     }
 }
 
-fn check_opening(request: &Request<'_>, transport: Transport) -> Result<Route, Refusal> {
+fn check_opening(
+    request: &Request<'_>,
+    config: &Config,
+    transport: Transport,
+) -> Result<Route, Refusal> {
     if request.method != "GET" {
         return Err(Refusal::BadHandshakeMethod);
     }
@@ -190,14 +225,8 @@ fn check_opening(request: &Request<'_>, transport: Transport) -> Result<Route, R
     if request.origin == Origin::Foreign {
         return Err(Refusal::Forbidden(None));
     }
-    if !speaks_our_revision(request.query) {
-        return Err(Refusal::UnsupportedVersion);
-    }
-    Ok(Route::Open(transport))
-}
-
-fn speaks_our_revision(query: &Query<'_>) -> bool {
-    query.eio.as_deref() == Some(REVISION)
+    let revision = Revision::of(request.query, config).ok_or(Refusal::UnsupportedVersion)?;
+    Ok(Route::Open(transport, revision))
 }
 
 /// The first packet a server sends, type digit included. Durations are told in milliseconds.

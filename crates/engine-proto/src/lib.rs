@@ -1,4 +1,4 @@
-//! Engine.IO, protocol revision 4, as a state machine.
+//! Engine.IO, protocol revision 4, as a state machine; in a room of its own, revision 3.
 //!
 //! | the specification says          | the file                |
 //! |---------------------------------|-------------------------|
@@ -6,6 +6,7 @@
 //! | Handshake, and what it refuses  | [`handshake`], [`refusal`](Refusal), [`sid`](Sid) |
 //! | Heartbeat, Upgrade, Closing     | [`session`](Session) (accepting side), [`client`] (connecting side), [`reason`](CloseReason) |
 //! | Timing and payload options      | [`config`](Config)      |
+//! | what revision 3 says differently | [`v3`]                 |
 //!
 //! Not here, on purpose: sockets, clocks, threads, HTTP bodies, randomness, and anything Socket.IO.
 //!
@@ -44,12 +45,15 @@ mod reason;
 mod refusal;
 mod session;
 mod sid;
+pub mod v3;
 
 pub use config::{Config, Transport, Transports};
 pub use packet::{Control, MESSAGE, Message, Packet, PacketError};
 pub use reason::CloseReason;
 pub use refusal::{BadRequest, Refusal};
 pub use session::client;
+pub use session::heartbeat::{Beating, Due, Heard, Heartbeat};
 pub use session::server::Session;
+pub use session::timers::Patience;
 pub use session::{Goodbye, LINGER, Order, Pipe, Tray};
 pub use sid::Sid;

@@ -139,6 +139,8 @@ pub enum PacketError {
     NotUtf8,
     /// What stands behind a `b` is not base64.
     BadBase64,
+    /// In revision 3: the length in front of a packet is none, or there is not so much.
+    BadLength,
     /// The open packet's JSON has not the members it must have.
     BadOpen,
 }
@@ -152,6 +154,9 @@ impl fmt::Display for PacketError {
             }
             PacketError::NotUtf8 => f.write_str("peer sent a text packet that is not UTF-8"),
             PacketError::BadBase64 => f.write_str("peer sent a `b` packet that is not base64"),
+            PacketError::BadLength => f.write_str(
+                "peer sent a payload whose lengths are wrong; expected the length of each packet in front of it",
+            ),
             PacketError::BadOpen => f.write_str(
                 "peer sent an open packet without `sid`, `upgrades`, `pingInterval` and `pingTimeout`",
             ),
@@ -169,7 +174,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-fn decode_base64<'a>(data: &str, into: &'a mut Vec<u8>) -> Result<&'a [u8], PacketError> {
+pub(crate) fn decode_base64<'a>(
+    data: &str,
+    into: &'a mut Vec<u8>,
+) -> Result<&'a [u8], PacketError> {
     into.clear();
     BASE64.decode_vec(data, into).map_err(|_| PacketError::BadBase64)?;
     Ok(into)

@@ -23,6 +23,15 @@ use crate::packet::{Packet, PacketError};
 /// that contains one is torn apart on its way through polling, which the specification leaves so.
 pub const SEPARATOR: u8 = 0x1e;
 
+/// What a body says of itself by its `Content-Type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Anything but bytes.
+    Text,
+    /// `application/octet-stream`, which only [revision 3](crate::v3) has.
+    Binary,
+}
+
 /// Reads a body packet by packet. The body has to be whole; its size was bounded when it was collected.
 pub fn decode(body: &[u8]) -> Packets<'_> {
     Packets { rest: Some(body), base64: Vec::new() }

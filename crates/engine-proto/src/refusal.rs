@@ -27,7 +27,7 @@ pub enum Refusal {
     BadRequest(BadRequest),
     /// Code 4: the application, or the rule for foreign origins, said no; perhaps in its own words.
     Forbidden(Option<String>),
-    /// Code 5: `EIO` in the query is not exactly `4`.
+    /// Code 5: `EIO` in the query is not exactly `4`, nor `3` where that is allowed.
     UnsupportedVersion,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sockeye_engine_proto::handshake::{
-    Open, Origin, Query, Request, Route, check, open_packet, pairs,
+    Open, Origin, Query, Request, Revision, Route, check, open_packet, pairs,
 };
 use sockeye_engine_proto::{BadRequest, Config, PacketError, Refusal, Sid, Transport, Transports};
 
@@ -20,11 +20,18 @@ struct Asked {
     origin: Origin,
     /// What the one known session speaks through.
     session: Transport,
+    /// And in which revision.
+    revision: Revision,
 }
 
 impl Asked {
     fn plainly() -> Self {
-        Asked { config: Config::default(), origin: Origin::Allowed, session: Transport::Polling }
+        Asked {
+            config: Config::default(),
+            origin: Origin::Allowed,
+            session: Transport::Polling,
+            revision: Revision::Four,
+        }
     }
 
     fn from(origin: Origin) -> Self {
@@ -45,7 +52,9 @@ impl Asked {
         let upgrade = method == "UPGRADE";
         let method = if upgrade { "GET" } else { method };
         let request = Request { method, upgrade, query: &query, origin: self.origin };
-        check(&request, &self.config, |asked| (asked == sid()).then_some(self.session))
+        check(&request, &self.config, |asked| {
+            (asked == sid()).then_some((self.session, self.revision))
+        })
     }
 }
 
@@ -56,14 +65,17 @@ fn bad(what: BadRequest) -> Result<Route, Refusal> {
 #[test]
 fn a_session_opens_over_either_transport() {
     let asked = Asked::plainly();
-    assert_eq!(asked.gets("GET EIO=4&transport=polling"), Ok(Route::Open(Transport::Polling)));
+    assert_eq!(
+        asked.gets("GET EIO=4&transport=polling"),
+        Ok(Route::Open(Transport::Polling, Revision::Four))
+    );
     assert_eq!(
         asked.gets("UPGRADE EIO=4&transport=websocket&t=x"),
-        Ok(Route::Open(Transport::WebSocket))
+        Ok(Route::Open(Transport::WebSocket, Revision::Four))
     );
     assert_eq!(
         asked.gets("GET EIO=4&transport=polling&sid="),
-        Ok(Route::Open(Transport::Polling)),
+        Ok(Route::Open(Transport::Polling, Revision::Four)),
         "an empty sid is none"
     );
 }
@@ -93,7 +105,7 @@ fn a_transport_that_is_switched_off_is_unknown() {
     assert_eq!(asked.gets("GET EIO=4&transport=polling"), Err(Refusal::TransportUnknown));
     assert_eq!(
         asked.gets("UPGRADE EIO=4&transport=websocket"),
-        Ok(Route::Open(Transport::WebSocket))
+        Ok(Route::Open(Transport::WebSocket, Revision::Four))
     );
     let transports = Transports { polling: true, websocket: false };
     let asked = Asked::with(Config { transports, ..Config::default() });
@@ -312,4 +324,30 @@ proptest! {
     fn no_open_packet_makes_the_client_panic(json in "\\PC*") {
         let _ = Open::parse(&json);
     }
+}
+
+#[test]
+fn revision_3_is_served_where_it_is_allowed_and_nothing_else_is_besides_4() {
+    let asked = Asked::with(Config { allow_v3: true, ..Config::default() });
+    for (query, revision) in [("EIO=3", Revision::Three), ("EIO=4", Revision::Four)] {
+        let polling = asked.gets(&format!("GET {query}&transport=polling"));
+        assert_eq!(polling, Ok(Route::Open(Transport::Polling, revision)));
+        let websocket = asked.gets(&format!("UPGRADE {query}&transport=websocket"));
+        assert_eq!(websocket, Ok(Route::Open(Transport::WebSocket, revision)));
+    }
+    for query in ["", "EIO=", "EIO=2", "EIO=03", "EIO=3.0", "EIO=abc", "EIO=5"] {
+        let answer = asked.gets(&format!("GET {query}&transport=polling"));
+        assert_eq!(answer, Err(Refusal::UnsupportedVersion), "{query}");
+    }
+}
+
+#[test]
+fn a_session_is_found_by_requests_of_its_own_revision_only() {
+    let config = Config { allow_v3: true, ..Config::default() };
+    let old = Asked { revision: Revision::Three, ..Asked::with(config.clone()) };
+    let mismatch = bad(BadRequest::ProtocolMismatch);
+    let poll = |eio: u8| format!("GET EIO={eio}&transport=polling&sid={SID}");
+    assert_eq!(old.gets(&poll(3)), Ok(Route::Poll(sid())));
+    assert_eq!(old.gets(&poll(4)), mismatch);
+    assert_eq!(Asked::with(config).gets(&poll(3)), mismatch);
 }

@@ -116,9 +116,13 @@ impl<'a> Handshake<'a> {
         self.request.secure()
     }
 
-    /// The revision of Engine.IO: 4.
+    /// The revision of Engine.IO: 4, or 3 for clients of Socket.IO 2, where
+    /// [`Builder::allow_eio3`](crate::Builder::allow_eio3) lets them in.
     pub fn protocol(&self) -> u8 {
-        4
+        match self.query_value("EIO").as_deref() {
+            Some("3") => 3,
+            _ => 4,
+        }
     }
 
     /// What the client sent with its CONNECT, as a `T`.

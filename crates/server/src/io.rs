@@ -18,7 +18,7 @@ use transport::listener::Listener;
 use crate::basis::{Core, NEVER};
 use crate::broadcast::Broadcast;
 use crate::builder::Builder;
-use crate::connection::Client;
+use crate::connection::Application;
 use crate::error::{MountError, ServeError};
 use crate::mount::{self, Door, Layer, Service};
 use crate::stats::Stats;
@@ -41,7 +41,7 @@ use crate::{Matcher, Namespace, ParentNamespace, Socket};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Io(Arc<Shared>);
+pub struct Io(pub(crate) Arc<Shared>);
 
 /// Called for each new namespace.
 type OnNew = Arc<dyn Fn(&Namespace) + Send + Sync>;
@@ -71,7 +71,7 @@ impl Io {
         let shared = Arc::new_cyclic(|io: &Weak<Shared>| {
             let main = Namespace::new("/", Arc::clone(&core), io.clone());
             let namespaces = HashMap::from_iter([(Box::from("/"), main.clone())]);
-            let application = Application { io: io.clone() };
+            let application = Application::new(io.clone());
             let server = transport::Server::new(config, application);
             let stop = Stop::default();
             let namespaces = RwLock::new(namespaces);
@@ -442,23 +442,5 @@ impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let namespaces = self.0.namespaces.read();
         f.debug_struct("Io").field("namespaces", &namespaces.keys()).finish_non_exhaustive()
-    }
-}
-
-/// Puts a [`Client`] on every engine session.
-pub(crate) struct Application {
-    io: Weak<Shared>,
-}
-
-impl transport::Application for Application {
-    type Upper = Client;
-
-    fn open(
-        &self,
-        connection: transport::Connection,
-        handshake: Arc<transport::Handshake>,
-        now: Duration,
-    ) -> Client {
-        Client::new(self.io.upgrade().map(Io), connection, handshake, now)
     }
 }

@@ -94,6 +94,7 @@ mod socket;
 mod stats;
 mod stop;
 mod verdict;
+mod words;
 
 pub use bytes::Bytes;
 

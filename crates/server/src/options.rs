@@ -90,6 +90,21 @@ macro_rules! engine_options {
                 self
             }
 
+            /// Whether clients of Engine.IO 3 are served too, which are those of Socket.IO 2 (reference:
+            /// `allowEIO3`); JSONP is not, and `docs/compatibility.md` says what else is different
+            /// for them. Others notice nothing. Default: no; they are refused with code 5.
+            ///
+            /// ```
+            /// use sockeye::Io;
+            ///
+            /// let io = Io::builder().allow_eio3(true).build()?;
+            /// # Ok::<(), sockeye::BuildError>(())
+            /// ```
+            pub fn allow_eio3(mut self, allowed: bool) -> Self {
+                self.transport.engine.allow_v3 = allowed;
+                self
+            }
+
             /// Most bytes that wait for one client. Past it, what is volatile is dropped, and
             /// anything else has the client disconnected (`slow consumer`). Default 4 MiB.
             pub fn outbox_bytes(mut self, bytes: usize) -> Self {

@@ -239,7 +239,7 @@ pub fn disconnect(namespace: &str, room: usize) -> Encoded {
 }
 
 /// A packet being written.
-struct Packet<'a> {
+pub(crate) struct Packet<'a> {
     /// Free space for the room and the longest head, then the payload.
     json: Vec<u8>,
     front: usize,
@@ -249,7 +249,7 @@ struct Packet<'a> {
 
 impl<'a> Packet<'a> {
     /// `payload` is a guess at the payload's length.
-    fn new(namespace: &'a str, id: Option<u64>, room: usize, payload: usize) -> Self {
+    pub(crate) fn new(namespace: &'a str, id: Option<u64>, room: usize, payload: usize) -> Self {
         let front = room + namespace.len() + HEAD_BYTES;
         let mut json = Vec::with_capacity(front + payload);
         json.resize(front, 0);
@@ -257,12 +257,17 @@ impl<'a> Packet<'a> {
     }
 
     /// Appends a JSON string.
-    fn string(&mut self, text: &str) {
+    pub(crate) fn string(&mut self, text: &str) {
         serde_json::to_writer(&mut self.json, text).expect("memory takes everything");
     }
 
+    /// Appends JSON text as it is.
+    pub(crate) fn raw(&mut self, json: &str) {
+        self.json.extend_from_slice(json.as_bytes());
+    }
+
     /// Puts the head in front of the payload. `digit` is the type without attachments.
-    fn finish(self, digit: u8, attachments: Vec<Bytes>) -> Encoded {
+    pub(crate) fn finish(self, digit: u8, attachments: Vec<Bytes>) -> Encoded {
         let Self { mut json, front, namespace, id } = self;
         let mut head = Backward { bytes: &mut json[..front] };
         if let Some(id) = id {

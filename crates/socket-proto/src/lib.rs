@@ -9,6 +9,7 @@
 //! | Acknowledgement                   | `acks`                                                   |
 //! | what JSON is                      | `json`                                                   |
 //! | Custom parsers: MessagePack       | [`msgpack`]                                              |
+//! | what revision 4 says differently  | [`v4`]                                                   |
 //!
 //! User data become arguments in `ser`, and arguments user data in `de`; `arity` says how many.
 //! The numbers a peer has to keep to are in `limits`.
@@ -39,6 +40,7 @@ mod packet;
 mod placeholder;
 mod ser;
 mod split;
+pub mod v4;
 
 pub use acks::Acks;
 pub use args::{Args, Elements, OwnedArgs};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine_proto::Refusal;
+use engine_proto::payload::Content;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use tokio::sync::oneshot;
@@ -15,7 +16,7 @@ use crate::stats::Refused;
 /// What a session has said to one of its requests.
 pub(crate) fn answered(answer: Result<Answer, oneshot::error::RecvError>) -> Response<Body> {
     match answer {
-        Ok(Answer::Payload(bytes)) => payload(bytes),
+        Ok(Answer::Payload(content, bytes)) => payload(content, bytes),
         Ok(Answer::Taken) => with_type("text/html", Bytes::from_static(b"ok")),
         Ok(Answer::Refused(status)) => {
             empty(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST))
@@ -25,15 +26,19 @@ pub(crate) fn answered(answer: Result<Answer, oneshot::error::RecvError>) -> Res
     }
 }
 
-pub(crate) fn payload(bytes: Vec<u8>) -> Response<Body> {
-    let mut response = with_type("text/plain; charset=UTF-8", bytes.into());
+pub(crate) fn payload(content: Content, bytes: Vec<u8>) -> Response<Body> {
+    let kind = match content {
+        Content::Text => "text/plain; charset=UTF-8",
+        Content::Binary => "application/octet-stream",
+    };
+    let mut response = with_type(kind, bytes.into());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 /// Packets that were compressed.
-pub(crate) fn encoded(bytes: Vec<u8>, coding: &'static str) -> Response<Body> {
-    let mut response = payload(bytes);
+pub(crate) fn encoded(content: Content, bytes: Vec<u8>, coding: &'static str) -> Response<Body> {
+    let mut response = payload(content, bytes);
     response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     response
 }

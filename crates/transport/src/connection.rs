@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
+use engine_proto::handshake::Revision;
 use engine_proto::{CloseReason, Sid, Transport};
 use parking_lot::Mutex;
 
@@ -13,7 +14,7 @@ use crate::mailbox::Mailbox;
 use crate::outbox::{Drained, Entry, Next, Outbox, Way};
 use crate::stats::Stats;
 use crate::worker::{Key, Worker};
-use crate::{Class, Encoded, Pushed, Recipients};
+use crate::{Class, Encoded, Pushed, Recipients, v3};
 
 /// One engine session, from any thread. Cloning counts a reference; holding one keeps no session alive.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ impl Connection {
 
     /// As [`push`](Self::push), and says whether others get the packet as well.
     pub fn push_to(&self, packet: &Arc<Encoded>, class: Class, recipients: Recipients) -> Pushed {
-        let limit = self.0.worker.outbox_bytes;
+        let (packet, limit) = (self.form(packet), self.0.worker.outbox_bytes);
         let pushed = self.try_push(|outbox| outbox.push(packet, class, recipients, limit));
         if pushed == Pushed::Overflow {
             self.close(CloseReason::SlowConsumer);
@@ -40,14 +41,20 @@ impl Connection {
     /// another way to bring the packet later. See [`poll_drained`](Self::poll_drained). A quarter of the outbox
     /// is left to what is pushed, which has no other way.
     pub fn offer(&self, packet: &Arc<Encoded>, class: Class, recipients: Recipients) -> Pushed {
-        let limit = self.0.worker.outbox_bytes / 4 * 3;
+        let (packet, limit) = (self.form(packet), self.0.worker.outbox_bytes / 4 * 3);
         self.try_push(|outbox| outbox.push(packet, class, recipients, limit))
     }
 
     /// As [`offer`](Self::offer), two packets that belong together: both are queued, or none.
     pub fn offer_pair(&self, pair: [&Arc<Encoded>; 2], recipients: Recipients) -> Pushed {
-        let limit = self.0.worker.outbox_bytes / 4 * 3;
+        let (pair, limit) =
+            (pair.map(|packet| self.form(packet)), self.0.worker.outbox_bytes / 4 * 3);
         self.try_push(|outbox| outbox.push_pair(pair, recipients, limit))
+    }
+
+    /// The packet as this client reads it.
+    fn form<'p>(&self, packet: &'p Arc<Encoded>) -> &'p Arc<Encoded> {
+        v3::form(self.0.revision, packet)
     }
 
     fn try_push(&self, push: impl Fn(&mut Outbox) -> (Pushed, Next)) -> Pushed {
@@ -124,6 +131,11 @@ impl Connection {
         }
     }
 
+    /// The revision of Engine.IO that the client speaks.
+    pub fn revision(&self) -> Revision {
+        self.0.revision
+    }
+
     /// Whether the session is over, or about to be.
     pub fn is_closed(&self) -> bool {
         let outbox = self.0.outbox.lock();
@@ -167,13 +179,19 @@ pub(crate) struct Shared {
     pub(crate) waker: AtomicWaker,
     pub(crate) flags: AtomicU8,
     transport: AtomicU8,
+    pub(crate) revision: Revision,
     /// The earliest time, in milliseconds, for which the wheel holds this connection.
     pub(crate) armed: AtomicU64,
     pub(crate) posts: AtomicU32,
 }
 
 impl Shared {
-    pub(crate) fn new(sid: Sid, key: Key, worker: Arc<Worker>, transport: Transport) -> Self {
+    pub(crate) fn new(
+        sid: Sid,
+        key: Key,
+        worker: Arc<Worker>,
+        (revision, transport): (Revision, Transport),
+    ) -> Self {
         Shared {
             sid,
             key,
@@ -184,6 +202,7 @@ impl Shared {
             waker: AtomicWaker::new(),
             flags: AtomicU8::new(0),
             transport: AtomicU8::new(number_of(transport)),
+            revision,
             armed: AtomicU64::new(u64::MAX),
             posts: AtomicU32::new(0),
         }

@@ -14,11 +14,22 @@ pub trait Application: Send + Sync + 'static {
     /// What sits on one session.
     type Upper: Upper;
 
+    /// What sits on a session of Engine.IO 3; the same as on others, or something of its own.
+    type OldUpper: Upper;
+
     /// A session has opened. Packets may be pushed to `connection` at once.
     ///
     /// `now` is the time since the server was made: the origin of every `now` of this server.
     fn open(&self, connection: Connection, handshake: Arc<Handshake>, now: Duration)
     -> Self::Upper;
+
+    /// As [`open`](Self::open), for a client of Engine.IO 3.
+    fn open_old(
+        &self,
+        connection: Connection,
+        handshake: Arc<Handshake>,
+        now: Duration,
+    ) -> Self::OldUpper;
 }
 
 /// What sits on one session. Owned and called by the session's own task alone.

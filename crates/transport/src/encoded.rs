@@ -6,6 +6,8 @@ use bytes::Bytes;
 use engine_proto::payload;
 use websocket_proto::{Opcode, SERVER_HEAD, write_frame_head};
 
+use crate::v3;
+
 /// Free bytes that a text packet's buffer must have in front: a frame head and the digit of Engine.IO.
 pub const ROOM: usize = SERVER_HEAD + 1;
 
@@ -30,13 +32,17 @@ pub struct Encoded {
     attachments: Box<[Attachment]>,
     /// Base64 of the attachments, separators included.
     polling_tail: OnceLock<Vec<u8>>,
+    /// How it looks to clients of Engine.IO 3.
+    v3: OnceLock<Box<v3::Forms>>,
 }
 
 /// A binary message: its frame head, and the bytes as the user gave them.
 #[derive(Debug)]
 struct Attachment {
-    head: [u8; SERVER_HEAD],
+    head: [u8; SERVER_HEAD + 1],
     head_start: u8,
+    /// Where the head ends: behind the type, where a client wants one.
+    head_end: u8,
     data: Bytes,
 }
 
@@ -66,6 +72,7 @@ impl Encoded {
             packet: 0,
             attachments: Box::new([Attachment::new(data)]),
             polling_tail: OnceLock::new(),
+            v3: OnceLock::new(),
         })
     }
 
@@ -94,7 +101,34 @@ impl Encoded {
             packet,
             attachments: attachments.into_iter().map(Attachment::new).collect(),
             polling_tail: OnceLock::new(),
+            v3: OnceLock::new(),
         }
+    }
+
+    /// The same packet, with a type in front of each attachment (Engine.IO 3).
+    pub(crate) fn with_types(&self) -> Encoded {
+        Encoded {
+            buffer: self.text_frame().to_vec(),
+            frame: 0,
+            packet: self.packet - self.frame,
+            attachments: self.attachments().map(Attachment::typed).collect(),
+            polling_tail: OnceLock::new(),
+            v3: OnceLock::new(),
+        }
+    }
+
+    /// Whether there is something binary in it.
+    pub(crate) fn is_binary(&self) -> bool {
+        !self.attachments.is_empty()
+    }
+
+    /// The text with its digit; empty if it is a binary message alone.
+    pub(crate) fn packet_text(&self) -> &[u8] {
+        &self.buffer[self.packet..]
+    }
+
+    pub(crate) fn v3_forms(&self) -> &v3::Forms {
+        self.v3.get_or_init(Box::default)
     }
 
     /// Bytes on a WebSocket, heads included.
@@ -138,7 +172,7 @@ impl Encoded {
 
     /// Appends the packets to a polling payload (Engine.IO 4, "HTTP long-polling").
     pub(crate) fn push_polling(&self, payload: &mut Vec<u8>) {
-        let packet = &self.buffer[self.packet..];
+        let packet = self.packet_text();
         if !packet.is_empty() {
             separate(payload);
             payload.extend_from_slice(packet);
@@ -166,15 +200,28 @@ fn separate(payload: &mut Vec<u8>) {
 
 impl Attachment {
     fn new(data: Bytes) -> Attachment {
-        let mut head = [0; SERVER_HEAD];
-        let length = write_frame_head(&mut head, Opcode::Binary, data.len());
-        #[allow(clippy::cast_possible_truncation)] // at most SERVER_HEAD
-        let head_start = (SERVER_HEAD - length) as u8;
-        Attachment { head, head_start, data }
+        Attachment::headed(data, &[])
+    }
+
+    /// With its type in front.
+    fn typed(data: Bytes) -> Attachment {
+        Attachment::headed(data, &[engine_proto::v3::MESSAGE])
+    }
+
+    /// With what belongs to the frame's payload, one byte at most, in front of the data.
+    fn headed(data: Bytes, front: &[u8]) -> Attachment {
+        let mut head = [0; SERVER_HEAD + 1];
+        head[SERVER_HEAD..][..front.len()].copy_from_slice(front);
+        let length = front.len() + data.len();
+        let length = write_frame_head(&mut head[..SERVER_HEAD], Opcode::Binary, length);
+        #[allow(clippy::cast_possible_truncation)] // at most SERVER_HEAD + 1
+        let (head_start, head_end) =
+            ((SERVER_HEAD - length) as u8, (SERVER_HEAD + front.len()) as u8);
+        Attachment { head, head_start, head_end, data }
     }
 
     fn head(&self) -> &[u8] {
-        &self.head[usize::from(self.head_start)..]
+        &self.head[usize::from(self.head_start)..usize::from(self.head_end)]
     }
 
     fn len(&self) -> usize {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use engine_proto::handshake::{self, Origin, Query, Request as Asked, Route};
+use engine_proto::handshake::{self, Origin, Query, Request as Asked, Revision as Number, Route};
+use engine_proto::payload::Content;
 use engine_proto::{BadRequest, Refusal, Sid, Transport};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -26,6 +27,7 @@ use crate::driver;
 use crate::mailbox::{Answer, Letter, PostGuard};
 use crate::origin::Verdict;
 use crate::request::Visitor;
+use crate::revision::{Revision, V4};
 use crate::stats::Refused;
 use crate::threads;
 use crate::upgrade::{self, Upgrade};
@@ -117,7 +119,7 @@ impl<A: Application> Server<A> {
             let query = Query::parse(parts.uri.query().unwrap_or_default());
             let method = parts.method.as_str();
             let asked = Asked { method, upgrade, query: &query, origin: origin_of(verdict) };
-            handshake::check(&asked, &self.0.config.engine, |sid| self.0.sessions.transport_of(sid))
+            handshake::check(&asked, &self.0.config.engine, |sid| self.0.sessions.kind_of(sid))
         };
         let answered = match outcome {
             Ok(route) => self.follow(route, visitor, body).await,
@@ -153,7 +155,11 @@ impl<A: Application> Server<A> {
         B::Error: fmt::Display,
     {
         match route {
-            Route::Open(transport) => self.open(visitor, transport).await,
+            Route::Open(transport, Number::Four) => self.open(visitor, transport).await,
+            // Boxed: nobody else has room for it.
+            Route::Open(transport, Number::Three) => {
+                Box::pin(self.open_v3(visitor, transport)).await
+            }
             Route::Candidate(sid) => self.upgrade_session(&mut visitor.parts, sid),
             Route::Poll(sid) => self.poll(sid, &visitor.parts.headers).await,
             Route::Post(sid) => self.post(sid, &visitor.parts.headers, body).await,
@@ -169,16 +175,27 @@ impl<A: Application> Server<A> {
         visitor: &mut Visitor<'_>,
         transport: Transport,
     ) -> Result<Response<Body>, Refusal> {
-        let config = &self.0.config;
-        // First, so that whoever hammers costs nobody a thought.
-        if let Err((why, wait)) = self.knock(visitor) {
-            return Ok(self.turn_away(why, wait));
+        if let Some(turned_away) = self.admit(visitor).await? {
+            return Ok(turned_away);
         }
-        config.hooks.admit(visitor, config.allow_deadline).await?;
         match transport {
             Transport::Polling => self.open_polling(visitor),
-            Transport::WebSocket => self.open_websocket(visitor),
+            Transport::WebSocket => self.open_websocket(visitor, V4),
         }
+    }
+
+    /// Asks who has a say in who may come. What comes back is the answer to somebody who may not now.
+    pub(crate) async fn admit(
+        &self,
+        visitor: &mut Visitor<'_>,
+    ) -> Result<Option<Response<Body>>, Refusal> {
+        // First, so that whoever hammers costs nobody a thought.
+        if let Err((why, wait)) = self.knock(visitor) {
+            return Ok(Some(self.turn_away(why, wait)));
+        }
+        let Config { hooks, allow_deadline, .. } = &self.0.config;
+        hooks.admit(visitor, *allow_deadline).await?;
+        Ok(None)
     }
 
     fn knock(&self, visitor: &Visitor<'_>) -> Result<(), Denied> {
@@ -190,7 +207,7 @@ impl<A: Application> Server<A> {
     }
 
     /// Takes a place for one more session, if there is one.
-    fn reserve(&self, visitor: &Visitor<'_>) -> Result<Place, Denied> {
+    pub(crate) fn reserve(&self, visitor: &Visitor<'_>) -> Result<Place, Denied> {
         let sessions = &self.0.sessions;
         if sessions.is_refusing() {
             return Err((Refused::Leaving, None));
@@ -203,7 +220,7 @@ impl<A: Application> Server<A> {
         if reserved { Ok(place) } else { Err((Refused::Full, None)) }
     }
 
-    fn turn_away(&self, why: Refused, wait: Option<Duration>) -> Response<Body> {
+    pub(crate) fn turn_away(&self, why: Refused, wait: Option<Duration>) -> Response<Body> {
         self.0.refused(why);
         busy(why, wait)
     }
@@ -216,23 +233,27 @@ impl<A: Application> Server<A> {
         };
         let open = driver::spawn_polling(&self.0, sid, visitor.head(), place).ok_or(NO_ID)?;
         visitor.opened = Some(sid);
-        Ok(payload(open.into_bytes()))
+        Ok(payload(Content::Text, open.into_bytes()))
     }
 
-    fn open_websocket(&self, visitor: &mut Visitor<'_>) -> Result<Response<Body>, Refusal> {
+    pub(crate) fn open_websocket<R: Revision>(
+        &self,
+        visitor: &mut Visitor<'_>,
+        revision: R,
+    ) -> Result<Response<Body>, Refusal> {
         let (response, upgrade) = switch(&mut visitor.parts)?;
         let sid = self.new_sid(visitor)?;
         let place = match self.reserve(visitor) {
             Ok(place) => place,
             Err((why, wait)) => return Ok(self.turn_away(why, wait)),
         };
-        driver::spawn_websocket(&self.0, sid, upgrade, visitor.head(), place);
+        driver::spawn_websocket(&self.0, sid, upgrade, visitor.head(), (revision, place));
         visitor.opened = Some(sid);
         Ok(response)
     }
 
     /// An id that no session has.
-    fn new_sid(&self, visitor: &mut Visitor<'_>) -> Result<Sid, Refusal> {
+    pub(crate) fn new_sid(&self, visitor: &mut Visitor<'_>) -> Result<Sid, Refusal> {
         let sid = self.0.config.hooks.new_sid(visitor)?;
         if self.0.sessions.get(sid).is_some() { Err(NO_ID) } else { Ok(sid) }
     }
@@ -259,14 +280,28 @@ impl<A: Application> Server<A> {
             Some(session) if session.post(Letter::Poll(reply)) => {}
             _ => return Err(Refusal::UnknownSession),
         }
-        Ok(match answer.await {
-            Ok(Answer::Payload(packets)) => self.polled(packets, headers).await,
+        Ok(self.told(answer, headers).await)
+    }
+
+    /// What the session says to a poll.
+    pub(crate) async fn told(
+        &self,
+        answer: oneshot::Receiver<Answer>,
+        headers: &HeaderMap,
+    ) -> Response<Body> {
+        match answer.await {
+            Ok(Answer::Payload(content, packets)) => self.polled(content, packets, headers).await,
             other => answered(other),
-        })
+        }
     }
 
     /// Packets for a poll, compressed where that is worth it and wanted.
-    async fn polled(&self, packets: Vec<u8>, headers: &HeaderMap) -> Response<Body> {
+    async fn polled(
+        &self,
+        content: Content,
+        packets: Vec<u8>,
+        headers: &HeaderMap,
+    ) -> Response<Body> {
         let threshold = self.0.config.compression;
         let worth = threshold.is_some_and(|threshold| packets.len() >= threshold);
         if worth
@@ -274,9 +309,9 @@ impl<A: Application> Server<A> {
             // Boxed: a poll that is held has no room for it.
             && let Some(smaller) = Box::pin(self.0.compressors.compress(coding, &packets)).await
         {
-            return encoded(smaller, coding.name());
+            return encoded(content, smaller, coding.name());
         }
-        payload(packets)
+        payload(content, packets)
     }
 
     async fn post<B>(
@@ -291,12 +326,8 @@ impl<A: Application> Server<A> {
     {
         let session = self.0.sessions.get(sid).ok_or(Refusal::UnknownSession)?;
         let (reply, mut answer) = oneshot::channel();
-        if is_binary(headers) {
-            session.post(Letter::InvalidContent(reply));
-            return Ok(answered(answer.await));
-        }
         let id = session.posts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if !session.post(Letter::Post(id, reply)) {
+        if !session.post(Letter::Post(id, content_of(headers), reply)) {
             return Err(Refusal::UnknownSession);
         }
         let mut guard = PostGuard::new(Arc::clone(&session), id);
@@ -350,7 +381,7 @@ impl<A: Application> Server<A> {
     }
 }
 
-const NO_ID: Refusal = Refusal::BadRequest(BadRequest::IdGeneration);
+pub(crate) const NO_ID: Refusal = Refusal::BadRequest(BadRequest::IdGeneration);
 
 /// What keeping the request's head would cost: URI and headers.
 fn head_bytes(parts: &Parts) -> usize {
@@ -404,9 +435,12 @@ fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>>
     Some(values.fold(first, |all, value| Cow::Owned(format!("{all},{value}"))))
 }
 
-fn is_binary(headers: &HeaderMap) -> bool {
+fn content_of(headers: &HeaderMap) -> Content {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.is_some_and(|kind| kind.trim_start().starts_with("application/octet-stream"))
+    match kind {
+        Some(kind) if kind.trim_start().starts_with("application/octet-stream") => Content::Binary,
+        _ => Content::Text,
+    }
 }
 
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {

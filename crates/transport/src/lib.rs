@@ -14,6 +14,7 @@
 //! | Files beside the sessions: the client's bundle            | `files`                  |
 //! | Bytes of a WebSocket, on TCP or on a foreign stream      | `websocket`, `upgrade`, `promise` |
 //! | Requests, answers, origins, limits                       | `http`, `answer`, `origin`, `cors`, `cookie`, `body` |
+//! | What do the revisions of Engine.IO do in their own way?  | `revision`, `v3`         |
 //! | What is the application asked and told about requests?   | `hooks`, `request`, `refused` |
 //! | Where does a request come from, behind proxies?         | `forwarded`              |
 //! | A server of its own: ports, Unix sockets, streams        | `listener`               |
@@ -58,10 +59,12 @@ mod queue;
 mod rate;
 mod refused;
 mod request;
+mod revision;
 mod server;
 mod stats;
 pub mod threads;
 mod upgrade;
+mod v3;
 mod websocket;
 mod wheel;
 mod worker;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use engine_proto::payload::Content;
 use tokio::sync::oneshot;
 
 use crate::connection::{Shared, flag};
@@ -22,14 +23,12 @@ pub(crate) type PostId = u32;
 pub(crate) enum Letter {
     /// A GET that waits for packets.
     Poll(Reply),
-    /// A POST whose body is on its way.
-    Post(PostId, Reply),
+    /// A POST whose body is on its way, and of what kind that is.
+    Post(PostId, Content, Reply),
     /// The body of a POST is complete.
     Body(PostId, Bytes),
     /// The body was larger than a payload may be: the request has been answered, the session goes on.
     TooLarge(PostId),
-    /// A POST that announced another type than text.
-    InvalidContent(Reply),
     /// The client went away, or took too long, in the middle of a body.
     Aborted(PostId),
     /// A WebSocket that wants to become this session's pipe.
@@ -40,7 +39,7 @@ pub(crate) enum Letter {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Packets for a poll.
-    Payload(Vec<u8>),
+    Payload(Content, Vec<u8>),
     /// A POST was taken in.
     Taken,
     /// A status without a body.

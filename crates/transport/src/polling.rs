@@ -3,12 +3,13 @@
 use std::task::Context;
 
 use bytes::Bytes;
-use engine_proto::{Control, Pipe, Session, Tray, payload};
+use engine_proto::payload::Content;
+use engine_proto::{Control, Pipe, Session, Tray};
 
 use crate::Application;
 use crate::driver::Driver;
 use crate::mailbox::{Answer, Letter, PostId, Reply};
-use crate::outbox::Entry;
+use crate::revision::Revision;
 use crate::upgrade::Taken;
 use crate::websocket::Candidate;
 
@@ -16,9 +17,9 @@ use crate::websocket::Candidate;
 #[derive(Default)]
 pub(crate) struct Polling {
     held: Option<Reply>,
-    post: Option<(PostId, Reply)>,
+    post: Option<(PostId, Content, Reply)>,
     /// What is left of that POST's body once it has come.
-    body: Option<Bytes>,
+    body: Option<(Content, Bytes)>,
 }
 
 impl Polling {
@@ -39,21 +40,18 @@ const POSTS_OVERLAP: &str = "data request overlap from client";
 /// Packets of a POST taken in one turn.
 const PACKETS: usize = 512;
 
-impl<A: Application> Driver<A> {
+impl<A: Application, R: Revision> Driver<A, R> {
     /// Takes in what HTTP requests have put into the mailbox.
     pub(crate) fn read_letters(&mut self, cx: &mut Context<'_>) {
         for letter in self.shared().letters() {
             match letter {
                 Letter::Poll(reply) => self.poll_arrived(reply, cx),
-                Letter::Post(id, reply) => self.post_arrived(id, reply, cx),
+                Letter::Post(id, content, reply) => self.post_arrived(id, content, reply, cx),
                 Letter::Body(id, body) => self.body_arrived(id, body),
                 Letter::TooLarge(id) => {
                     if self.take_post(id).is_some() {
                         self.session().post_finished();
                     }
-                }
-                Letter::InvalidContent(reply) => {
-                    self.report(Some(reply), "invalid content", cx, Session::post_invalid_content);
                 }
                 Letter::Aborted(id) => {
                     if self.take_post(id).is_some() {
@@ -72,7 +70,7 @@ impl<A: Application> Driver<A> {
         asked: Option<Reply>,
         fault: &str,
         cx: &mut Context<'_>,
-        what: impl FnOnce(&mut Session, &mut Tray),
+        what: impl FnOnce(&mut Session<R::Heartbeat>, &mut Tray),
     ) -> Option<Reply> {
         let mut orders = Tray::new();
         what(self.session(), &mut orders);
@@ -88,23 +86,28 @@ impl<A: Application> Driver<A> {
         }
     }
 
-    fn post_arrived(&mut self, id: PostId, reply: Reply, cx: &mut Context<'_>) {
+    fn post_arrived(&mut self, id: PostId, content: Content, reply: Reply, cx: &mut Context<'_>) {
+        if !R::takes(content) {
+            self.report(Some(reply), "invalid content", cx, Session::post_invalid_content);
+            return;
+        }
         let taken = self.report(Some(reply), POSTS_OVERLAP, cx, Session::post_arrived);
         if let (Some(reply), Some(polling)) = (taken, &mut self.polling) {
-            polling.post = Some((id, reply));
+            polling.post = Some((id, content, reply));
         }
     }
 
     fn take_post(&mut self, id: PostId) -> Option<Reply> {
         let polling = self.polling.as_mut()?;
-        polling.post.take_if(|(expected, _)| *expected == id).map(|(_, reply)| reply)
+        polling.post.take_if(|(expected, ..)| *expected == id).map(|(.., reply)| reply)
     }
 
     fn body_arrived(&mut self, id: PostId, body: Bytes) {
         if let Some(polling) = &mut self.polling
-            && polling.post.as_ref().is_some_and(|(expected, _)| *expected == id)
+            && let Some((expected, content, _)) = polling.post
+            && expected == id
         {
-            polling.body = Some(body);
+            polling.body = Some((content, body));
         }
     }
 
@@ -115,25 +118,24 @@ impl<A: Application> Driver<A> {
         if !waits || self.room(1).is_none() {
             return;
         }
-        let Some(body) = self.polling.as_mut().and_then(|polling| polling.body.take()) else {
+        let body = self.polling.as_mut().and_then(|polling| polling.body.take());
+        let Some((content, body)) = body else {
             return;
         };
-        let mut packets = payload::decode(&body);
         let mut taken = 0;
-        while taken < PACKETS
-            && let Some(packet) = packets.next().filter(|_| self.is_open())
-        {
+        let rest = R::read(content, &body, |packet| {
             taken += 1;
             self.packet(Pipe::Current, packet, cx);
-        }
-        let left = packets.rest().map_or(0, <[u8]>::len);
+            taken < PACKETS && self.is_open()
+        });
+        let left = rest.map_or(0, <[u8]>::len);
         self.shared().worker.counts.received(taken, body.len() - left);
         self.charge(body.len() - left);
-        let rest = packets.rest().filter(|_| self.is_open()).map(|rest| body.slice_ref(rest));
+        let rest = rest.filter(|_| self.is_open()).map(|rest| body.slice_ref(rest));
         match rest {
             Some(rest) => {
                 if let Some(polling) = &mut self.polling {
-                    polling.body = Some(rest);
+                    polling.body = Some((content, rest));
                 }
                 cx.waker().wake_by_ref();
             }
@@ -144,7 +146,7 @@ impl<A: Application> Driver<A> {
     fn body_ended(&mut self) {
         self.session().post_finished();
         let post = self.polling.as_mut().and_then(|polling| polling.post.take());
-        if let Some((_, reply)) = post {
+        if let Some((.., reply)) = post {
             let _ = reply.send(Answer::Taken);
         }
     }
@@ -202,28 +204,18 @@ impl<A: Application> Driver<A> {
         let all = outbox.bytes;
         outbox.give_back(all);
         drop(outbox);
-        let (mut bytes, mut packets) = (Vec::new(), 0);
-        for entry in queue.iter() {
-            packets += 1;
-            match entry {
-                Entry::Packet(packet) => packet.push_polling(&mut bytes),
-                Entry::Control(control) => payload::push_text(&mut bytes, control.as_str()),
-                Entry::Frame(_) => {}
-            }
-        }
-        if bytes.is_empty() {
-            bytes.extend_from_slice(Control::Noop.as_str().as_bytes());
-            packets = 1;
-        }
-        self.shared().worker.counts.sent(packets, bytes.len());
-        let _ = reply.send(Answer::Payload(bytes));
+        let (content, payload) = self.revision().payload(&queue);
+        let packets = queue.iter().count().max(1); // a noop, where there was nothing
+        self.shared().worker.counts.sent(packets, payload.len());
+        let _ = reply.send(Answer::Payload(content, payload));
     }
 
     /// Answers the held GET with one packet.
     pub(crate) fn end_poll(&mut self, control: Control) {
         if let Some(reply) = self.take_held() {
-            self.shared().worker.counts.sent(1, control.as_str().len());
-            let _ = reply.send(Answer::Payload(control.as_str().as_bytes().to_vec()));
+            let packet = self.revision().lone_payload(control);
+            self.shared().worker.counts.sent(1, packet.len());
+            let _ = reply.send(Answer::Payload(Content::Text, packet));
         }
     }
 }

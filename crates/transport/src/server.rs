@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use engine_proto::handshake::Revision;
 use engine_proto::{CloseReason, Sid, Transport};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
@@ -257,8 +258,9 @@ impl Sessions {
         self.table.read().get(&sid).cloned()
     }
 
-    pub(crate) fn transport_of(&self, sid: Sid) -> Option<Transport> {
-        self.get(sid).map(|session| Connection(session).transport())
+    pub(crate) fn kind_of(&self, sid: Sid) -> Option<(Transport, Revision)> {
+        let session = Connection(self.get(sid)?);
+        Some((session.transport(), session.revision()))
     }
 
     async fn emptied(&self) {

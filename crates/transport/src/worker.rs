@@ -290,6 +290,7 @@ impl Drop for Task {
 
 #[cfg(test)]
 mod tests {
+    use engine_proto::handshake::Revision;
     use engine_proto::{Sid, Transport};
     use tokio::runtime::Builder;
 
@@ -303,7 +304,8 @@ mod tests {
             let connection = runtime.block_on(async {
                 worker.start();
                 let sid = Sid::from_random([0; 15]);
-                let shared = |key| Shared::new(sid, key, Arc::clone(&worker), Transport::WebSocket);
+                let kind = (Revision::Four, Transport::WebSocket);
+                let shared = |key| Shared::new(sid, key, Arc::clone(&worker), kind);
                 worker.register(shared)
             });
             worker.mark(Arc::clone(&connection));

@@ -16,7 +16,9 @@ pub fn payload(bytes: &[u8]) {
             | PacketError::NotUtf8
             | PacketError::BadBase64,
         ) => assert!(packets.len() <= separators(bytes)),
-        Some(PacketError::BadOpen) => panic!("a body has no open packet to judge"),
+        Some(PacketError::BadOpen | PacketError::BadLength) => {
+            panic!("a body has no open packet to judge, and no lengths")
+        }
     }
     if !packets.is_empty() {
         assert_eq!(read(&write(&packets)), (packets, None), "written and read again");

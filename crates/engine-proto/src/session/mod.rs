@@ -5,9 +5,10 @@
 //! pipe in its own time. Only the packets of the protocol itself (pings, probes, goodbyes) come from here.
 
 pub mod client;
+pub(crate) mod heartbeat;
 mod phase;
 pub(crate) mod server;
-mod timers;
+pub(crate) mod timers;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::{Order, Tray};
 use crate::config::Transport;
 use crate::reason::CloseReason;
 
@@ -53,6 +54,16 @@ pub(crate) struct Requests {
     pub(crate) get: bool,
     /// A POST's body is arriving.
     pub(crate) post: bool,
+}
+
+impl Requests {
+    /// Lets go of the held GET, if there is one.
+    pub(crate) fn release(&mut self, out: &mut Tray) {
+        if self.get {
+            self.get = false;
+            out.push(Order::ReleasePoll);
+        }
+    }
 }
 
 impl Phase {

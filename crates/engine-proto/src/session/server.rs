@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::heartbeat::{Beating, Due, Heard, Heartbeat};
 use super::phase::{Phase, Requests};
-use super::timers::{Heartbeat, Patience};
+use super::timers::Patience;
 use super::{Goodbye, Order, Pipe, Tray};
 use crate::config::{Config, Transport};
 use crate::packet::{Control, Message, Packet, PacketError};
@@ -44,10 +45,12 @@ use crate::reason::CloseReason;
 /// assert_eq!(take(&mut out).as_slice(), [Order::Finish(Goodbye::Flush)]);
 /// assert_eq!(session.closed(), Some(CloseReason::ForcedClose));
 /// ```
+///
+/// A session has the heartbeat of revision 4, unless it is a [`v3::Session`](crate::v3::Session).
 #[derive(Debug)]
-pub struct Session {
+pub struct Session<H = Beating> {
     phase: Phase,
-    heartbeat: Heartbeat,
+    heartbeat: H,
     patience: Patience,
     /// What to answer a candidate that comes while polling.
     allow_upgrades: bool,
@@ -57,13 +60,20 @@ impl Session {
     /// A session that has just been opened on this transport. The first ping is due after the ping
     /// interval.
     pub fn accept(transport: Transport, config: &Config, now: Duration) -> Self {
+        Session::begin(transport, config, now)
+    }
+}
+
+impl<H: Heartbeat> Session<H> {
+    /// As [`accept`](Session::accept), of either revision.
+    pub fn begin(transport: Transport, config: &Config, now: Duration) -> Self {
         let patience = Patience::new(config);
         Session {
             phase: match transport {
                 Transport::Polling => Phase::Polling(Requests::default()),
                 Transport::WebSocket => Phase::Streaming,
             },
-            heartbeat: Heartbeat::resting(&patience, now),
+            heartbeat: H::begin(&patience, now),
             patience,
             allow_upgrades: config.offers_upgrade(),
         }
@@ -71,7 +81,7 @@ impl Session {
 }
 
 /// Looking: free of consequences.
-impl Session {
+impl<H: Heartbeat> Session<H> {
     /// What the session speaks through, or spoke through when it ended; polling until an upgrade is
     /// complete.
     pub fn transport(&self) -> Transport {
@@ -103,7 +113,7 @@ impl Session {
     /// change nothing.
     pub fn awaits_pong(&self) -> bool {
         let open = !matches!(self.phase, Phase::Closed { .. });
-        open && matches!(self.heartbeat, Heartbeat::Awaiting { .. })
+        open && self.heartbeat.awaits_pong()
     }
 
     /// Whether there is a candidate.
@@ -113,7 +123,7 @@ impl Session {
 }
 
 /// Something happened outside: packets.
-impl Session {
+impl<H: Heartbeat> Session<H> {
     /// Takes in one packet from the peer. A message comes back; everything else is dealt with here.
     ///
     /// A packet on the current pipe that breaks the protocol ends the session; a POST that carried it is
@@ -152,10 +162,15 @@ impl Session {
         out: &mut Tray,
     ) {
         match packet {
-            Ok(Packet::Pong(_)) => self.heartbeat.pong(&self.patience, now),
+            Ok(Packet::Pong(_)) => {
+                let heard = self.heartbeat.ponged(&self.patience, now);
+                self.follow(heard, out);
+            }
+            Ok(Packet::Ping(_)) => {
+                let heard = self.heartbeat.pinged(&self.patience, now);
+                self.follow(heard, out);
+            }
             Ok(Packet::Close) => self.hang_up(out),
-            // The heartbeat has a direction: a client's ping means that it speaks another revision.
-            Ok(Packet::Ping(_)) => self.fail(CloseReason::TransportError, out),
             Err(_) => self.fail(CloseReason::ParseError, out),
             // Meaningless from an open client, and harmless.
             Ok(Packet::Open(_) | Packet::Upgrade | Packet::Noop | Packet::Message(_)) => {
@@ -173,10 +188,10 @@ impl Session {
                 *probed = true;
                 out.push(Order::Send(Pipe::Candidate, Control::ProbeAnswer));
                 // "Upgrade": the client pauses polling, which takes until its open GET has returned.
-                release(requests, out);
+                requests.release(out);
             }
             Ok(Packet::Upgrade) => {
-                release(requests, out); // a client that skipped the probe may have one open
+                requests.release(out); // a client that skipped the probe may have one open
                 self.phase = Phase::Streaming;
                 out.push(Order::Switch);
             }
@@ -187,7 +202,7 @@ impl Session {
 }
 
 /// Something happened outside: requests of a polling client.
-impl Session {
+impl<H: Heartbeat> Session<H> {
     /// A GET. If nothing in the tray says otherwise, the driver holds it, or answers it at once if
     /// something is queued, and then says [`poll_answered`](Self::poll_answered).
     ///
@@ -284,7 +299,7 @@ impl Session {
 }
 
 /// Something happened outside: pipes come and go, time passes.
-impl Session {
+impl<H: Heartbeat> Session<H> {
     /// A WebSocket that names this session is open. It becomes the candidate, unless upgrades are not
     /// allowed, there is a candidate already, or the session is past polling.
     pub fn candidate_arrived(&mut self, now: Duration, out: &mut Tray) {
@@ -323,18 +338,16 @@ impl Session {
         {
             self.drop_candidate(out);
         }
-        match self.heartbeat {
-            Heartbeat::Resting { ping_at } if ping_at <= now => self.send_ping(now, out),
-            Heartbeat::Awaiting { pong_by, .. } if pong_by <= now => {
-                self.fail(CloseReason::PingTimeout, out);
-            }
-            Heartbeat::Resting { .. } | Heartbeat::Awaiting { .. } => {}
+        match self.heartbeat.due(&self.patience, now) {
+            Due::Nothing => {}
+            Due::Ping => out.push(Order::Send(Pipe::Current, Control::Ping)),
+            Due::End => self.fail(CloseReason::PingTimeout, out),
         }
     }
 }
 
 /// Our own user wants something.
-impl Session {
+impl<H: Heartbeat> Session<H> {
     /// Ends the session. What is queued still goes out, as far as the peer takes it: a held GET is answered
     /// with it and a `1`; without one the next GET gets it, within [`LINGER`](crate::LINGER); a WebSocket
     /// gets it and an empty close frame. The user can be told at once: nothing here waits for a write.
@@ -357,23 +370,24 @@ impl Session {
     }
 
     /// Sends a ping now, to see whether the peer is still there. `false`, and no ping, if one is
-    /// outstanding or the session is over.
+    /// outstanding, the session is over, or it is the client that pings.
     pub fn ping(&mut self, now: Duration, out: &mut Tray) -> bool {
-        match (&self.phase, self.heartbeat) {
-            (Phase::Closed { .. }, _) | (_, Heartbeat::Awaiting { .. }) => false,
-            (_, Heartbeat::Resting { .. }) => {
-                self.send_ping(now, out);
-                true
-            }
+        let sent = self.closed().is_none() && self.heartbeat.hurry(&self.patience, now);
+        if sent {
+            out.push(Order::Send(Pipe::Current, Control::Ping));
         }
+        sent
     }
 }
 
 /// The steps that more than one event leads to.
-impl Session {
-    fn send_ping(&mut self, now: Duration, out: &mut Tray) {
-        self.heartbeat = Heartbeat::awaiting(&self.patience, now);
-        out.push(Order::Send(Pipe::Current, Control::Ping));
+impl<H: Heartbeat> Session<H> {
+    fn follow(&mut self, heard: Heard, out: &mut Tray) {
+        match heard {
+            Heard::Fine => {}
+            Heard::Answer => out.push(Order::Send(Pipe::Current, Control::Pong)),
+            Heard::Wrong => self.fail(CloseReason::TransportError, out),
+        }
     }
 
     /// The peer is at fault, or silent. A held GET hears `1`, and what is queued for it is lost with the
@@ -428,13 +442,5 @@ impl Session {
             self.phase = Phase::Polling(requests);
             out.push(Order::DropCandidate);
         }
-    }
-}
-
-/// Lets go of the held GET, if there is one.
-fn release(requests: &mut Requests, out: &mut Tray) {
-    if requests.get {
-        requests.get = false;
-        out.push(Order::ReleasePoll);
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! | wait    | who    | until                                   | then                       | lives in    |
 //! |---------|--------|-----------------------------------------|----------------------------|-------------|
-//! | ping    | server | `ping_interval` after opening or pong   | ping                       | [`Heartbeat::Resting`]  |
-//! | pong    | server | `ping_timeout` after the ping           | close, `ping timeout`      | [`Heartbeat::Awaiting`] |
+//! | ping    | server | `ping_interval` after opening or pong   | ping                       | [`Beating::Resting`](super::heartbeat::Beating)  |
+//! | pong    | server | `ping_timeout` after the ping           | close, `ping timeout`      | [`Beating::Awaiting`](super::heartbeat::Beating) |
+//! | ping, revision 3 | server | interval + timeout after the last ping | close, `ping timeout` | [`v3::Heartbeat`](crate::v3::Heartbeat) |
 //! | upgrade | server | `upgrade_timeout` after the candidate   | drop the candidate         | `Phase::Probing` |
 //! | open    | client | `open_timeout`                          | close, `transport error`   | `client::Phase::Opening` |
 //! | ping    | client | interval + timeout after the last ping  | close, `ping timeout`      | `client::Session` |
@@ -15,7 +16,7 @@ use crate::config::Config;
 
 /// How long the accepting side waits for what. Every session has one, so it is kept small.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     interval: Wait,
     timeout: Wait,
     upgrade: Wait,
@@ -34,6 +35,16 @@ impl Patience {
     pub(crate) fn upgrade_ends(&self, now: Duration) -> Duration {
         self.upgrade.after(now)
     }
+
+    /// When a ping is due if nothing was said since now.
+    pub(crate) fn interval_ends(&self, now: Duration) -> Duration {
+        self.interval.after(now)
+    }
+
+    /// When a ping that goes out now has to be answered.
+    pub(crate) fn timeout_ends(&self, now: Duration) -> Duration {
+        self.timeout.after(now)
+    }
 }
 
 /// A time to wait, in whole milliseconds, rounded up. What is longer than 49 days is 49 days.
@@ -48,54 +59,5 @@ impl Wait {
 
     fn after(self, now: Duration) -> Duration {
         now.saturating_add(Duration::from_millis(self.0.into()))
-    }
-}
-
-/// The accepting side's heartbeat: either the next ping is due at some time, or a pong is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Heartbeat {
-    /// Nothing is outstanding.
-    Resting { ping_at: Duration },
-    /// A ping went out.
-    Awaiting {
-        pong_by: Duration,
-        /// The deadline was moved once already for this ping.
-        extended: bool,
-    },
-}
-
-impl Heartbeat {
-    pub(crate) fn resting(patience: &Patience, now: Duration) -> Self {
-        Heartbeat::Resting { ping_at: patience.interval.after(now) }
-    }
-
-    pub(crate) fn awaiting(patience: &Patience, now: Duration) -> Self {
-        Heartbeat::Awaiting { pong_by: patience.timeout.after(now), extended: false }
-    }
-
-    pub(crate) fn next(self) -> Duration {
-        match self {
-            Heartbeat::Resting { ping_at } => ping_at,
-            Heartbeat::Awaiting { pong_by, .. } => pong_by,
-        }
-    }
-
-    /// A packet that is no pong came in.
-    ///
-    /// A pong may be stuck behind a large message; that the message arrives shows that the peer lives.
-    /// But only once per ping, or a peer that never pongs could talk its way out for ever.
-    #[inline]
-    pub(crate) fn heard(&mut self, patience: &Patience, now: Duration) {
-        if let Heartbeat::Awaiting { pong_by, extended: extended @ false } = self {
-            *pong_by = patience.timeout.after(now);
-            *extended = true;
-        }
-    }
-
-    /// A pong came in. One that nobody asked for changes nothing: it may be late by a whole interval.
-    pub(crate) fn pong(&mut self, patience: &Patience, now: Duration) {
-        if let Heartbeat::Awaiting { .. } = self {
-            *self = Heartbeat::resting(patience, now);
-        }
     }
 }

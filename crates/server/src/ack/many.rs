@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use engine_proto::Sid;
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
@@ -17,6 +16,7 @@ use super::{Outcome, Silence, Timer, Waiter, read};
 use crate::basis::Core;
 use crate::durable::Session;
 use crate::error::{AckError, EmitError};
+use crate::socket::SocketId;
 use crate::{FromArgs, Socket};
 
 /// What one socket answered.
@@ -73,11 +73,11 @@ pub struct AckStream<T> {
     core: Arc<Core>,
     /// How many have not been heard of.
     open: usize,
-    answers: mpsc::UnboundedReceiver<(Sid, Outcome)>,
+    answers: mpsc::UnboundedReceiver<(SocketId, Outcome)>,
     timer: Timer,
     over: bool,
     /// Found to be silent when the time was over.
-    silent: VecDeque<Sid>,
+    silent: VecDeque<SocketId>,
     error: Option<EmitError>,
     answer: PhantomData<fn() -> T>,
 }
@@ -90,10 +90,10 @@ pub(crate) enum Asked {
 }
 
 impl Asked {
-    fn id(&self) -> Sid {
+    fn id(&self) -> SocketId {
         match self {
-            Asked::Socket(socket) => socket.sid(),
-            Asked::Session(session) => session.socket_id,
+            Asked::Socket(socket) => socket.public_id(),
+            Asked::Session(session) => session.socket_id.clone(),
         }
     }
 
@@ -102,7 +102,7 @@ impl Asked {
     pub(crate) fn ask(
         &self,
         id: u64,
-        answers: &mpsc::UnboundedSender<(Sid, Outcome)>,
+        answers: &mpsc::UnboundedSender<(SocketId, Outcome)>,
         most: usize,
     ) -> bool {
         let Asked::Session(session) = self else {
@@ -129,7 +129,7 @@ impl<T> AckStream<T> {
     pub(crate) fn new(
         id: u64,
         asked: Vec<Asked>,
-        answers: mpsc::UnboundedReceiver<(Sid, Outcome)>,
+        answers: mpsc::UnboundedReceiver<(SocketId, Outcome)>,
         timeout: Duration,
         core: &Arc<Core>,
     ) -> Self {
@@ -180,7 +180,7 @@ impl<T: FromArgs> AckStream<T> {
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answer<T>>> {
-        let answer = |socket: Sid, outcome| Answer {
+        let answer = |socket: SocketId, outcome| Answer {
             socket: socket.as_str().to_owned(),
             result: read(socket.as_str(), outcome),
         };

@@ -11,7 +11,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use engine_proto::Sid;
 use socket_proto::OwnedArgs;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
@@ -19,6 +18,7 @@ use tokio::time::{Instant, Sleep};
 use crate::FromArgs;
 use crate::basis::{Core, NEVER};
 use crate::error::AckError;
+use crate::socket::SocketId;
 
 pub(crate) use many::Asked;
 pub use many::{AckStream, Answer, Answers};
@@ -30,7 +30,7 @@ pub use sender::AckSender;
 /// Who waits for a socket's answer.
 pub(crate) enum Waiter {
     One(oneshot::Sender<Outcome>),
-    Many(mpsc::UnboundedSender<(Sid, Outcome)>),
+    Many(mpsc::UnboundedSender<(SocketId, Outcome)>),
 }
 
 /// Why there is no answer.
@@ -45,7 +45,7 @@ pub(crate) type Outcome = Result<OwnedArgs, Silence>;
 
 impl Waiter {
     /// Hands over what came of it. Whoever does not wait any more is not told.
-    pub(crate) fn tell(self, socket: Sid, outcome: Outcome) {
+    pub(crate) fn tell(self, socket: SocketId, outcome: Outcome) {
         match self {
             Waiter::One(sender) => drop(sender.send(outcome)),
             Waiter::Many(sender) => drop(sender.send((socket, outcome))),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::task::Context;
 
-use socket_proto::{Slot, encode};
-use transport::{Class, ROOM};
+use socket_proto::Slot;
+use transport::Class;
 
 use super::running::{Job, Task, start_guarded};
 use super::{Client, Greeting, Phase, find};
@@ -51,7 +51,7 @@ impl Client {
             return drop(self.take_member(slot));
         }
         let name = socket.namespace().name();
-        let reply = socket.pack(encode::connect_reply(name, socket.id(), ROOM));
+        let reply = socket.pack((socket.words().reply)(name, socket.id(), None));
         let _ = self.connection.push(&reply, Class::Normal);
         // From here on events of others reach it: behind the reply.
         let stays = socket.connect();
@@ -94,7 +94,7 @@ impl Client {
         };
         if self.protocol.refused(slot) {
             let name = member.socket.namespace().name();
-            let encoded = encode::connect_error(name, &error.message(), error.data(), ROOM);
+            let encoded = (member.socket.words().refusal)(name, &error.message(), error.data());
             let _ = self.connection.push(&member.socket.pack(encoded), Class::Normal);
         }
         self.end_if_last(&member.socket);

@@ -10,15 +10,18 @@
 //!
 //! Everything here is owned by the connection's task; sockets reach it by their state, and a wake.
 
+mod application;
 mod connecting;
 mod durable;
 mod early;
 mod events;
 mod expiring;
 mod leaving;
+mod old;
 mod outgoing;
 mod running;
 mod starting;
+mod translating;
 mod work;
 
 use std::fmt;
@@ -33,12 +36,14 @@ use socket_proto::server::{Connection as Protocol, Incoming};
 use socket_proto::{Slot, encode};
 use transport::{Class, ROOM, Upper};
 
-use crate::basis::Core;
 use crate::durable::{Recall, Session};
 use crate::handler::{Entry, Running};
+use crate::words::Words;
 use crate::{DisconnectReason, Io, Rate, Socket};
+pub(crate) use application::Application;
 use early::EarlyAcks;
 use events::take_event;
+pub(crate) use old::OldClient;
 use running::{Finished, Job, Task, begin_turn, end_turn};
 pub(crate) use work::Event;
 use work::Work;
@@ -169,12 +174,10 @@ impl Upper for Client {
         now: Duration,
         cx: &mut Context<'_>,
     ) -> Result<(), CloseReason> {
-        begin_turn();
-        // A socket that our side has disconnected may be connected again by this very message.
-        self.sweep(cx);
-        if let Some(io) = self.io.as_ref().filter(|io| !io.core().parser.is_open()) {
-            let core = Arc::clone(io.core());
-            return self.translate(&core, message, now, cx);
+        self.arrive(cx);
+        if let Some(core) = self.translator() {
+            let (text, attachments) = self.unpack(&core, message)?;
+            return self.follow_all(&text, &attachments, now, cx);
         }
         let message = match message {
             engine_proto::Message::Text(text) => socket_proto::Message::Text(text),
@@ -240,21 +243,11 @@ impl Upper for Client {
 
 // Messages.
 impl Client {
-    /// A message of a parser of its own.
-    fn translate(
-        &mut self,
-        core: &Core,
-        message: engine_proto::Message<'_>,
-        now: Duration,
-        cx: &mut Context<'_>,
-    ) -> Result<(), CloseReason> {
-        let unpacked = core.parser.unpack(message, core.protocol.attachments);
-        let (text, attachments) = unpacked.map_err(|error| self.violation(&*error))?;
-        self.follow_up(socket_proto::Message::Text(&text), now, cx)?;
-        for attachment in &attachments {
-            self.follow_up(socket_proto::Message::Binary(attachment), now, cx)?;
-        }
-        Ok(())
+    /// A message has come.
+    fn arrive(&mut self, cx: &mut Context<'_>) {
+        begin_turn();
+        // A socket that our side has disconnected may be connected again by this very message.
+        self.sweep(cx);
     }
 
     fn follow_up(
@@ -336,7 +329,8 @@ impl Client {
                     return Ok(Step::Refuse(slot));
                 };
                 let (connection, handshake) = (connection.clone(), Arc::clone(handshake));
-                let recall = found.durable_part().map_or(Recall::New, |part| part.recall(auth));
+                let durable = found.durable_part().filter(|_| Words::to(&connection).returns);
+                let recall = durable.map_or(Recall::New, |part| part.recall(auth));
                 let socket = Socket::connecting(found, connection, handshake, auth, recall);
                 if members.len() <= slot.index() {
                     members.resize_with(slot.index() + 1, || None);

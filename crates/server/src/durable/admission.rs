@@ -14,8 +14,7 @@ use std::sync::Arc;
 
 use log::{Position, SessionId};
 use serde::Deserialize;
-use socket_proto::encode;
-use transport::{Class, Pushed, ROOM, Recipients};
+use transport::{Class, Pushed, Recipients};
 
 use super::session::{State, offer_all};
 use super::{Durable, Missed, Session};
@@ -183,8 +182,12 @@ impl Durable {
         let order = self.order.lock();
         // Behind all that the log has: what it forgets when it fails, it forgets up to there.
         let start = order.head().max(self.log.progress().written);
-        let session =
-            Session::new(SessionId::from(rand::random::<[u8; 16]>()), socket.sid(), start, socket);
+        let session = Session::new(
+            SessionId::from(rand::random::<[u8; 16]>()),
+            socket.public_id(),
+            start,
+            socket,
+        );
         let mut state = session.state();
         let mut last = self.shard.save_session(&session.record(&state), self.class);
         // A log that takes nothing keeps nobody out: the session lives as long as the server.
@@ -254,7 +257,9 @@ impl Durable {
         state.holder = None;
         state.holds = 0;
         state.pause(order.delivered);
-        let over = socket.disconnect_reason().is_some_and(|reason| !reason.is_recoverable());
+        let final_reason =
+            socket.disconnect_reason().is_some_and(|reason| !reason.is_recoverable());
+        let over = final_reason || !socket.words().returns;
         if over {
             self.end(session, &mut state);
         } else {
@@ -294,7 +299,7 @@ fn push_recent(
 fn greet(socket: &Socket, session: &Session, state: &State) -> bool {
     let name = socket.namespace().name();
     let pid = session.id.to_string();
-    let reply = encode::connect_reply_with_pid(name, socket.id(), &pid, ROOM);
+    let reply = (socket.words().reply)(name, socket.id(), Some(&pid));
     let _ = socket.connection().push(&socket.pack(reply), Class::Normal);
     if !socket.connect() {
         return false;

@@ -120,7 +120,7 @@ impl Durable {
     pub(super) fn say_farewell(&self, session: &Arc<Session>) {
         let waiters: Vec<_> = session.acks().drain().collect();
         for (_, waiter) in waiters {
-            waiter.tell(session.socket_id, Err(Silence::Disconnected));
+            waiter.tell(session.socket_id.clone(), Err(Silence::Disconnected));
         }
         let Some(Farewell(handler)) = self.farewell.read().clone() else {
             return;

@@ -13,7 +13,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use engine_proto::Sid;
 use log::{Interval, Position, SavedSession, SessionId};
 use parking_lot::{Mutex, MutexGuard};
 use socket_proto::Acks;
@@ -23,12 +22,13 @@ use super::address::Address;
 use super::gap::Notice;
 use crate::Socket;
 use crate::ack::Waiter;
+use crate::socket::SocketId;
 
 /// A client of a durable namespace.
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     /// The id that its sockets have, one after the other.
-    pub(crate) socket_id: Sid,
+    pub(crate) socket_id: SocketId,
     /// It is a member of the namespace for what comes after this.
     pub(crate) start: Position,
     /// A token that its client has named when it began, and that is none of ours.
@@ -90,7 +90,7 @@ impl Session {
     /// A new one, from `start` on.
     pub(crate) fn new(
         id: SessionId,
-        socket_id: Sid,
+        socket_id: SocketId,
         start: Position,
         socket: &Socket,
     ) -> Arc<Self> {
@@ -116,11 +116,11 @@ impl Session {
             data: session.data,
             ..State::default()
         };
-        let socket_id = Sid::parse(&session.socket)?;
+        let socket_id = SocketId::parse(&session.socket)?;
         Some(Arc::new(Self::with(session.id, socket_id, session.start, state)))
     }
 
-    fn with(id: SessionId, socket_id: Sid, start: Position, state: State) -> Self {
+    fn with(id: SessionId, socket_id: SocketId, start: Position, state: State) -> Self {
         Session {
             id,
             socket_id,

@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use engine_proto::Sid;
 use foldhash::fast::RandomState;
 use log::SessionId;
 use parking_lot::Mutex;
@@ -12,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::{Durable, Session};
+use crate::socket::SocketId;
 use crate::stats::DurableStats;
 
 #[derive(Default)]
@@ -26,7 +26,7 @@ pub(crate) struct Sessions {
 struct Table {
     /// Both ids are random and our own, so a fast hash is safe.
     by_id: HashMap<SessionId, Entry, RandomState>,
-    by_socket: HashMap<Sid, SessionId, RandomState>,
+    by_socket: HashMap<SocketId, SessionId, RandomState>,
     /// Those that are away, by the time at which they are given up.
     due: BTreeSet<(Duration, SessionId)>,
     watched: bool,
@@ -40,7 +40,7 @@ struct Entry {
 impl Sessions {
     pub(crate) fn add(&self, session: &Arc<Session>) {
         let mut table = self.table.lock();
-        table.by_socket.insert(session.socket_id, session.id);
+        table.by_socket.insert(session.socket_id.clone(), session.id);
         let entry = Entry { session: Arc::clone(session), due: None };
         table.by_id.insert(session.id, entry);
     }
@@ -52,7 +52,7 @@ impl Sessions {
     /// Whose sockets have this id.
     pub(crate) fn by_socket(&self, socket_id: &str) -> Option<Arc<Session>> {
         let table = self.table.lock();
-        let id = table.by_socket.get(&Sid::parse(socket_id)?)?;
+        let id = table.by_socket.get(socket_id)?;
         table.by_id.get(id).map(|entry| Arc::clone(&entry.session))
     }
 

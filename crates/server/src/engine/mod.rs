@@ -185,4 +185,15 @@ impl transport::Application for Application {
         let socket = Socket::new(connection, handshake, self.0.inbox_bytes);
         Session::new(socket, handler.as_deref())
     }
+
+    type OldUpper = Session;
+
+    fn open_old(
+        &self,
+        connection: transport::Connection,
+        handshake: Arc<transport::Handshake>,
+        now: Duration,
+    ) -> Session {
+        transport::Application::open(self, connection, handshake, now)
+    }
 }

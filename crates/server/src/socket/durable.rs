@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use engine_proto::Sid;
 use socket_proto::Encoded;
 use transport::Connection;
 
-use super::Socket;
+use super::{Socket, SocketId};
 use crate::durable::{Address, Durable, Gap, Members, Missed, Outgoing, Recall, Return, Session};
 use crate::emit::{Emitted, Recorded};
 use crate::error::{EmitError, JoinError};
@@ -101,8 +100,8 @@ impl Socket {
         self.0.auth.as_ref().map(|auth| &*auth.0)
     }
 
-    pub(crate) fn sid(&self) -> Sid {
-        self.0.id
+    pub(crate) fn public_id(&self) -> SocketId {
+        self.0.id.clone()
     }
 
     pub(crate) fn connection(&self) -> &Connection {

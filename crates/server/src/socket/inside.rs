@@ -14,6 +14,7 @@ use crate::durable::NO_TOKEN;
 use crate::emit::{self, Emitted};
 use crate::error::{EmitError, JoinError};
 use crate::stats::{Counters, count};
+use crate::words::Words;
 
 impl Socket {
     pub(crate) fn key(&self) -> Option<Key> {
@@ -103,6 +104,11 @@ impl Socket {
         EmitError::NotConnected { socket: self.id().to_owned() }
     }
 
+    /// What its client is told in words of its own.
+    pub(crate) fn words(&self) -> &'static Words {
+        Words::to(&self.0.connection)
+    }
+
     /// A packet in its final form.
     pub(crate) fn pack(&self, encoded: Encoded) -> Arc<Packet> {
         self.namespace().core().parser.pack(encoded)
@@ -176,7 +182,7 @@ impl Socket {
     pub(crate) fn answered(&self, id: u64, args: Args<'_>) {
         let waiter = self.take_waiter(id);
         if let Some(waiter) = waiter {
-            waiter.tell(self.sid(), Ok(args.to_owned()));
+            waiter.tell(self.public_id(), Ok(args.to_owned()));
         }
     }
 
@@ -210,7 +216,7 @@ impl Socket {
             None => return,
         };
         for waiter in waiters {
-            waiter.tell(self.sid(), Err(Silence::Disconnected));
+            waiter.tell(self.public_id(), Err(Silence::Disconnected));
         }
     }
 

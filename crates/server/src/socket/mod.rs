@@ -3,6 +3,7 @@
 mod durable;
 mod ending;
 mod handlers;
+mod id;
 mod inside;
 mod outgoing;
 mod parts;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use adapter::{Key, Room};
-use engine_proto::{Sid, Transport};
+use engine_proto::Transport;
 use parking_lot::Mutex;
 use socket_proto::Acks;
 use tokio::sync::oneshot;
@@ -28,8 +29,10 @@ use crate::emit::{self, Emitted, Recorded};
 use crate::error::{EmitError, JoinError};
 use crate::handshake::Handshake;
 use crate::listeners::EventHandlers;
+use crate::words::Words;
 use crate::{AckFuture, Args, FromArgs, Namespace, Rooms, ToArgs};
 pub use durable::Held;
+pub(crate) use id::SocketId;
 use outgoing::Outgoing;
 pub use parts::{SocketData, SocketEmit};
 
@@ -53,8 +56,8 @@ pub use parts::{SocketData, SocketEmit};
 pub struct Socket(Arc<Inner>);
 
 struct Inner {
-    /// Public; never the session's, which is a secret of its client.
-    id: Sid,
+    /// Public; never the session's, which is a secret of its client, unless that client knows no other.
+    id: SocketId,
     namespace: Namespace,
     connection: Connection,
     handshake: Arc<transport::Handshake>,
@@ -126,10 +129,10 @@ impl Socket {
         auth: Option<&str>,
         recall: Recall,
     ) -> Self {
-        let fresh = Sid::from_random(rand::random());
+        let fresh = (Words::to(&connection).id)(namespace.name(), connection.sid());
         let id = match &recall {
-            Recall::Back(back) => back.session.socket_id,
-            Recall::New | Recall::Lost(..) => fresh,
+            Recall::Back(back) => back.session.socket_id.clone(),
+            Recall::New | Recall::Lost(..) => fresh.clone(),
         };
         let socket = Socket(Arc::new(Inner {
             id,

@@ -92,6 +92,14 @@ impl Client {
         Ok(client)
     }
 
+    /// Opens a session of an old client; gives its open packet as well.
+    pub async fn open_old(request: Request<()>) -> (Client, String) {
+        let (stream, _) = soon(connect_async(request)).await.unwrap();
+        let mut client = Client { stream, pongs: false };
+        let open = client.text().await;
+        (client, open)
+    }
+
     /// Opens a session in the main namespace.
     pub async fn join(address: SocketAddr) -> (Client, String) {
         let mut client = Client::open(address).await;
@@ -221,7 +229,16 @@ pub struct Polling {
 
 impl Polling {
     pub async fn open(address: SocketAddr, path: &str) -> Polling {
-        let mut polling = Polling { address, path: format!("{path}?EIO=4&transport=polling") };
+        Polling::open_with(address, format!("{path}?EIO=4&transport=polling")).await
+    }
+
+    /// A session of an old client; `path` ends where its transport stands.
+    pub async fn open_old(address: SocketAddr, path: &str, more: &str) -> Polling {
+        Polling::open_with(address, format!("{path}polling{more}")).await
+    }
+
+    async fn open_with(address: SocketAddr, path: String) -> Polling {
+        let mut polling = Polling { address, path };
         let open = polling.get().await;
         let sid = open.split("\"sid\":\"").nth(1).unwrap().split('"').next().unwrap();
         polling.path = format!("{}&sid={sid}", polling.path);

@@ -10,6 +10,7 @@ use websocket_proto::Event;
 use super::Driver;
 use crate::flusher::Flow;
 use crate::outbox::Entry;
+use crate::revision::Revision;
 use crate::websocket::{WebSocket, with_buffer};
 use crate::{Application, Upper};
 
@@ -55,7 +56,7 @@ impl Stage {
     }
 }
 
-impl<A: Application> Driver<A> {
+impl<A: Application, R: Revision> Driver<A, R> {
     /// What is wrong with the current pipe, for the floor above: a candidate is nobody's loss.
     pub(super) fn explain(&mut self, pipe: Pipe, why: &dyn fmt::Display) {
         if pipe == Pipe::Current && self.stage == Stage::Open {

@@ -9,6 +9,7 @@
 //! This is the only place of a connection that waits: for its waker (flags, letters, timers, handlers), for
 //! its sockets, and for the end of a held GET. Nobody else touches the session, so it needs no lock.
 
+mod begin;
 mod leave;
 mod orders;
 mod read;
@@ -22,26 +23,26 @@ use std::time::Duration;
 use engine_proto::{
     CloseReason, Packet, PacketError, Pipe, Session, Sid, Transport, Tray, handshake,
 };
-use tracing::Instrument;
 
-use crate::addresses::Place;
 use crate::connection::{Shared, flag};
 use crate::flusher::{self, Flow};
 use crate::meter::Meter;
 use crate::outbox::{Entry, Outbox, Way};
 use crate::polling::Polling;
+use crate::revision::Revision;
 use crate::server::Inner;
-use crate::upgrade::{self, Upgrade};
 use crate::websocket::{Candidate, Stream, WebSocket};
-use crate::{Application, Class, Connection, Encoded, Handshake, Upper, threads};
+use crate::{Application, Class, Connection, Encoded, Handshake, Upper};
+pub(crate) use begin::{spawn_polled, spawn_polling, spawn_websocket};
 use leave::Stage;
 
 /// The task of one session.
-pub(crate) struct Driver<A: Application> {
+pub(crate) struct Driver<A: Application, R: Revision> {
     shared: Arc<Shared>,
     server: Arc<Inner<A>>,
-    session: Session,
-    upper: A::Upper,
+    session: Session<R::Heartbeat>,
+    revision: R,
+    upper: R::Upper<A>,
     /// The current pipe once it is a WebSocket; `None` while it is being read.
     link: Option<WebSocket>,
     /// Requests of a polling client.
@@ -63,75 +64,20 @@ pub(crate) struct Driver<A: Application> {
 }
 
 /// Nothing in here is pinned.
-impl<A: Application> Unpin for Driver<A> {}
+impl<A: Application, R: Revision> Unpin for Driver<A, R> {}
 
-/// Opens a session over polling; returns its open packet. `None` if there is one with this id.
-pub(crate) fn spawn_polling<A: Application>(
-    server: &Arc<Inner<A>>,
-    sid: Sid,
-    handshake: Arc<Handshake>,
-    place: Place,
-) -> Option<String> {
-    let driver = Driver::new(server, sid, handshake, Transport::Polling)?;
-    let open = handshake::open_packet(sid, &server.config.engine, Transport::Polling);
-    begin(driver, place);
-    Some(open)
-}
-
-/// Opens a session over WebSocket once the HTTP connection has been given up.
-pub(crate) fn spawn_websocket<A: Application>(
-    server: &Arc<Inner<A>>,
-    sid: Sid,
-    upgrade: Upgrade,
-    handshake: Arc<Handshake>,
-    place: Place,
-) {
-    let server = Arc::clone(server);
-    threads::begin(async move {
-        let Ok(taken) = upgrade::take(upgrade).await else {
-            server.sessions.give_up();
-            return;
-        };
-        let candidate = Candidate::new(taken, server.config.websocket_limits());
-        let Some(mut driver) = Driver::new(&server, sid, handshake, Transport::WebSocket) else {
-            return;
-        };
-        driver.open_on(candidate);
-        // A task of its own, so that an open connection does not hold the room of the upgrade as well.
-        begin(driver, place);
-    });
-}
-
-/// Begins the session's task, in a span of its own if somebody listens, and with its address's place if that is counted;
-/// if not, it has no room for them.
-fn begin<A: Application>(driver: Driver<A>, place: Place) {
-    let connection = Connection(Arc::clone(&driver.shared));
-    let span = tracing::debug_span!(
-        target: "sockeye::connection",
-        "connection",
-        id = connection.id(),
-        transport = connection.transport().as_str(),
-    );
-    if span.is_disabled() && !place.is_counted() {
-        threads::begin(driver);
-    } else {
-        threads::begin(async move {
-            let _place = place;
-            driver.instrument(span).await;
-        });
-    }
-}
-
-impl<A: Application> Driver<A> {
+impl<A: Application, R: Revision> Driver<A, R> {
     fn new(
         server: &Arc<Inner<A>>,
         sid: Sid,
         handshake: Arc<Handshake>,
         transport: Transport,
+        revision: R,
     ) -> Option<Self> {
         let (worker, config) = (server.here(), &server.config);
         worker.start();
-        let shared = worker.register(|key| Shared::new(sid, key, Arc::clone(worker), transport));
+        let kind = (R::NUMBER, transport);
+        let shared = worker.register(|key| Shared::new(sid, key, Arc::clone(worker), kind));
         if !server.sessions.insert(&shared) {
             worker.unregister(shared.key);
             return None;
@@ -145,11 +91,13 @@ impl<A: Application> Driver<A> {
         }
         worker.counts.opened(transport);
         let now = worker.now();
-        let upper = server.application.open(Connection(Arc::clone(&shared)), handshake, now);
+        let connection = Connection(Arc::clone(&shared));
+        let upper = R::open(&server.application, connection, handshake, now);
         Some(Driver {
             shared,
             server: Arc::clone(server),
-            session: Session::accept(transport, &config.engine, now),
+            session: Session::begin(transport, &config.engine, now),
+            revision,
             upper,
             link: None,
             polling: (transport == Transport::Polling).then(Box::default),
@@ -164,11 +112,16 @@ impl<A: Application> Driver<A> {
         })
     }
 
-    /// Starts on a WebSocket: the open packet goes in front of what the application has pushed already.
-    fn open_on(&mut self, candidate: Candidate) {
+    /// The open packet goes in front of what the application has pushed already.
+    fn say_open(&self, transport: Transport) {
         let engine = &self.server.config.engine;
-        let open = handshake::open_packet(self.shared.sid, engine, Transport::WebSocket);
+        let open = handshake::open_packet(self.shared.sid, engine, transport);
         self.say_first(Entry::Packet(Encoded::packet(&open)));
+    }
+
+    /// Starts on a WebSocket.
+    fn open_on(&mut self, candidate: Candidate) {
+        self.say_open(Transport::WebSocket);
         let Candidate { socket, write, read, .. } = candidate;
         self.early = read;
         self.link = socket;
@@ -195,8 +148,12 @@ impl<A: Application> Driver<A> {
         &self.shared
     }
 
-    pub(crate) fn session(&mut self) -> &mut Session {
+    pub(crate) fn session(&mut self) -> &mut Session<R::Heartbeat> {
         &mut self.session
+    }
+
+    pub(crate) fn revision(&self) -> &R {
+        &self.revision
     }
 
     pub(crate) fn now(&self) -> Duration {
@@ -457,7 +414,7 @@ impl<A: Application> Driver<A> {
 /// How long a client whose pipe takes no more is listened to.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-impl<A: Application> Future for Driver<A> {
+impl<A: Application, R: Revision> Future for Driver<A, R> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -468,7 +425,7 @@ impl<A: Application> Future for Driver<A> {
 }
 
 /// However the task ends, nothing of the session stays behind.
-impl<A: Application> Drop for Driver<A> {
+impl<A: Application, R: Revision> Drop for Driver<A, R> {
     fn drop(&mut self) {
         if self.session.closed().is_none() {
             // It was dropped in the middle.

@@ -8,9 +8,10 @@ use websocket_proto::Opcode;
 use super::Driver;
 use crate::mailbox::{Answer, Reply};
 use crate::outbox::Entry;
+use crate::revision::Revision;
 use crate::{Application, Upper, threads};
 
-impl<A: Application> Driver<A> {
+impl<A: Application, R: Revision> Driver<A, R> {
     /// Does what the machine orders. `asked` is the request that was just reported to it; it comes back
     /// unless it was refused.
     pub(crate) fn perform(

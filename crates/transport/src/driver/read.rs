@@ -2,13 +2,14 @@
 
 use std::task::{Context, Poll};
 
-use engine_proto::{CloseReason, Message, Packet, Pipe};
+use engine_proto::{CloseReason, Pipe};
 use websocket_proto::{CloseFrame, Event, Opcode};
 
 use super::Driver;
 use super::leave::{Stage, close_frame};
 use crate::Application;
 use crate::outbox::Entry;
+use crate::revision::Revision;
 use crate::websocket::{WebSocket, with_buffer};
 
 /// Full buffers taken from one socket before others get their turn.
@@ -21,7 +22,7 @@ enum Fed {
     Ended,
 }
 
-impl<A: Application> Driver<A> {
+impl<A: Application, R: Revision> Driver<A, R> {
     /// Reads what the pipes have.
     pub(super) fn read_pipes(&mut self, cx: &mut Context<'_>) {
         if self.stage != Stage::Open {
@@ -132,11 +133,11 @@ impl<A: Application> Driver<A> {
                 Ok(None) => return Fed::Open,
                 Ok(Some(Event::Text(text))) => {
                     *packets += 1;
-                    self.packet(*pipe, Packet::parse(text, &mut base64), cx);
+                    self.packet(*pipe, R::text(text, &mut base64), cx);
                 }
                 Ok(Some(Event::Binary(data))) => {
                     *packets += 1;
-                    self.packet(*pipe, Ok(Packet::Message(Message::Binary(data))), cx);
+                    self.packet(*pipe, R::binary(data), cx);
                 }
                 Ok(Some(Event::Ping(data))) => self.answer_ping(*pipe, data),
                 Ok(Some(Event::Pong(_))) => {}

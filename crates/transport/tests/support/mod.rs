@@ -52,6 +52,10 @@ impl Application for Echo {
         self.0.connections.lock().push(connection.clone());
         EchoUpper { connection, record: Arc::clone(&self.0), turn: 0 }
     }
+    type OldUpper = EchoUpper;
+    fn open_old(&self, connection: Connection, head: Arc<Handshake>, now: Duration) -> EchoUpper {
+        self.open(connection, head, now)
+    }
 }
 
 impl Upper for EchoUpper {
