@@ -71,8 +71,17 @@ impl Contract {
     }
 
     fn spawn(mut command: Command, profile: &str, port: u16) -> Self {
+        command.args(["--profile", profile]);
+        Self::start_other(command, port)
+    }
+
+    /// Another program that listens on this port, and prints a line when it is ready.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start_other(mut command: Command, port: u16) -> Self {
         let mut process = command
-            .args(["--profile", profile])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -81,7 +90,7 @@ impl Contract {
         let contract = Contract { process, port };
         assert!(
             line.is_some_and(|line| !line.is_empty()),
-            "`{profile}` did not say that it is ready"
+            "{command:?} did not say that it is ready"
         );
         contract
     }

@@ -10,9 +10,7 @@ use crate::house::root;
 
 /// Where `cargo xtask test` puts what the suites need.
 pub fn installed() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR");
-    let target = target.map_or_else(|| root().join("target"), |path| root().join(path));
-    target.join("black-box")
+    crate::program::target().join("black-box")
 }
 
 /// Says that a test cannot run here, past the capture of its output, in the words that
@@ -73,6 +71,24 @@ pub fn node(profile: &str, transports: &str, files: &[&str]) {
 pub fn node_against(start: impl FnOnce() -> Contract, transports: &str, files: &[&str]) {
     let environment = [("CONTRACT_TRANSPORTS", transports.as_ref())];
     node_test("node", start, &environment, files, 1);
+}
+
+/// Runs the tests of a chat of `examples` against this program, once for each way of transport.
+///
+/// # Panics
+///
+/// If a test fails, or there are none.
+pub fn node_framework(program: &Path) {
+    let package = installed().join("node").join("node_modules").join("socket.io-client");
+    for transports in ["polling", "websocket", "upgrade"] {
+        let start = || {
+            let port = free_port();
+            let mut command = Command::new(program);
+            command.env("PORT", port.to_string()).env("CLIENT_FILES", &package);
+            Contract::start_other(command, port)
+        };
+        node_against(start, transports, &["framework.test.cjs"]);
+    }
 }
 
 /// As [`node`], with the msgpack parser.

@@ -2,13 +2,6 @@
 
 mod support;
 
-#[path = "../examples/axum.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod axum_example;
-#[path = "../examples/hyper.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod hyper_example;
-
 use std::net::SocketAddr;
 
 use axum::Router;
@@ -31,31 +24,43 @@ async fn bound() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-async fn greeted(address: SocketAddr) {
+/// A client over each transport is served.
+async fn served(address: SocketAddr) {
     let (mut client, _) = Client::join(address).await;
-    client.send("421[\"hello\",\"Ada\"]").await;
-    client.expect("431[\"hello Ada\"]").await;
+    client.sync().await;
     let polling = support::Polling::open(address, "/socket.io/").await;
     polling.post("40").await;
     assert!(polling.get().await.starts_with("40{"));
 }
 
 #[tokio::test]
-async fn the_axum_example_serves_its_own_routes_and_socket_io() {
+async fn a_layer_around_a_router_of_axum_answers_its_path_and_leaves_the_rest() {
+    let io = io(|io| io);
+    with_sync(&io);
     let (listener, address) = bound().await;
-    let app = axum_example::app().unwrap();
+    let page = axum::routing::get(async || "hello from axum");
+    let app = Router::new().route("/", page).layer(io.layer().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
-    greeted(address).await;
+    served(address).await;
     let (status, _, body) = http(address, "GET / HTTP/1.1", "").await;
     assert_eq!((status, body.as_str()), (200, "hello from axum"));
     assert_eq!(http(address, "GET /other HTTP/1.1", "").await.0, 404);
 }
 
 #[tokio::test]
-async fn the_hyper_example_serves_socket_io_and_404() {
+async fn a_service_of_hyper_answers_its_path_and_the_rest_with_404() {
+    let io = io(|io| io);
+    with_sync(&io);
+    let service = io.service().unwrap();
     let (listener, address) = bound().await;
-    tokio::spawn(async move { hyper_example::run(listener).await.unwrap() });
-    greeted(address).await;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let connection =
+                http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
+            tokio::spawn(connection.with_upgrades());
+        }
+    });
+    served(address).await;
     assert_eq!(http(address, "GET /other HTTP/1.1", "").await.0, 404);
 }
 
