@@ -271,6 +271,24 @@ async fn a_websocket_that_a_proxy_has_made_a_plain_request_is_refused_and_its_se
 }
 
 #[tokio::test]
+async fn a_request_in_another_revision_than_its_session_s_is_refused_and_the_session_goes_on() {
+    let refusals = Notes::new();
+    let notes = std::sync::Arc::clone(&refusals);
+    let io = io(|io| io.on_connection_error(move |error| notes.add(told(error))));
+    let address = serve(&io).await;
+    let session = Polling::open(address, "/socket.io/").await;
+    let old = session.path().replace("EIO=4", "EIO=3");
+    let (status, _, body) = http(address, &format!("GET {old} HTTP/1.1"), "").await;
+    assert_eq!((status, body.as_str()), (400, r#"{"code":3,"message":"Bad request"}"#));
+    let context = [("name", "PROTOCOL_MISMATCH"), ("protocol", "3"), ("previousProtocol", "4")];
+    let context = context.map(|(name, value)| (name, value.to_owned())).to_vec();
+    let text = "Bad request (PROTOCOL_MISMATCH)".to_owned();
+    assert_eq!(refusals.next().await, (3, text, context));
+    session.post("40").await;
+    assert!(session.get().await.starts_with("40{"));
+}
+
+#[tokio::test]
 async fn names_that_every_object_of_javascript_has_are_no_transports() {
     let refusals = Notes::new();
     let notes = std::sync::Arc::clone(&refusals);

@@ -38,7 +38,7 @@ impl ConnectionError {
     }
 
     /// What was wrong, under the reference's names: `transport`, `previousTransport`, `sid`, `method`, `name`, `origin`,
-    /// `message`, `protocol`. What a request does not have is empty. The values are the client's: any text.
+    /// `message`, `protocol`, `previousProtocol`. What a request does not have is empty. The values are the client's: any text.
     pub fn context(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         let query = |name| self.request.query_value(name).unwrap_or_default();
         match &self.refusal {
@@ -66,7 +66,14 @@ impl ConnectionError {
             }
             BadRequest::ProtocolMismatch => {
                 let protocol = self.request.query_value("EIO").unwrap_or_default();
+                // A session speaks 3 or 4: the one that was not named.
+                let previous = match &*protocol {
+                    "3" => Some("4"),
+                    "4" => Some("3"),
+                    _ => None,
+                };
                 context.push(("protocol", protocol));
+                context.extend(previous.map(|previous| ("previousProtocol", previous.into())));
             }
             BadRequest::TransportHandshake | BadRequest::Middleware | BadRequest::IdGeneration => {}
         }
