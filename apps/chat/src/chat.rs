@@ -43,7 +43,8 @@ impl Chat {
     /// The rooms that are always there.
     pub const GIVEN_ROOMS: [&str; 3] = ["lobby", "river", "spawning-grounds"];
 
-    /// Opens a chat on a server with these options; what was said is in the builder's log.
+    /// Opens a chat on a server with these options; what was said is in the builder's log. With short pings (10 s, say)
+    /// a page does not call itself connected for long when it is not.
     ///
     /// ```
     /// use sockeye::Io;
@@ -59,9 +60,6 @@ impl Chat {
     ///
     /// As [`Builder::build`].
     pub fn open(builder: Builder) -> Result<Io, BuildError> {
-        // A page should not call itself connected for long when it is not.
-        let builder =
-            builder.ping_interval(Duration::from_secs(10)).ping_timeout(Duration::from_secs(8));
         let chat = Chat::new();
         let io = builder.state(chat.clone()).build()?;
         // Whoever has seen a message can rely on it.

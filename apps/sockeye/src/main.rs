@@ -2,7 +2,7 @@
 //!
 //! | the question                                  | the file     |
 //! |-----------------------------------------------|--------------|
-//! | What can be set?                              | `options`    |
+//! | What can be set?                              | `options`, `engine` |
 //! | Where is kept what is said?                   | `keep`       |
 //! | On which addresses is there somebody?         | `addresses`  |
 //! | How do requests reach the chat and its page?  | `site`       |
@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod engine;
 mod exposition;
 mod keep;
 mod metrics;
@@ -116,7 +117,7 @@ fn builder(options: &Options) -> Builder {
     let builder = Io::builder().workers(options.workers()).away_timeout(options.away());
     let proxies = options.trust_forwarded_for.clone();
     let builder = builder.allow_origins(&options.allow_origin).trust_forwarded_for(proxies);
-    let builder = options.limits.set(builder);
+    let builder = options.engine.set(options.limits.set(builder));
     match &options.client_files {
         Some(package) => builder.client_files(package),
         None => builder,

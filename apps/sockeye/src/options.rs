@@ -8,6 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser};
 use sockeye::{Builder, Proxies, Rate};
 
+use crate::engine::Engine;
+
 /// A chat on Sockeye: Socket.IO for Rust.
 #[derive(Debug, Parser)]
 #[command(name = "sockeye", version, about, max_term_width = 100)]
@@ -73,6 +75,9 @@ pub(crate) struct Options {
     /// directory, for pages that load `/socket.io/socket.io.js`.
     #[arg(long, env = "CLIENT_FILES", value_name = "DIR")]
     pub(crate) client_files: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) engine: Engine,
 }
 
 /// What one client, or one address, may have. A rate is so many a second, and after a colon so many at once.

@@ -190,3 +190,45 @@ fn what_is_no_proxy_is_said_in_one_sentence() {
     let complaint = complaint(&mut sockeye(&["--trust-forwarded-for", "everybody"]));
     assert!(complaint.contains("neither a number of proxies nor a network"), "{complaint}");
 }
+
+#[test]
+fn the_options_of_the_engine_can_be_set() {
+    let running = Running::start(&[
+        "--port",
+        "0",
+        "--ping-interval",
+        "7",
+        "--ping-timeout",
+        "3",
+        "--max-payload",
+        "5000",
+        "--no-upgrades",
+        "--cookie",
+        "node",
+    ]);
+    let answer = running.get("/socket.io/?EIO=4&transport=polling");
+    for part in [
+        "\"pingInterval\":7000",
+        "\"pingTimeout\":3000",
+        "\"maxPayload\":5000",
+        "\"upgrades\":[]",
+        "set-cookie: node=",
+    ] {
+        assert!(answer.contains(part), "{part}: {answer}");
+    }
+    let running = Running::start(&["--port", "0", "--transports", "websocket"]);
+    let answer = running.get("/socket.io/?EIO=4&transport=polling");
+    assert!(answer.contains("Transport unknown"), "{answer}");
+}
+
+#[test]
+fn an_option_of_the_engine_that_makes_no_sense_is_a_sentence() {
+    for (arguments, part) in [
+        (["--transports", "pigeon"], "there are polling and websocket"),
+        (["--compression", "much"], "a number of bytes, or off"),
+        (["--cookie", "two words"], "a name has letters"),
+    ] {
+        let complaint = complaint(&mut sockeye(&arguments));
+        assert!(complaint.contains(part), "{complaint}");
+    }
+}

@@ -380,7 +380,8 @@ impl Broadcast {
         }
     }
 
-    fn sockets(&self) -> Vec<Socket> {
+    /// Those that are connected to this server, in no order.
+    pub(crate) fn sockets(&self) -> Vec<Socket> {
         let mut sockets = Vec::new();
         self.visit(|socket| sockets.push(socket.clone()));
         sockets

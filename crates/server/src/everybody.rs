@@ -80,6 +80,12 @@ macro_rules! everybody {
                 self.$all().fetch_sockets()
             }
 
+            /// Those that are connected to this server, in no order: to act on each, or to count what they have in
+            /// common. `fetch_sockets` finds those of other servers too.
+            pub fn sockets(&self) -> Vec<Socket> {
+                self.$all().sockets()
+            }
+
             /// How many sockets there are.
             ///
             /// # Errors

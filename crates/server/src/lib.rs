@@ -90,6 +90,7 @@ mod registry;
 mod remote;
 mod rooms;
 mod run;
+mod servers;
 mod socket;
 mod stats;
 mod stop;
@@ -124,12 +125,13 @@ pub use parser::{Msgpack, ParsedPacket, Parser, ParserError, WireMessage};
 pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use rooms::Rooms;
+pub use servers::ServerAnswers;
 pub use socket::{Held, Socket, SocketData, SocketEmit};
 pub use stats::{DurableStats, Durations, Stats};
 pub use transport::listener::{Bound, Listener};
 pub use transport::{
     ConnectionError, Cookie, CookiePriority, Cors, NoProxies, PromisedStream, Proxies, Rate,
-    Request, SameSite, StreamGiver, threads,
+    Request, SameSite, SessionEvent, SessionStep, StreamGiver, threads,
 };
 pub use verdict::Fail;
 

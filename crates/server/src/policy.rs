@@ -252,6 +252,32 @@ macro_rules! request_options {
                 self
             }
 
+            /// Is told of what happens to sessions of Engine.IO: that they open, upgrade, answer a ping, fail, and end
+            /// (reference: the events of `io.engine` and its sockets). It runs in the session's task and must not
+            /// block; one that panics is logged. How many packets and bytes there are,
+            /// [`Io::stats`](crate::Io::stats) counts. Default: nobody is told, and it costs nothing. The last one
+            /// that is set counts.
+            ///
+            /// ```
+            /// use sockeye::{Io, SessionStep};
+            ///
+            /// let io = Io::builder()
+            ///     .on_session_event(|event| match event.what {
+            ///         SessionStep::Failing(words) => eprintln!("session {}: {words}", event.session),
+            ///         SessionStep::Closed(reason) => println!("session {}: {reason}", event.session),
+            ///         _ => {}
+            ///     })
+            ///     .build()?;
+            /// # Ok::<(), sockeye::BuildError>(())
+            /// ```
+            pub fn on_session_event(
+                mut self,
+                tell: impl Fn(&transport::SessionEvent<'_>) + Send + Sync + 'static,
+            ) -> Self {
+                self.transport.hooks = self.transport.hooks.on_session_event(tell);
+                self
+            }
+
             /// Sets a cookie to the session's id with its first answer, for a load balancer that keeps a
             /// session on one process (reference: `cookie`). The server never reads it: a request
             /// names its session in its query. Default: none.

@@ -14,7 +14,8 @@ use rand::Rng as _;
 
 use crate::handshake::{Keep, keep};
 use crate::request::Visitor;
-use crate::{ConnectionError, Request};
+use crate::session_event::Tell;
+use crate::{ConnectionError, Request, SessionEvent};
 
 /// What an application has to say about requests. Nothing is copied for a hook that is not set.
 ///
@@ -26,6 +27,7 @@ pub struct Hooks {
     initial_headers: Option<Arc<Dress>>,
     headers: Option<Arc<Dress>>,
     generate_id: Option<Arc<Generate>>,
+    session_event: Option<Arc<Tell>>,
     keep: Vec<Keep>,
 }
 
@@ -91,11 +93,33 @@ impl Hooks {
         self
     }
 
+    /// Told of what happens to sessions.
+    #[must_use]
+    pub fn on_session_event(
+        mut self,
+        tell: impl Fn(&SessionEvent<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.session_event = Some(Arc::new(tell));
+        self
+    }
+
     /// Keeps a value of this type that somebody in front has put into a request's extensions.
     #[must_use]
     pub fn keep_extension<T: Clone + Send + Sync + 'static>(mut self) -> Self {
         self.keep.push(keep::<T>);
         self
+    }
+
+    /// Whether somebody wants to know what happens to sessions.
+    pub(crate) fn tells(&self) -> bool {
+        self.session_event.is_some()
+    }
+
+    /// Something has happened to a session.
+    pub(crate) fn session_event(&self, event: &SessionEvent<'_>) {
+        if let Some(tell) = &self.session_event {
+            guarded("on_session_event", || tell(event));
+        }
     }
 
     /// What is kept of a request's extensions.
@@ -165,6 +189,7 @@ impl fmt::Debug for Hooks {
         shown.field("initial_headers", &self.initial_headers.is_some());
         shown.field("headers", &self.headers.is_some());
         shown.field("generate_id", &self.generate_id.is_some());
+        shown.field("on_session_event", &self.session_event.is_some());
         shown.field("keep_extension", &self.keep.len()).finish()
     }
 }

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use engine_proto::payload::Content;
 use engine_proto::{Control, Pipe, Session, Tray};
 
-use crate::Application;
 use crate::driver::Driver;
 use crate::mailbox::{Answer, Letter, PostId, Reply};
 use crate::revision::Revision;
 use crate::upgrade::Taken;
 use crate::websocket::Candidate;
+use crate::{Application, SessionStep};
 
 /// The requests of a polling client that wait for their answers.
 #[derive(Default)]
@@ -165,6 +165,7 @@ impl<A: Application, R: Revision> Driver<A, R> {
             return;
         }
         self.set_candidate(candidate);
+        self.tell(SessionStep::Upgrading);
         self.perform(orders, None, cx);
     }
 

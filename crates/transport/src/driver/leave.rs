@@ -12,7 +12,7 @@ use crate::flusher::Flow;
 use crate::outbox::Entry;
 use crate::revision::Revision;
 use crate::websocket::{WebSocket, with_buffer};
-use crate::{Application, Upper};
+use crate::{Application, SessionStep, Upper};
 
 /// How far the session is.
 ///
@@ -57,18 +57,9 @@ impl Stage {
 }
 
 impl<A: Application, R: Revision> Driver<A, R> {
-    /// What is wrong with the current pipe, for the floor above: a candidate is nobody's loss.
-    pub(super) fn explain(&mut self, pipe: Pipe, why: &dyn fmt::Display) {
-        if pipe == Pipe::Current && self.stage == Stage::Open {
-            self.upper.ending(why);
-        }
-    }
-
-    /// A request is what ends the session.
-    pub(crate) fn explain_end(&mut self, why: &str) {
-        if self.session.closed().is_some() {
-            self.explain(Pipe::Current, &why);
-        }
+    /// What is about to end the session, for the floor above.
+    pub(crate) fn tell_above(&mut self, why: &dyn fmt::Display) {
+        self.upper.ending(why);
     }
 
     /// The session is over. Tells the floor above now; the client is nobody's reason to wait.
@@ -76,6 +67,7 @@ impl<A: Application, R: Revision> Driver<A, R> {
         let reason = self.session.closed().unwrap_or(CloseReason::ForcedClose);
         self.shared.outbox.lock().closed = true;
         self.shared.worker.counts.closed(reason);
+        self.tell(SessionStep::Closed(reason));
         tracing::debug!(target: "sockeye::connection", reason = reason.as_str(), "ended");
         self.stage = self.say(goodbye, reason);
         if goodbye != Goodbye::NextPoll {

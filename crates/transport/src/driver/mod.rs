@@ -13,6 +13,7 @@ mod begin;
 mod leave;
 mod orders;
 mod read;
+mod write;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,14 +26,13 @@ use engine_proto::{
 };
 
 use crate::connection::{Shared, flag};
-use crate::flusher::{self, Flow};
 use crate::meter::Meter;
-use crate::outbox::{Entry, Outbox, Way};
+use crate::outbox::{Entry, Way};
 use crate::polling::Polling;
 use crate::revision::Revision;
 use crate::server::Inner;
-use crate::websocket::{Candidate, Stream, WebSocket};
-use crate::{Application, Class, Connection, Encoded, Handshake, Upper};
+use crate::websocket::{Candidate, WebSocket};
+use crate::{Application, Class, Connection, Encoded, Handshake, Hooks, SessionStep, Upper};
 pub(crate) use begin::{spawn_polled, spawn_polling, spawn_websocket};
 use leave::Stage;
 
@@ -93,7 +93,7 @@ impl<A: Application, R: Revision> Driver<A, R> {
         let now = worker.now();
         let connection = Connection(Arc::clone(&shared));
         let upper = R::open(&server.application, connection, handshake, now);
-        Some(Driver {
+        let driver = Driver {
             shared,
             server: Arc::clone(server),
             session: Session::begin(transport, &config.engine, now),
@@ -109,7 +109,9 @@ impl<A: Application, R: Revision> Driver<A, R> {
             broken: None,
             meter: config.limits.bytes.map(|rate| Box::new(Meter::new(rate))),
             now,
-        })
+        };
+        driver.tell(SessionStep::Opened);
+        Some(driver)
     }
 
     /// The open packet goes in front of what the application has pushed already.
@@ -146,6 +148,10 @@ impl<A: Application, R: Revision> Driver<A, R> {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.server.config.hooks
     }
 
     pub(crate) fn session(&mut self) -> &mut Session<R::Heartbeat> {
@@ -239,6 +245,7 @@ impl<A: Application, R: Revision> Driver<A, R> {
             self.session.close(reason, &mut orders);
         }
         if awaited && !self.session.awaits_pong() && self.session.closed().is_none() {
+            self.tell(SessionStep::Heartbeat);
             self.upper.ponged();
         }
         self.perform(orders, None, cx);
@@ -281,81 +288,6 @@ impl<A: Application, R: Revision> Driver<A, R> {
             let mut orders = Tray::new();
             self.session.ping(self.now, &mut orders);
             self.perform(orders, None, cx);
-        }
-    }
-
-    /// Sends what waits, and gives the turn up once nothing more can be sent.
-    fn finish_turn(&mut self, cx: &mut Context<'_>) {
-        if self.leave_to_worker() {
-            return;
-        }
-        loop {
-            let flow = self.deliver(cx);
-            match flow {
-                Flow::Broken => self.write_failed(),
-                Flow::More => cx.waker().wake_by_ref(),
-                Flow::Done | Flow::Blocked => {}
-            }
-            let mut outbox = self.shared.outbox.lock();
-            // Somebody may have pushed since, trusting that this turn would send it.
-            if flow != Flow::Done || outbox.queue.is_empty() || !self.can_deliver(&outbox) {
-                outbox.owned = false;
-                return;
-            }
-        }
-    }
-
-    /// Whether the worker is to flush at the end of its turn, when others have pushed their part.
-    fn leave_to_worker(&self) -> bool {
-        let mut outbox = self.shared.outbox.lock();
-        let waits = !outbox.queue.is_empty() && !outbox.blocked && !outbox.flushing;
-        let shared = std::mem::take(&mut outbox.shared);
-        if !(shared && waits && outbox.way == Way::Socket && self.stage == Stage::Open) {
-            return false;
-        }
-        outbox.owned = false;
-        let next = outbox.mark();
-        drop(outbox);
-        self.shared.follow(next);
-        true
-    }
-
-    fn can_deliver(&self, outbox: &Outbox) -> bool {
-        match (&self.link, &self.polling) {
-            (Some(_), _) => !outbox.blocked && !outbox.flushing,
-            (None, Some(polling)) => polling.holds_poll(),
-            (None, None) => false,
-        }
-    }
-
-    /// Sends what waits through the current pipe, as far as it takes it.
-    fn deliver(&mut self, cx: &mut Context<'_>) -> Flow {
-        let Some(link) = &mut self.link else {
-            self.answer_poll();
-            return Flow::Done;
-        };
-        if self.broken.is_some() {
-            return Flow::Blocked;
-        }
-        match &mut link.stream {
-            stream @ Stream::Foreign(_) => {
-                let flow = flusher::flush_with(&self.shared, &mut stream.with(cx));
-                match stream.poll_flush(cx) {
-                    Poll::Ready(Err(_)) => Flow::Broken,
-                    Poll::Ready(Ok(())) | Poll::Pending => flow,
-                }
-            }
-            stream => {
-                if self.shared.outbox.lock().blocked && stream.poll_writable(cx).is_pending() {
-                    return Flow::Blocked;
-                }
-                self.shared.outbox.lock().blocked = false;
-                let flow = flusher::flush_socket(&self.shared);
-                if flow == Flow::Blocked && stream.poll_writable(cx).is_ready() {
-                    cx.waker().wake_by_ref();
-                }
-                flow
-            }
         }
     }
 
@@ -430,6 +362,7 @@ impl<A: Application, R: Revision> Drop for Driver<A, R> {
         if self.session.closed().is_none() {
             // It was dropped in the middle.
             self.shared.worker.counts.closed(CloseReason::ForcedClose);
+            self.tell(SessionStep::Closed(CloseReason::ForcedClose));
         }
         self.shared.shut();
         self.shared.worker.unregister(self.shared.key);

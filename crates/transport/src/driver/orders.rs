@@ -9,7 +9,7 @@ use super::Driver;
 use crate::mailbox::{Answer, Reply};
 use crate::outbox::Entry;
 use crate::revision::Revision;
-use crate::{Application, Upper, threads};
+use crate::{Application, SessionStep, Upper, threads};
 
 impl<A: Application, R: Revision> Driver<A, R> {
     /// Does what the machine orders. `asked` is the request that was just reported to it; it comes back
@@ -64,6 +64,7 @@ impl<A: Application, R: Revision> Driver<A, R> {
         };
         self.shared.worker.counts.upgraded();
         self.shared.set_transport(Transport::WebSocket);
+        self.tell(SessionStep::Upgraded);
         self.polling = None;
         // A client that did not wait for the answer to its probe gets it all the same.
         let unsaid = std::mem::take(&mut candidate.out);
