@@ -3,7 +3,7 @@
 //
 // The environment says where and how: CONTRACT_PORT is the port of the server's profile,
 // CONTRACT_TRANSPORTS one of `polling`, `websocket` and `upgrade` (polling first, as browsers do). With CONTRACT_PARSER
-// `msgpack` they speak so, to the listener that does.
+// `msgpack` they speak so, to the listener that does. With CONTRACT_DEFLATE they compress what they send.
 
 const assert = require('node:assert/strict');
 const { afterEach } = require('node:test');
@@ -12,6 +12,7 @@ const { io } = require('socket.io-client');
 const PACKED = process.env.CONTRACT_PARSER === 'msgpack';
 const PORT = Number(process.env.CONTRACT_PORT) + (PACKED ? 2 : 0);
 const PARSER = PACKED ? { parser: require('socket.io-msgpack-parser') } : {};
+const DEFLATE = process.env.CONTRACT_DEFLATE ? { perMessageDeflate: { threshold: 0 } } : {};
 const MODE = process.env.CONTRACT_TRANSPORTS ?? 'upgrade';
 const TRANSPORTS = MODE === 'upgrade' ? ['polling', 'websocket'] : [MODE];
 
@@ -33,6 +34,7 @@ function client(namespace = '/', options = {}) {
     reconnectionDelay: 20,
     reconnectionDelayMax: 100,
     ...PARSER,
+    ...DEFLATE,
     ...rest,
   });
   opened.add(socket);

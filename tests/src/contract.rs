@@ -44,6 +44,18 @@ impl Contract {
         Self::spawn(command, profile, port)
     }
 
+    /// As [`start`](Self::start), with compression over WebSocket from so many bytes on.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built or does not start.
+    pub fn start_deflating(profile: &str, threshold: usize) -> Self {
+        let port = free_port();
+        let mut command = Command::new(program());
+        command.args(["--port", &port.to_string()]).env("DEFLATE", threshold.to_string());
+        Self::spawn(command, profile, port)
+    }
+
     /// As [`start`](Self::start), but it is told its port in the environment.
     ///
     /// # Panics

@@ -91,6 +91,18 @@ pub fn node_framework(program: &Path) {
     }
 }
 
+/// As [`node`], with clients and a server that compress over WebSocket, all that is not shorter than this.
+///
+/// # Panics
+///
+/// If a test fails, or there are none.
+pub fn node_deflating(threshold: usize, transports: &str, files: &[&str]) {
+    let environment =
+        [("CONTRACT_TRANSPORTS", transports.as_ref()), ("CONTRACT_DEFLATE", "1".as_ref())];
+    let start = || Contract::start_deflating("handlers", threshold);
+    node_test("node", start, &environment, files, 1);
+}
+
 /// As [`node`], with the msgpack parser.
 ///
 /// # Panics

@@ -1,7 +1,7 @@
 //! The official JavaScript client against the contract server: `tests/node`, once for each transport.
 
 use sockeye_tests::contract::Contract;
-use sockeye_tests::suite::{node, node_against, node_packed};
+use sockeye_tests::suite::{node, node_against, node_deflating, node_packed};
 
 /// Everything but what needs many clients or a server of its own.
 const ESSENTIALS: [&str; 6] = [
@@ -35,6 +35,14 @@ fn javascript_clients_are_served_by_several_workers() {
     for transports in ["polling", "websocket", "upgrade"] {
         node_against(|| Contract::start_on_workers("handlers", 3), transports, &files);
     }
+}
+
+#[test]
+fn javascript_clients_are_served_compressed() {
+    let mut files = ESSENTIALS.to_vec();
+    files.push("deflate.test.cjs");
+    node_deflating(0, "websocket", &files);
+    node_deflating(100, "upgrade", &files);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use sockeye::{Args, Data, Error, Io, Result, Socket};
+use sockeye::{Args, Data, Error, Io, PerMessageDeflate, Result, Socket};
 use sockeye_tests::client::eventually;
 
 struct Counting;
@@ -129,7 +129,9 @@ async fn serve(
     ready: &mpsc::Sender<(SocketAddr, Io)>,
     mut questions: tokio::sync::mpsc::UnboundedReceiver<mpsc::Sender<Counters>>,
 ) {
-    let io = Io::builder().build().expect("options");
+    // Compression too: whoever does not negotiate it must not pay for it.
+    let deflate = PerMessageDeflate::default();
+    let io = Io::builder().per_message_deflate(deflate).build().expect("options");
     let main = io.of("/");
     main.on_connect(async |socket: Socket| -> Result<()> {
         socket.join("lobby")?;
@@ -150,6 +152,10 @@ async fn serve(
     });
     main.on("say", async |io: Io, Data(text): Data<String>| -> Result<()> {
         io.to("lobby").emit("said", &text)?;
+        Ok(())
+    });
+    main.on("say long", async |io: Io| -> Result<()> {
+        io.to("lobby").emit("said", &"long ".repeat(2000))?;
         Ok(())
     });
     unanswered(&io);
@@ -197,6 +203,11 @@ struct Client {
 
 impl Client {
     fn connect(address: SocketAddr) -> Client {
+        Client::offering(address, "")
+    }
+
+    /// With one more header.
+    fn offering(address: SocketAddr, header: &str) -> Client {
         let mut socket = TcpStream::connect(address).expect("connect");
         socket.set_nodelay(true).expect("nodelay");
         socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
@@ -204,7 +215,7 @@ impl Client {
         let request = format!(
             "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n\
              Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             User-Agent: budget\r\n\r\n"
+             User-Agent: budget\r\n{header}\r\n"
         );
         socket.write_all(request.as_bytes()).expect("write");
         let mut client = Client { socket, buffer: Vec::new() };
@@ -224,6 +235,27 @@ impl Client {
         self.socket.write_all(&frame).expect("write");
     }
 
+    /// The payload of the next frame, which has to be of a compressed text.
+    fn compressed(&mut self) -> Vec<u8> {
+        while self.buffer.len() < 4 || self.buffer.len() < 4 + self.length() {
+            self.read();
+        }
+        assert_eq!(self.buffer[..2], [0xc1, 126], "a compressed text of 126 bytes and more");
+        let end = 4 + self.length();
+        self.buffer.drain(..end).skip(4).collect()
+    }
+
+    fn length(&self) -> usize {
+        usize::from(u16::from_be_bytes([self.buffer[2], self.buffer[3]]))
+    }
+
+    fn read(&mut self) {
+        let mut piece = [0; 4096];
+        let length = self.socket.read(&mut piece).expect("an answer in time");
+        assert!(length > 0, "the server hung up");
+        self.buffer.extend_from_slice(&piece[..length]);
+    }
+
     /// Reads until `what` has come, and drops everything up to its end.
     fn read_until(&mut self, what: &[u8]) {
         loop {
@@ -231,10 +263,7 @@ impl Client {
                 self.buffer.drain(..at + what.len());
                 return;
             }
-            let mut piece = [0; 4096];
-            let length = self.socket.read(&mut piece).expect("an answer in time");
-            assert!(length > 0, "the server hung up");
-            self.buffer.extend_from_slice(&piece[..length]);
+            self.read();
         }
     }
 }
@@ -320,6 +349,29 @@ fn the_budgets_of_the_design_are_kept() {
     let of_recipients = broadcast.allocations.saturating_sub(10 * 8);
     table.row("allocations per recipient of a broadcast", 0.0, per(of_recipients, recipients));
     assert!(table.exceeded.is_empty(), "{:#?}", table.exceeded);
+}
+
+/// What a broadcast to so many clients that negotiated compression allocates.
+fn compressed_broadcast(clients: usize) -> u64 {
+    const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    let server = Server::start();
+    let mut clients: Vec<_> =
+        (0..clients).map(|_| Client::offering(server.address, OFFER)).collect();
+    let mut say = || {
+        clients[0].send(br#"42["say long"]"#);
+        let heard: Vec<_> = clients.iter_mut().map(Client::compressed).collect();
+        assert!(heard.iter().all(|one| *one == heard[0]));
+    };
+    say(); // the compressor, and each outbox, take their first memory
+    server.cost(|| (0..10).for_each(|_| say())).allocations
+}
+
+#[test]
+fn a_broadcast_is_compressed_once_however_many_it_is_for() {
+    let (few, many) = (compressed_broadcast(2), compressed_broadcast(102));
+    println!("allocations of ten compressed broadcasts: to 2 clients {few}, to 102 clients {many}");
+    // Compressing allocates. A list of the worker's may grow once.
+    assert!(many < few + 10, "{few} to 2 clients, {many} to 102");
 }
 
 #[test]

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use chat::Chat;
-use sockeye::{Builder, Io, Log};
+use sockeye::{Builder, Io, Log, PerMessageDeflate};
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
@@ -118,6 +118,8 @@ fn builder(options: &Options) -> Builder {
     let proxies = options.trust_forwarded_for.clone();
     let builder = builder.allow_origins(&options.allow_origin).trust_forwarded_for(proxies);
     let builder = options.engine.set(options.limits.set(builder));
+    let deflate = options.deflate.then(PerMessageDeflate::default);
+    let builder = builder.per_message_deflate(deflate);
     match &options.client_files {
         Some(package) => builder.client_files(package),
         None => builder,

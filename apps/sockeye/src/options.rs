@@ -71,6 +71,11 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) limits: Limits,
 
+    /// Compresses what is sent over WebSocket, 1 KiB and more, to clients that ask for it, as browsers do: fewer bytes for
+    /// more work.
+    #[arg(long, env = "DEFLATE")]
+    pub(crate) deflate: bool,
+
     /// Serves the bundles of the official client from the npm package `socket.io-client` that is installed in this
     /// directory, for pages that load `/socket.io/socket.io.js`.
     #[arg(long, env = "CLIENT_FILES", value_name = "DIR")]

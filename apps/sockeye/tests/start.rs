@@ -56,6 +56,26 @@ fn it_serves_the_client_from_a_package_that_is_installed_and_says_how_to_install
 }
 
 #[test]
+fn it_compresses_for_clients_that_ask_for_it_where_it_is_told_to() {
+    for (arguments, agreed) in
+        [(&["--port", "0", "--deflate"][..], true), (&["--port", "0"], false)]
+    {
+        let running = Running::start(arguments);
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, running.port)).unwrap();
+        let request = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n\
+                       Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                       Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let lines = BufReader::new(stream).lines().map(Result::unwrap);
+        let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        assert!(head[0].starts_with("HTTP/1.1 101 "), "{head:?}");
+        let said = "sec-websocket-extensions: permessage-deflate";
+        assert_eq!(head.iter().any(|line| line.starts_with(said)), agreed, "{head:?}");
+    }
+}
+
+#[test]
 fn a_port_in_use_is_named_with_a_way_out() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port();

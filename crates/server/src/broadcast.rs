@@ -40,6 +40,7 @@ pub struct Broadcast {
     /// Single sockets that are left out.
     except: SmallVec<[Socket; 1]>,
     class: Class,
+    compress: bool,
     timeout: Option<Duration>,
     durability: Option<Durability>,
     key: Option<Box<str>>,
@@ -52,6 +53,7 @@ impl Broadcast {
             audience: Audience::everyone(),
             except: SmallVec::new(),
             class: Class::Normal,
+            compress: true,
             timeout: None,
             durability: None,
             key: None,
@@ -90,6 +92,24 @@ impl Broadcast {
     /// What is sent may be lost: a client that is not ready for it does not get it.
     pub fn volatile(mut self) -> Self {
         self.class = Class::Volatile;
+        self
+    }
+
+    /// Whether it may be compressed, for clients that negotiated it ([`Builder::per_message_deflate`]), and in answers to
+    /// polls ([`Builder::http_compression`]). Default true; false for what is compressed already. In a durable
+    /// namespace, what is read from the log for somebody who missed it is compressed as usual.
+    ///
+    /// [`Builder::per_message_deflate`]: crate::Builder::per_message_deflate
+    /// [`Builder::http_compression`]: crate::Builder::http_compression
+    ///
+    /// ```
+    /// # let io = sockeye::Io::builder().build()?;
+    /// let picture = sockeye::Bytes::from_static(b"\xff\xd8\xff");
+    /// io.to("gallery").compress(false).emit("picture", &picture)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.compress = compress;
         self
     }
 
@@ -155,7 +175,7 @@ impl Broadcast {
     /// If the name is reserved or the arguments cannot be sent. Clients that read too slowly are no
     /// error: they are counted in [`Emitted`] and disconnected.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
-        let mut encoded = emit::encode(self.namespace.name(), event, args, None)?;
+        let mut encoded = self.encode(event, args, None)?;
         if let Some(durable) = self.namespace.durable_part() {
             if self.class == Class::Normal {
                 return self.log(durable, encoded, false);
@@ -208,7 +228,7 @@ impl Broadcast {
     ) -> AckStream<T> {
         // One id serves everybody, so one packet does.
         let id = self.namespace.next_ack();
-        let encoded = match emit::encode(self.namespace.name(), event, args, Some(id)) {
+        let encoded = match self.encode(event, args, Some(id)) {
             Ok(encoded) => encoded,
             Err(error) => return AckStream::failed(error, self.namespace.core()),
         };
@@ -232,6 +252,16 @@ impl Broadcast {
         });
         let asked = asked.into_iter().map(Asked::Socket).collect();
         AckStream::new(id, asked, answers, timeout, self.namespace.core())
+    }
+
+    fn encode<T: ToArgs + ?Sized>(
+        &self,
+        event: &str,
+        args: &T,
+        ack: Option<u64>,
+    ) -> Result<Encoded, EmitError> {
+        let encoded = emit::encode(self.namespace.name(), event, args, ack)?;
+        Ok(Encoded { compress: self.compress, ..encoded })
     }
 
     /// A question that reaches those who are away for a moment as well, and their late answers.

@@ -42,6 +42,11 @@ macro_rules! everybody {
                 self.$all().volatile()
             }
 
+            /// Everybody, and whether what is sent may be compressed: see [`Broadcast::compress`].
+            pub fn compress(&self, compress: bool) -> Broadcast {
+                self.$all().compress(compress)
+            }
+
             /// Everybody, with so long to answer.
             pub fn timeout(&self, timeout: Duration) -> Broadcast {
                 self.$all().timeout(timeout)

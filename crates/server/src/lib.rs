@@ -130,8 +130,8 @@ pub use socket::{Held, Socket, SocketData, SocketEmit};
 pub use stats::{DurableStats, Durations, Stats};
 pub use transport::listener::{Bound, Listener};
 pub use transport::{
-    ConnectionError, Cookie, CookiePriority, Cors, NoProxies, PromisedStream, Proxies, Rate,
-    Request, SameSite, SessionEvent, SessionStep, StreamGiver, threads,
+    ConnectionError, Cookie, CookiePriority, Cors, NoProxies, PerMessageDeflate, PromisedStream,
+    Proxies, Rate, Request, SameSite, SessionEvent, SessionStep, StreamGiver, threads,
 };
 pub use verdict::Fail;
 

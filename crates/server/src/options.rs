@@ -129,6 +129,29 @@ macro_rules! engine_options {
                 self
             }
 
+            /// Compresses messages over WebSocket for clients that ask for it (permessage-deflate, RFC 7692;
+            /// reference: `perMessageDeflate`). Each is compressed once, however many it is for. It costs
+            /// time of a thread, a quarter of a megabyte for each, and memory for what clients send compressed
+            /// ([`PerMessageDeflate`](transport::PerMessageDeflate) bounds it); clients that do not ask cost nothing.
+            /// What others can put beside a secret in one message may tell them something about it by its
+            /// length. Default: `None`, nothing is compressed.
+            ///
+            /// ```
+            /// use sockeye::{Io, PerMessageDeflate};
+            ///
+            /// let io = Io::builder().per_message_deflate(PerMessageDeflate::default()).build()?;
+            /// let large = PerMessageDeflate::default().threshold(64 << 10).level(6);
+            /// let io = Io::builder().per_message_deflate(large).build()?;
+            /// # Ok::<(), sockeye::BuildError>(())
+            /// ```
+            pub fn per_message_deflate(
+                mut self,
+                options: impl Into<Option<transport::PerMessageDeflate>>,
+            ) -> Self {
+                self.transport.per_message_deflate = options.into();
+                self
+            }
+
             /// How long the body of a POST may take. Default 20 s.
             pub fn body_deadline(mut self, deadline: Duration) -> Self {
                 self.transport.body_deadline = deadline;
@@ -307,6 +330,12 @@ pub(crate) fn checked(mut config: transport::Config) -> Result<transport::Config
     {
         let value = format!("`{cookie}`");
         return Err(BuildError::Option { option: "cookie", value, why });
+    }
+    if let Some(options) = &config.per_message_deflate
+        && let Some(why) = options.problem()
+    {
+        let value = format!("{options:?}");
+        return Err(BuildError::Option { option: "per_message_deflate", value, why });
     }
     if let Some(why) = config.cors.problem() {
         let value = config.cors.status().to_string();

@@ -232,6 +232,11 @@ impl ParentNamespace {
         self.everybody().volatile()
     }
 
+    /// Everybody, and whether what is sent may be compressed: see [`Broadcast::compress`].
+    pub fn compress(&self, compress: bool) -> Children {
+        self.everybody().compress(compress)
+    }
+
     /// Sends an event to everybody in all of the namespaces that there are now.
     ///
     /// # Errors
@@ -318,6 +323,11 @@ impl Children {
     /// What is sent may be lost.
     pub fn volatile(self) -> Self {
         self.each(Broadcast::volatile)
+    }
+
+    /// Whether it may be compressed: see [`Broadcast::compress`].
+    pub fn compress(self, compress: bool) -> Self {
+        self.each(|broadcast| broadcast.compress(compress))
     }
 
     /// Sends an event to all of them. Encoded once for each namespace.

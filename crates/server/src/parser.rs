@@ -118,6 +118,12 @@ impl Door {
 
     /// A packet in its final form, to be shared by all its recipients.
     pub(crate) fn pack(&self, encoded: Encoded) -> Arc<Packet> {
+        let compress = encoded.compress;
+        let packet = self.translate(encoded);
+        if compress { packet } else { packet.uncompressed() }
+    }
+
+    fn translate(&self, encoded: Encoded) -> Arc<Packet> {
         let Some(parser) = &self.0 else {
             return Packet::text(encoded.buffer, encoded.start, encoded.attachments);
         };

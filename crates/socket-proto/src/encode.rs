@@ -23,6 +23,8 @@ pub struct Encoded {
     pub start: usize,
     /// To be sent right behind the text, in this order, with nothing of Socket.IO in between.
     pub attachments: Vec<Bytes>,
+    /// Whether the floors below may compress it, where they can. True unless somebody says no.
+    pub compress: bool,
 }
 
 impl Encoded {
@@ -285,7 +287,7 @@ impl<'a> Packet<'a> {
             head.push(&[digit + BINARY]);
         }
         let start = head.bytes.len();
-        Encoded { buffer: json, start, attachments }
+        Encoded { buffer: json, start, attachments, compress: true }
     }
 }
 

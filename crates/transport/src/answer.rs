@@ -16,7 +16,9 @@ use crate::stats::Refused;
 /// What a session has said to one of its requests.
 pub(crate) fn answered(answer: Result<Answer, oneshot::error::RecvError>) -> Response<Body> {
     match answer {
-        Ok(Answer::Payload(content, bytes)) => payload(content, bytes),
+        Ok(Answer::Payload(content, bytes) | Answer::Plain(content, bytes)) => {
+            payload(content, bytes)
+        }
         Ok(Answer::Taken) => with_type("text/html", Bytes::from_static(b"ok")),
         Ok(Answer::Refused(status)) => {
             empty(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST))

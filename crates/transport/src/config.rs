@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Cookie, Cors, Encoded, Files, Hooks, Limits, Origins, Proxies, listener};
+use crate::{
+    Cookie, Cors, Encoded, Files, Hooks, Limits, Origins, PerMessageDeflate, Proxies, listener,
+};
 
 /// Settings of a [`Server`](crate::Server).
 ///
@@ -46,6 +48,8 @@ pub struct Config {
     pub compression: Option<usize>,
     /// Files that are answered with under the path. Default: none.
     pub files: Option<Files>,
+    /// Compression of messages for clients over WebSocket that negotiate it. Default: none.
+    pub per_message_deflate: Option<PerMessageDeflate>,
     /// How long the body of a POST may take to arrive. Default 20 s.
     pub body_deadline: Duration,
     /// How long a closed connection may take to read what was sent before. Default 5 s.
@@ -80,6 +84,7 @@ impl Default for Config {
             outbox_bytes: 4 << 20,
             compression: Some(1024),
             files: None,
+            per_message_deflate: None,
             body_deadline: Duration::from_secs(20),
             linger: Duration::from_secs(5),
             fragments: 16_384,

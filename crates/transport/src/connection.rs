@@ -9,6 +9,7 @@ use engine_proto::handshake::Revision;
 use engine_proto::{CloseReason, Sid, Transport};
 use parking_lot::Mutex;
 
+use crate::encoded::Deflate;
 use crate::flusher::{self, Writer};
 use crate::mailbox::Mailbox;
 use crate::outbox::{Drained, Entry, Next, Outbox, Way};
@@ -252,10 +253,24 @@ impl Shared {
         }
     }
 
-    pub(crate) fn set_transport(&self, transport: Transport) {
-        self.transport.store(number_of(transport), Ordering::Relaxed);
+    /// What is queued goes to a WebSocket from now on, and whether to one that negotiated compression.
+    pub(crate) fn set_websocket(&self, deflates: bool) {
+        let number = if deflates { DEFLATING } else { number_of(Transport::WebSocket) };
+        self.transport.store(number, Ordering::Relaxed);
+    }
+
+    /// How messages are compressed for its client, if they are.
+    pub(crate) fn deflate(&self) -> Deflate<'_> {
+        if self.transport.load(Ordering::Relaxed) == DEFLATING {
+            self.worker.deflate.as_ref()
+        } else {
+            None
+        }
     }
 }
+
+/// A WebSocket for which compression was negotiated: a transport that others need not know of.
+const DEFLATING: u8 = 2;
 
 fn number_of(transport: Transport) -> u8 {
     match transport {

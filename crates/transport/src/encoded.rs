@@ -1,12 +1,13 @@
 //! One packet, encoded once, shared by everybody who receives it.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use engine_proto::payload;
 use websocket_proto::{Opcode, SERVER_HEAD, write_frame_head};
 
-use crate::v3;
+use crate::{PerMessageDeflate, v3};
 
 /// Free bytes that a text packet's buffer must have in front: a frame head and the digit of Engine.IO.
 pub const ROOM: usize = SERVER_HEAD + 1;
@@ -34,7 +35,15 @@ pub struct Encoded {
     polling_tail: OnceLock<Vec<u8>>,
     /// How it looks to clients of Engine.IO 3.
     v3: OnceLock<Box<v3::Forms>>,
+    /// Whether it may be compressed.
+    compress: bool,
+    /// Its frames for clients that negotiated permessage-deflate, as far as those are smaller. Whoever needs them
+    /// first makes them; another worker that needs them at that moment waits, as long as it would have taken itself.
+    smaller: OnceLock<Option<Smaller>>,
 }
+
+/// The frames of a packet in compressed form: of its text, then of each attachment.
+type Smaller = Box<[Option<Box<[u8]>>]>;
 
 /// A binary message: its frame head, and the bytes as the user gave them.
 #[derive(Debug)]
@@ -73,7 +82,18 @@ impl Encoded {
             attachments: Box::new([Attachment::new(data)]),
             polling_tail: OnceLock::new(),
             v3: OnceLock::new(),
+            compress: true,
+            smaller: OnceLock::new(),
         })
+    }
+
+    /// The same, never to be compressed: to be said before anybody shares it.
+    #[must_use]
+    pub fn uncompressed(mut self: Arc<Self>) -> Arc<Self> {
+        if let Some(own) = Arc::get_mut(&mut self) {
+            own.compress = false;
+        }
+        self
     }
 
     /// A whole packet other than a message, such as the open packet `0{…}`.
@@ -102,6 +122,8 @@ impl Encoded {
             attachments: attachments.into_iter().map(Attachment::new).collect(),
             polling_tail: OnceLock::new(),
             v3: OnceLock::new(),
+            compress: true,
+            smaller: OnceLock::new(),
         }
     }
 
@@ -114,6 +136,8 @@ impl Encoded {
             attachments: self.attachments().map(Attachment::typed).collect(),
             polling_tail: OnceLock::new(),
             v3: OnceLock::new(),
+            compress: self.compress,
+            smaller: OnceLock::new(),
         }
     }
 
@@ -156,18 +180,49 @@ impl Encoded {
         &self.buffer[self.frame..]
     }
 
-    /// Everything that goes onto a WebSocket, in order.
-    pub(crate) fn websocket(&self) -> impl Iterator<Item = &[u8]> {
-        let attachments = self
-            .attachments
-            .iter()
-            .flat_map(|attachment| [attachment.head(), &attachment.data[..]]);
-        std::iter::once(self.text_frame()).chain(attachments).filter(|piece| !piece.is_empty())
+    /// Whether it may be compressed.
+    pub(crate) fn is_compressible(&self) -> bool {
+        self.compress
     }
 
-    /// Whether the packet is one contiguous frame.
-    pub(crate) fn lone_frame(&self) -> Option<&[u8]> {
-        self.attachments.is_empty().then(|| self.text_frame())
+    /// Everything that goes onto a WebSocket, in order; with `deflate` onto one that negotiated it.
+    pub(crate) fn websocket(&self, deflate: Deflate<'_>) -> impl Iterator<Item = &[u8]> {
+        let smaller = self.smaller(deflate);
+        let text = frame_of(smaller, 0).unwrap_or_else(|| self.text_frame());
+        let attachments = self.attachments.iter().zip(1..).flat_map(move |(attachment, number)| {
+            match frame_of(smaller, number) {
+                Some(frame) => [frame, &[]],
+                None => [attachment.head(), &attachment.data[..]],
+            }
+        });
+        std::iter::once(text).chain(attachments).filter(|piece| !piece.is_empty())
+    }
+
+    /// Bytes of that.
+    pub(crate) fn websocket_len(&self, deflate: Deflate<'_>) -> usize {
+        match self.smaller(deflate) {
+            Some(_) => self.websocket(deflate).map(<[u8]>::len).sum(),
+            None => self.len(),
+        }
+    }
+
+    /// All of that, if it is one contiguous frame.
+    pub(crate) fn lone_frame(&self, deflate: Deflate<'_>) -> Option<&[u8]> {
+        let text = || frame_of(self.smaller(deflate), 0).unwrap_or_else(|| self.text_frame());
+        self.attachments.is_empty().then(text)
+    }
+
+    fn smaller(&self, deflate: Deflate<'_>) -> Option<&Smaller> {
+        let options = deflate.filter(|options| self.compress && options.wants(self.len()))?;
+        self.smaller.get_or_init(|| self.make_smaller(*options)).as_ref()
+    }
+
+    fn make_smaller(&self, options: PerMessageDeflate) -> Option<Smaller> {
+        let text = options.frame(Opcode::Text, self.packet_text());
+        let attachments =
+            self.attachments.iter().map(|one| options.frame(Opcode::Binary, &one.payload()));
+        let frames: Smaller = std::iter::once(text).chain(attachments).collect();
+        frames.iter().any(Option::is_some).then_some(frames)
     }
 
     /// Appends the packets to a polling payload (Engine.IO 4, "HTTP long-polling").
@@ -190,6 +245,13 @@ impl Encoded {
         }
         tail
     }
+}
+
+/// What a connection has negotiated, if it has.
+pub(crate) type Deflate<'a> = Option<&'a PerMessageDeflate>;
+
+fn frame_of(smaller: Option<&Smaller>, number: usize) -> Option<&[u8]> {
+    smaller?[number].as_deref()
 }
 
 fn separate(payload: &mut Vec<u8>) {
@@ -220,6 +282,14 @@ impl Attachment {
         Attachment { head, head_start, head_end, data }
     }
 
+    /// What the frame holds: the data, behind its type where there is one.
+    fn payload(&self) -> Cow<'_, [u8]> {
+        match &self.head[SERVER_HEAD..usize::from(self.head_end)] {
+            [] => Cow::Borrowed(&self.data),
+            front => Cow::Owned([front, &self.data].concat()),
+        }
+    }
+
     fn head(&self) -> &[u8] {
         &self.head[usize::from(self.head_start)..usize::from(self.head_end)]
     }
@@ -234,7 +304,7 @@ mod tests {
     use super::*;
 
     fn on_websocket(packet: &Encoded) -> Vec<u8> {
-        packet.websocket().flatten().copied().collect()
+        packet.websocket(None).flatten().copied().collect()
     }
 
     fn on_polling(packet: &Encoded) -> String {
@@ -258,6 +328,33 @@ mod tests {
         let packet = Encoded::text(buffer, ROOM, vec![Bytes::from_static(&[1, 2])]);
         assert_eq!(on_websocket(&packet), b"\x81\x0c451-[\"a\",{}]\x82\x02\x01\x02");
         assert_eq!(on_polling(&packet), "451-[\"a\",{}]\u{1e}bAQI=");
+    }
+
+    #[test]
+    fn a_packet_is_compressed_once_and_only_as_far_as_it_gets_smaller() {
+        let deflate = Some(&PerMessageDeflate::DEFAULT);
+        let noise: Vec<u8> =
+            (0..2000_u64).map(|n| (n * n * 0x9e37_79b9).to_le_bytes()[2]).collect();
+        let attachments = [vec![7; 2000], vec![7; 1000], noise.clone()].map(Bytes::from);
+        let mut buffer = vec![0; ROOM];
+        buffer.resize(ROOM + 2000, b'x');
+        let packet = Encoded::text(buffer, ROOM, attachments.to_vec());
+        let pieces: Vec<&[u8]> = packet.websocket(deflate).collect();
+        let firsts: Vec<u8> = pieces.iter().map(|piece| piece[0]).collect();
+        assert_eq!(firsts, [0xc1, 0xc2, 0x82, 7, 0x82, noise[0]]);
+        assert_eq!(packet.websocket_len(deflate), pieces.concat().len());
+        let again: Vec<&[u8]> = packet.websocket(deflate).collect();
+        assert!(pieces.iter().zip(again).all(|(one, other)| std::ptr::eq(*one, other)));
+        assert_eq!(on_websocket(&packet).len(), packet.len());
+    }
+
+    #[test]
+    fn a_packet_that_is_not_to_be_compressed_is_not() {
+        let deflate = Some(&PerMessageDeflate::DEFAULT);
+        let text = "x".repeat(2000);
+        assert!(Encoded::message(&text).lone_frame(deflate).unwrap().len() < 100);
+        let packet = Encoded::message(&text).uncompressed();
+        assert_eq!(packet.lone_frame(deflate), packet.lone_frame(None));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::connection::{Shared, flag};
+use crate::encoded::Deflate;
 use crate::outbox::{Entry, Outbox, Way};
 use crate::queue::Queue;
 
@@ -150,14 +151,14 @@ fn write_all(
     sink: &mut impl Sink,
     all: &mut Written,
 ) -> Flow {
-    let mut cost = 0;
+    let (deflate, mut cost) = (connection.deflate(), 0);
     while refill(&mut connection.outbox.lock(), &mut writer.unsent, cost) {
         if all.cost >= AT_ONCE {
             release(connection);
             return Flow::More;
         }
         let before = all.cost;
-        let stopped = writer.write(sink, AT_ONCE, all);
+        let stopped = writer.write(sink, AT_ONCE, all, deflate);
         cost = all.cost - before;
         if let Err(stopped) = stopped {
             let mut outbox = connection.outbox.lock();
@@ -205,11 +206,12 @@ impl Writer {
         sink: &mut impl Sink,
         most: usize,
         all: &mut Written,
+        deflate: Deflate<'_>,
     ) -> Result<(), Stopped> {
         while all.cost < most && !self.unsent.is_empty() {
-            match self.write_once(sink) {
+            match self.write_once(sink, deflate) {
                 Ok(0) => return Err(Stopped { blocked: false }),
-                Ok(written) => self.advance(written, all),
+                Ok(written) => self.advance(written, all, deflate),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let blocked = error.kind() == io::ErrorKind::WouldBlock;
@@ -220,15 +222,15 @@ impl Writer {
         Ok(())
     }
 
-    fn write_once(&mut self, sink: &mut impl Sink) -> io::Result<usize> {
+    fn write_once(&mut self, sink: &mut impl Sink, deflate: Deflate<'_>) -> io::Result<usize> {
         if let Some(Entry::Packet(packet)) = self.unsent.lone()
-            && let Some(frame) = packet.lone_frame()
+            && let Some(frame) = packet.lone_frame(deflate)
         {
             return sink.write(&[IoSlice::new(&frame[self.offset..])]);
         }
         let mut scratch = SCRATCH.take();
         scratch.clear();
-        let segments = gather(&self.unsent, self.offset, &mut scratch);
+        let segments = gather(&self.unsent, self.offset, &mut scratch, deflate);
         let slices: SmallVec<[IoSlice<'_>; 4]> =
             segments.iter().map(|segment| segment.slice(&scratch)).collect();
         let outcome = sink.write(&slices);
@@ -239,11 +241,11 @@ impl Writer {
     }
 
     /// Drops what has been written.
-    fn advance(&mut self, written: usize, all: &mut Written) {
+    fn advance(&mut self, written: usize, all: &mut Written, deflate: Deflate<'_>) {
         self.offset += written;
         all.bytes += written;
         while let Some(first) = self.unsent.front() {
-            let length = wire_length(first);
+            let length = wire_length(first, deflate);
             if self.offset < length {
                 break;
             }
@@ -292,10 +294,11 @@ fn gather<'a>(
     unsent: &'a Queue,
     mut skip: usize,
     scratch: &mut Vec<u8>,
+    deflate: Deflate<'_>,
 ) -> SmallVec<[Segment<'a>; 4]> {
     let mut segments: SmallVec<[Segment<'a>; 4]> = SmallVec::new();
     for entry in unsent.iter() {
-        for piece in pieces(entry) {
+        for piece in pieces(entry, deflate) {
             let skipped = skip.min(piece.len());
             skip -= skipped;
             add_piece(&mut segments, scratch, &piece[skipped..]);
@@ -328,18 +331,18 @@ fn add_piece<'a>(
 }
 
 /// The bytes of an entry on a WebSocket.
-fn pieces(entry: &Entry) -> impl Iterator<Item = &[u8]> {
+fn pieces<'e>(entry: &'e Entry, deflate: Deflate<'_>) -> impl Iterator<Item = &'e [u8]> {
     let (packet, bytes) = match entry {
-        Entry::Packet(packet) => (Some(packet.websocket()), None),
+        Entry::Packet(packet) => (Some(packet.websocket(deflate)), None),
         Entry::Control(control) => (None, Some(control_frame(*control))),
         Entry::Frame(frame) => (None, Some(&frame[..])),
     };
     packet.into_iter().flatten().chain(bytes)
 }
 
-fn wire_length(entry: &Entry) -> usize {
+fn wire_length(entry: &Entry, deflate: Deflate<'_>) -> usize {
     match entry {
-        Entry::Packet(packet) => packet.len(),
+        Entry::Packet(packet) => packet.websocket_len(deflate),
         Entry::Control(control) => control_frame(*control).len(),
         Entry::Frame(frame) => frame.len(),
     }
@@ -394,6 +397,9 @@ mod tests {
         Writer { unsent, ..Writer::default() }
     }
 
+    /// Of those, what is long enough is compressed.
+    const DEFLATE: Deflate<'static> = Some(&crate::PerMessageDeflate::DEFAULT);
+
     fn mixed() -> Vec<Arc<Encoded>> {
         [3, 5000, 10, 20, 2000, 1]
             .into_iter()
@@ -401,29 +407,31 @@ mod tests {
             .collect()
     }
 
-    fn wire(packets: &[Arc<Encoded>]) -> Vec<u8> {
-        packets.iter().flat_map(|packet| packet.websocket()).flatten().copied().collect()
+    fn wire(packets: &[Arc<Encoded>], deflate: Deflate<'_>) -> Vec<u8> {
+        packets.iter().flat_map(|packet| packet.websocket(deflate)).flatten().copied().collect()
     }
 
     #[test]
     fn what_waits_together_is_one_write() {
         let (packets, mut pipe) = (mixed(), pipe(usize::MAX));
         let mut all = Written::default();
-        assert!(writer(&packets).write(&mut pipe, usize::MAX, &mut all).is_ok());
+        assert!(writer(&packets).write(&mut pipe, usize::MAX, &mut all, None).is_ok());
         assert_eq!((all.packets, all.bytes), (packets.len(), pipe.got.len()));
-        assert_eq!((pipe.writes, pipe.got), (1, wire(&packets)));
+        assert_eq!((pipe.writes, pipe.got), (1, wire(&packets, None)));
     }
 
     #[test]
     fn a_write_that_stops_anywhere_goes_on_where_it_stopped() {
         let packets = mixed();
-        let expected = wire(&packets);
-        for step in [1, 2, 3, 7, 999, 5006] {
+        let steps = [1, 2, 3, 7, 999, 5006];
+        for (step, deflate) in steps.map(|step| [(step, None), (step, DEFLATE)]).concat() {
+            let expected = wire(&packets, deflate);
+            assert_eq!(expected.len() > 5000, deflate.is_none());
             let (mut writer, mut pipe) = (writer(&packets), pipe(0));
             let mut all = Written::default();
             loop {
                 pipe.room = step;
-                match writer.write(&mut pipe, usize::MAX, &mut all) {
+                match writer.write(&mut pipe, usize::MAX, &mut all, deflate) {
                     Ok(()) => break,
                     Err(stopped) => assert!(stopped.blocked),
                 }

@@ -16,6 +16,7 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use tokio::sync::oneshot;
+use websocket_proto::Receiver;
 use websocket_proto::handshake::{UpgradeRequest, accept};
 
 use crate::addresses::{Denied, Place};
@@ -241,15 +242,23 @@ impl<A: Application> Server<A> {
         visitor: &mut Visitor<'_>,
         revision: R,
     ) -> Result<Response<Body>, Refusal> {
-        let (response, upgrade) = switch(&mut visitor.parts)?;
+        let (mut response, upgrade) = switch(&mut visitor.parts)?;
         let sid = self.new_sid(visitor)?;
         let place = match self.reserve(visitor) {
             Ok(place) => place,
             Err((why, wait)) => return Ok(self.turn_away(why, wait)),
         };
-        driver::spawn_websocket(&self.0, sid, upgrade, visitor.head(), (revision, place));
+        let receiver = self.receiver(&visitor.parts.headers, &mut response);
+        let begins = (revision, place);
+        driver::spawn_websocket(&self.0, sid, upgrade, receiver, visitor.head(), begins);
         visitor.opened = Some(sid);
         Ok(response)
+    }
+
+    /// What reads the frames of a WebSocket that is about to be.
+    fn receiver(&self, asked: &HeaderMap, response: &mut Response<Body>) -> Receiver {
+        let limits = self.0.config.websocket_limits();
+        self.0.negotiation.receiver(limits, asked, response.headers_mut())
     }
 
     /// An id that no session has.
@@ -262,13 +271,14 @@ impl<A: Application> Server<A> {
     /// after the 101, as the reference does.
     fn upgrade_session(&self, parts: &mut Parts, sid: Sid) -> Result<Response<Body>, Refusal> {
         let session = self.0.sessions.get(sid).ok_or(Refusal::UnknownSession)?;
-        let (response, upgrade) = switch(parts)?;
+        let (mut response, upgrade) = switch(parts)?;
+        let receiver = self.receiver(&parts.headers, &mut response);
         let stays = Arc::ptr_eq(self.0.here(), &session.worker);
         threads::begin(async move {
             if let Ok(taken) = upgrade::take(upgrade).await
                 && let Ok(taken) = taken.hand_over(stays)
             {
-                session.post(Letter::Candidate(Box::new(taken)));
+                session.post(Letter::Candidate(Box::new((taken, receiver))));
             }
         });
         Ok(response)

@@ -12,6 +12,7 @@
 //! | How does an HTTP request reach its session?              | `mailbox`, `polling`     |
 //! | How is the answer to a poll made smaller?                | `coding`, `compress`, `brotli` |
 //! | Files beside the sessions: the client's bundle            | `files`                  |
+//! | How is a message on a WebSocket made smaller?            | `deflate`                |
 //! | Bytes of a WebSocket, on TCP or on a foreign stream      | `websocket`, `upgrade`, `promise` |
 //! | Requests, answers, origins, limits                       | `http`, `answer`, `origin`, `cors`, `cookie`, `body` |
 //! | What do the revisions of Engine.IO do in their own way?  | `revision`, `v3`         |
@@ -38,6 +39,7 @@ mod connection;
 mod contract;
 mod cookie;
 mod cors;
+mod deflate;
 mod driver;
 mod encoded;
 mod files;
@@ -77,6 +79,7 @@ pub use connection::Connection;
 pub use contract::{Application, Upper};
 pub use cookie::{Cookie, CookiePriority, SameSite};
 pub use cors::Cors;
+pub use deflate::PerMessageDeflate;
 pub use encoded::{Encoded, ROOM};
 pub use files::{File, Files};
 pub use forwarded::{NoProxies, Proxies};

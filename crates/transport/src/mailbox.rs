@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine_proto::payload::Content;
 use tokio::sync::oneshot;
+use websocket_proto::Receiver;
 
 use crate::connection::{Shared, flag};
 use crate::upgrade::Taken;
@@ -32,7 +33,7 @@ pub(crate) enum Letter {
     /// The client went away, or took too long, in the middle of a body.
     Aborted(PostId),
     /// A WebSocket that wants to become this session's pipe.
-    Candidate(Box<Taken>),
+    Candidate(Box<(Taken, Receiver)>),
 }
 
 /// What the session answers.
@@ -40,6 +41,8 @@ pub(crate) enum Letter {
 pub(crate) enum Answer {
     /// Packets for a poll.
     Payload(Content, Vec<u8>),
+    /// The same, not to be compressed.
+    Plain(Content, Vec<u8>),
     /// A POST was taken in.
     Taken,
     /// A status without a body.

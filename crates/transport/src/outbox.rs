@@ -60,6 +60,11 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
+    /// Whether an answer with it may be compressed.
+    pub(crate) fn is_compressible(&self) -> bool {
+        matches!(self, Entry::Packet(packet) if packet.is_compressible())
+    }
+
     /// What the entry is counted as: its bytes, and what holding it costs.
     pub(crate) fn cost(&self) -> usize {
         const HOLDING: usize = 64;

@@ -5,9 +5,11 @@ use std::task::Context;
 use bytes::Bytes;
 use engine_proto::payload::Content;
 use engine_proto::{Control, Pipe, Session, Tray};
+use websocket_proto::Receiver;
 
 use crate::driver::Driver;
 use crate::mailbox::{Answer, Letter, PostId, Reply};
+use crate::outbox::Entry;
 use crate::revision::Revision;
 use crate::upgrade::Taken;
 use crate::websocket::Candidate;
@@ -58,7 +60,10 @@ impl<A: Application, R: Revision> Driver<A, R> {
                         self.report(None, POST_LOST, cx, Session::post_aborted);
                     }
                 }
-                Letter::Candidate(taken) => self.candidate_arrived(*taken, cx),
+                Letter::Candidate(newcomer) => {
+                    let (taken, receiver) = *newcomer;
+                    self.candidate_arrived(taken, receiver, cx);
+                }
             }
         }
     }
@@ -151,11 +156,11 @@ impl<A: Application, R: Revision> Driver<A, R> {
         }
     }
 
-    fn candidate_arrived(&mut self, taken: Taken, cx: &mut Context<'_>) {
+    fn candidate_arrived(&mut self, taken: Taken, receiver: Receiver, cx: &mut Context<'_>) {
         let Ok(taken) = taken.take_over() else {
             return; // the system does not let this thread listen to it
         };
-        let mut candidate = Box::new(Candidate::new(taken, self.websocket_limits()));
+        let mut candidate = Box::new(Candidate::new(taken, receiver));
         let mut orders = Tray::new();
         let now = self.now();
         self.session().candidate_arrived(now, &mut orders);
@@ -208,7 +213,10 @@ impl<A: Application, R: Revision> Driver<A, R> {
         let (content, payload) = self.revision().payload(&queue);
         let packets = queue.iter().count().max(1); // a noop, where there was nothing
         self.shared().worker.counts.sent(packets, payload.len());
-        let _ = reply.send(Answer::Payload(content, payload));
+        // As the reference: one packet that may be compressed is enough.
+        let compress = queue.iter().any(Entry::is_compressible);
+        let answer = if compress { Answer::Payload } else { Answer::Plain };
+        let _ = reply.send(answer(content, payload));
     }
 
     /// Answers the held GET with one packet.

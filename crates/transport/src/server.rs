@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::addresses::Addresses;
 use crate::compress::Compressors;
 use crate::connection::{Shared, flag};
+use crate::deflate::Negotiation;
 use crate::stats::{Refused, Stats};
 use crate::threads;
 use crate::worker::Worker;
@@ -36,6 +37,7 @@ pub(crate) struct Inner<A> {
     pub(crate) sessions: Sessions,
     pub(crate) addresses: Option<Arc<Addresses>>,
     pub(crate) compressors: Compressors,
+    pub(crate) negotiation: Negotiation,
 }
 
 impl<A: Application> Server<A> {
@@ -44,10 +46,18 @@ impl<A: Application> Server<A> {
         let origin = Instant::now();
         let workers = 0..config.workers.clamp(1, MOST_WORKERS);
         let compressors = Compressors::new(workers.end);
-        let workers =
-            workers.map(|number| Worker::new(number, origin, config.outbox_bytes)).collect();
+        let workers = workers.map(|number| Worker::new(number, origin, &config)).collect();
+        let negotiation = Negotiation::new(config.per_message_deflate);
         let (sessions, addresses) = (Sessions::default(), Addresses::new(config.limits));
-        Server(Arc::new(Inner { config, application, workers, sessions, addresses, compressors }))
+        Server(Arc::new(Inner {
+            config,
+            application,
+            workers,
+            sessions,
+            addresses,
+            compressors,
+            negotiation,
+        }))
     }
 
     /// Whether a request's path is this server's.

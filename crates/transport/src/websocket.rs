@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use websocket_proto::{Limits, Receiver, Role};
+use websocket_proto::Receiver;
 
 use crate::flusher::Sink;
 use crate::listener::Duplex;
@@ -52,13 +52,15 @@ pub(crate) struct Candidate {
     pub(crate) read: Box<[u8]>,
     /// What is to be written before the switch.
     pub(crate) out: Vec<u8>,
+    /// Whether compression was negotiated.
+    pub(crate) deflates: bool,
 }
 
 impl Candidate {
-    pub(crate) fn new(taken: Taken, limits: Limits) -> Candidate {
+    pub(crate) fn new(taken: Taken, receiver: Receiver) -> Candidate {
         let (stream, write) = taken.stream.split();
-        let receiver = Receiver::new(Role::Server, limits);
         Candidate {
+            deflates: receiver.inflates(),
             socket: Some(WebSocket { receiver, stream }),
             write,
             read: taken.read,

@@ -20,6 +20,7 @@ use crate::inbox::{Inbox, Job};
 use crate::stats::{Counts, Stats};
 use crate::threads;
 use crate::wheel::Wheel;
+use crate::{Config, PerMessageDeflate};
 
 /// Connections flushed before the worker lets others run.
 const FLUSHED_AT_ONCE: usize = 256;
@@ -40,6 +41,8 @@ pub(crate) struct Worker {
     origin: Instant,
     /// What may wait for each of its connections.
     pub(crate) outbox_bytes: usize,
+    /// How messages are compressed for those of them that negotiated it.
+    pub(crate) deflate: Option<PerMessageDeflate>,
     pub(crate) inbox: Inbox,
     pub(crate) counts: Counts,
     /// Guards the list of connections to flush, and nothing else.
@@ -61,11 +64,12 @@ struct Table {
 
 impl Worker {
     /// `origin` is when the time of its server began.
-    pub(crate) fn new(number: usize, origin: Instant, outbox_bytes: usize) -> Arc<Worker> {
+    pub(crate) fn new(number: usize, origin: Instant, config: &Config) -> Arc<Worker> {
         Arc::new(Worker {
             number,
             origin,
-            outbox_bytes,
+            outbox_bytes: config.outbox_bytes,
+            deflate: config.per_message_deflate,
             inbox: Inbox::default(),
             counts: Counts::default(),
             dirty: Mutex::new(Vec::new()),
@@ -299,7 +303,7 @@ mod tests {
     #[test]
     fn a_worker_whose_runtime_ends_while_something_waits_is_freed_with_its_connections() {
         for connection_ends_first in [true, false] {
-            let worker = Worker::new(0, Instant::now(), 1000);
+            let worker = Worker::new(0, Instant::now(), &Config::default());
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             let connection = runtime.block_on(async {
                 worker.start();

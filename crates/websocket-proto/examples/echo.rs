@@ -1,5 +1,5 @@
 //! A WebSocket echo server on nothing but this crate and the standard library: one thread per
-//! connection, messages up to 64 MiB. The public Autobahn suite is pointed at it.
+//! connection, messages up to 64 MiB, compressed where the client wants that. The public Autobahn suite is pointed at it.
 //!
 //! ```text
 //! cargo run --release -p sockeye-websocket-proto --example echo -- 9001
@@ -13,6 +13,7 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 use std::{env, thread};
 
+use sockeye_websocket_proto::deflate::{self, Agreement, Deflater};
 use sockeye_websocket_proto::handshake::{HandshakeError, UpgradeRequest, accept};
 use sockeye_websocket_proto::{
     CloseFrame, Event, Limits, Opcode, Receiver, Role, push_close, push_frame,
@@ -46,13 +47,16 @@ fn serve(stream: &mut TcpStream) -> io::Result<()> {
     let body = read_head(stream, &mut request)?;
     let (head, early) = request.split_at_mut(body);
     match judge(head) {
-        Ok(accept) => {
+        Ok((accept, agreed)) => {
+            let extensions = agreed.map_or_else(String::new, |agreed| {
+                format!("Sec-WebSocket-Extensions: {agreed}\r\n")
+            });
             let answer = format!(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-                 Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                 Connection: Upgrade\r\n{extensions}Sec-WebSocket-Accept: {accept}\r\n\r\n"
             );
             stream.write_all(answer.as_bytes())?;
-            echo(stream, early)
+            echo(stream, early, agreed)
         }
         Err(error) => {
             let (status, text) = (error.status(), error.to_string());
@@ -81,8 +85,8 @@ fn read_head(stream: &mut TcpStream, request: &mut Vec<u8>) -> io::Result<usize>
     }
 }
 
-/// Judges the request; `Ok` holds the value for `Sec-WebSocket-Accept`.
-fn judge(head: &[u8]) -> Result<String, HandshakeError> {
+/// Judges the request; `Ok` holds the value for `Sec-WebSocket-Accept`, and how messages are compressed.
+fn judge(head: &[u8]) -> Result<(String, Option<Agreement>), HandshakeError> {
     let head = String::from_utf8_lossy(head);
     let header = |wanted: &str| {
         head.lines().skip(1).find_map(|line| {
@@ -90,20 +94,25 @@ fn judge(head: &[u8]) -> Result<String, HandshakeError> {
             name.eq_ignore_ascii_case(wanted).then(|| value.trim())
         })
     };
-    accept(&UpgradeRequest {
+    let accepted = accept(&UpgradeRequest {
         method: head.split(' ').next().unwrap_or_default(),
         connection: header("Connection"),
         upgrade: header("Upgrade"),
         version: header("Sec-WebSocket-Version"),
         key: header("Sec-WebSocket-Key"),
-    })
+    })?;
+    Ok((accepted, header("Sec-WebSocket-Extensions").and_then(deflate::accept)))
 }
 
 /// Sends back what comes. What became of one read is answered with one write.
-fn echo(stream: &mut TcpStream, early: &mut [u8]) -> io::Result<()> {
+fn echo(stream: &mut TcpStream, early: &mut [u8], agreed: Option<Agreement>) -> io::Result<()> {
     let mut receiver = Receiver::new(Role::Server, LIMITS);
+    if let Some(agreed) = agreed {
+        receiver = receiver.inflating(agreed.inflater(Role::Server));
+    }
+    let mut deflater = agreed.and_then(|agreed| agreed.deflater(Role::Server, 1));
     let mut answers = Vec::new();
-    answer(&mut receiver, early, &mut answers);
+    answer(&mut receiver, deflater.as_mut(), early, &mut answers);
     let mut buffer = vec![0; 64 * 1024];
     loop {
         stream.write_all(&answers)?;
@@ -113,22 +122,27 @@ fn echo(stream: &mut TcpStream, early: &mut [u8]) -> io::Result<()> {
         }
         match stream.read(&mut buffer)? {
             0 => return Ok(()),
-            count => answer(&mut receiver, &mut buffer[..count], &mut answers),
+            count => answer(&mut receiver, deflater.as_mut(), &mut buffer[..count], &mut answers),
         }
     }
 }
 
 /// Takes in what was read and appends what to answer.
-fn answer(receiver: &mut Receiver, input: &mut [u8], answers: &mut Vec<u8>) {
+fn answer(
+    receiver: &mut Receiver,
+    mut deflater: Option<&mut Deflater>,
+    input: &mut [u8],
+    answers: &mut Vec<u8>,
+) {
+    let mut say = |answers: &mut Vec<u8>, opcode, message: &[u8]| match &mut deflater {
+        Some(deflater) => deflater.push_message(answers, opcode, None, message),
+        None => push_frame(answers, opcode, true, None, message),
+    };
     let mut incoming = receiver.receive(input);
     loop {
         match incoming.next() {
-            Ok(Some(Event::Text(text))) => {
-                push_frame(answers, Opcode::Text, true, None, text.as_bytes());
-            }
-            Ok(Some(Event::Binary(bytes))) => {
-                push_frame(answers, Opcode::Binary, true, None, bytes);
-            }
+            Ok(Some(Event::Text(text))) => say(answers, Opcode::Text, text.as_bytes()),
+            Ok(Some(Event::Binary(bytes))) => say(answers, Opcode::Binary, bytes),
             Ok(Some(Event::Ping(payload))) => {
                 push_frame(answers, Opcode::Pong, true, None, payload);
             }

@@ -15,7 +15,7 @@ mod talk;
 use std::time::Duration;
 
 use serde::Deserialize;
-use sockeye::{Builder, Durability, Io, Msgpack, Namespace};
+use sockeye::{Builder, Durability, Io, Msgpack, Namespace, PerMessageDeflate};
 
 use crate::{Result, listen, ready, serve};
 use reasons::Reasons;
@@ -62,9 +62,16 @@ fn limited(payload: usize) -> Builder {
     Io::builder()
         .any_origin()
         .http_compression(None)
+        .per_message_deflate(deflate())
         .max_payload(payload)
         .attachment_bytes(ATTACHMENTS * payload)
         .outbox_bytes(OUTBOX)
+}
+
+/// Only where the variable `DEFLATE` says from how many bytes on.
+fn deflate() -> Option<PerMessageDeflate> {
+    let threshold = std::env::var("DEFLATE").ok()?.parse().ok()?;
+    Some(PerMessageDeflate::default().threshold(threshold))
 }
 
 const NAMESPACES: [&str; 3] = ["/", "/custom", "/auth"];

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use websocket_proto::deflate::{self, Agreement, Deflater};
 use websocket_proto::handshake::{HandshakeError, UpgradeRequest, accept};
 use websocket_proto::{Event, Incoming, Limits, Opcode, Receiver, Role, push_close, push_frame};
 
@@ -36,16 +37,24 @@ pub(crate) async fn run(port: u16) -> Result<()> {
 async fn serve(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (head, mut read) = timeout(PATIENCE, read_head(&mut stream)).await??;
-    let answer = answer_to(&head);
-    let (Ok(words) | Err(words)) = &answer;
-    stream.write_all(words.as_bytes()).await?;
-    if answer.is_err() {
-        return stream.shutdown().await;
-    }
+    let agreed = match answer_to(&head) {
+        Ok((key, agreed)) => {
+            stream.write_all(switching(&key, agreed).as_bytes()).await?;
+            agreed
+        }
+        Err(problem) => {
+            stream.write_all(refusal(problem).as_bytes()).await?;
+            return stream.shutdown().await;
+        }
+    };
     let mut receiver = Receiver::new(Role::Server, LIMITS);
+    if let Some(agreed) = agreed {
+        receiver = receiver.inflating(agreed.inflater(Role::Server));
+    }
+    let mut deflater = agreed.and_then(|agreed| agreed.deflater(Role::Server, 1));
     let mut out = Vec::new();
     loop {
-        let goes_on = echo(receiver.receive(&mut read), &mut out);
+        let goes_on = echo(receiver.receive(&mut read), deflater.as_mut(), &mut out);
         stream.write_all(&out).await?;
         out.clear();
         if !goes_on {
@@ -60,14 +69,20 @@ async fn serve(mut stream: TcpStream) -> io::Result<()> {
 }
 
 /// Answers what came; `false` when the conversation is over.
-fn echo(mut incoming: Incoming<'_>, out: &mut Vec<u8>) -> bool {
+fn echo(
+    mut incoming: Incoming<'_>,
+    mut deflater: Option<&mut Deflater>,
+    out: &mut Vec<u8>,
+) -> bool {
+    let mut say = |out: &mut Vec<u8>, opcode, message: &[u8]| match &mut deflater {
+        Some(deflater) => deflater.push_message(out, opcode, None, message),
+        None => push_frame(out, opcode, true, None, message),
+    };
     loop {
         match incoming.next() {
             Ok(None) => return true,
-            Ok(Some(Event::Text(text))) => {
-                push_frame(out, Opcode::Text, true, None, text.as_bytes());
-            }
-            Ok(Some(Event::Binary(bytes))) => push_frame(out, Opcode::Binary, true, None, bytes),
+            Ok(Some(Event::Text(text))) => say(out, Opcode::Text, text.as_bytes()),
+            Ok(Some(Event::Binary(bytes))) => say(out, Opcode::Binary, bytes),
             Ok(Some(Event::Ping(bytes))) => push_frame(out, Opcode::Pong, true, None, bytes),
             Ok(Some(Event::Pong(_))) => {}
             Ok(Some(Event::Close(frame))) => {
@@ -105,8 +120,8 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
     }
 }
 
-/// The response to an upgrade request: to one that is accepted, or to one that is not.
-fn answer_to(head: &str) -> std::result::Result<String, String> {
+/// What an upgrade request is answered: its key, and how messages are compressed.
+fn answer_to(head: &str) -> std::result::Result<(String, Option<Agreement>), HandshakeError> {
     let header = |name: &str| {
         let pairs = head.lines().skip(1).filter_map(|line| line.split_once(':'));
         let mut values = pairs.filter(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -119,12 +134,14 @@ fn answer_to(head: &str) -> std::result::Result<String, String> {
         version: header("sec-websocket-version"),
         key: header("sec-websocket-key"),
     };
-    accept(&request).map(|key| switching(&key)).map_err(refusal)
+    Ok((accept(&request)?, header("sec-websocket-extensions").and_then(deflate::accept)))
 }
 
-fn switching(key: &str) -> String {
+fn switching(key: &str, agreed: Option<Agreement>) -> String {
+    let extensions =
+        agreed.map_or_else(String::new, |agreed| format!("Sec-WebSocket-Extensions: {agreed}\r\n"));
     format!(
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {key}\r\n\r\n"
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{extensions}Sec-WebSocket-Accept: {key}\r\n\r\n"
     )
 }
 

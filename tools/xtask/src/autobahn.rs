@@ -1,8 +1,7 @@
 //! The public WebSocket suite (`autobahntestsuite` for Python) against both sides of `websocket-proto`.
 //!
-//! Its cases 1 to 7, 9 and 10: framing, pings, reserved bits, opcodes, fragmentation, UTF-8, close
-//! handling, limits and speed, chopped writes. 12 and 13 are permessage-deflate, which is not there
-//! yet. The reports stand in `target/autobahn/server` and `…/client`, each with an `index.html`.
+//! Its cases 1 to 7, 9, 10, 12 and 13: framing, pings, reserved bits, opcodes, fragmentation, UTF-8, close
+//! handling, limits and speed, chopped writes, compression. The reports stand in `target/autobahn/server` and `…/client`, each with an `index.html`.
 
 mod client;
 mod python;
@@ -19,8 +18,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::run;
+use report::Side;
 
-const CASES: [&str; 9] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"];
+const CASES: [&str; 11] =
+    ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*", "12.*", "13.*"];
 
 /// How we are called in the reports.
 const AGENT: &str = "sockeye";
@@ -36,7 +37,7 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
     let client = report::read(&folder.join("client"), AGENT)?;
     let server = report::read(&folder.join("server"), AGENT)?;
     let failed: Vec<String> =
-        server.failed("server side").chain(client.failed("client side")).collect();
+        server.failed(Side::Server).chain(client.failed(Side::Client)).collect();
     println!("reports: {}/{{server,client}}/index.html", folder.display());
     if server.count() != cases || client.count() != cases {
         return Err(format!(
@@ -46,7 +47,10 @@ pub(crate) fn run(_arguments: &[String]) -> Result<(), String> {
         ));
     }
     if failed.is_empty() {
-        println!("autobahn: {cases} cases server side, {cases} client side, all OK");
+        let declined = server.declined();
+        println!(
+            "autobahn: {cases} cases server side ({declined} declined), {cases} client side, all OK"
+        );
         return Ok(());
     }
     Err(format!("autobahn: {} cases failed\n  {}", failed.len(), failed.join("\n  ")))

@@ -195,5 +195,5 @@ pub(super) fn encoded(text: &[u8], attachments: Vec<bytes::Bytes>) -> socket_pro
     let mut buffer = Vec::with_capacity(ROOM + text.len());
     buffer.resize(ROOM, 0);
     buffer.extend_from_slice(text);
-    socket_proto::Encoded { buffer, start: ROOM, attachments }
+    socket_proto::Encoded { buffer, start: ROOM, attachments, compress: true }
 }

@@ -72,8 +72,9 @@ impl Socket {
         event: &str,
         args: &T,
         class: Class,
+        compress: bool,
     ) -> Result<Emitted, EmitError> {
-        let mut encoded = self.encode(event, args, None)?;
+        let mut encoded = Encoded { compress, ..self.encode(event, args, None)? };
         if let Some((durable, session)) = self.durable_session() {
             if class == Class::Normal {
                 return self.log(durable, session, encoded, false);

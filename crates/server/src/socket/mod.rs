@@ -271,7 +271,7 @@ impl Socket {
     /// If the name is reserved, the arguments cannot be sent, the socket is not connected, or its
     /// client reads too slowly.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
-        self.emit_as(event, args, Class::Normal)
+        self.emit_as(event, args, Class::Normal, true)
     }
 
     /// As [`emit`](Self::emit), but waits where `emit` fails with [`EmitError::Busy`]. Without a
@@ -330,7 +330,12 @@ impl Socket {
 
     /// What is sent next may be lost: a client that is not ready for it does not get it.
     pub fn volatile(&self) -> SocketEmit<'_> {
-        SocketEmit { socket: self, class: Class::Volatile }
+        SocketEmit { socket: self, class: Class::Volatile, compress: true }
+    }
+
+    /// Whether what is sent next may be compressed: see [`Broadcast::compress`].
+    pub fn compress(&self, compress: bool) -> SocketEmit<'_> {
+        SocketEmit { socket: self, class: Class::Normal, compress }
     }
 
     /// Everybody in these rooms but this socket.

@@ -1,4 +1,4 @@
-//! A socket's words for what is volatile, and its data.
+//! A socket's words for how something is sent, and its data.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,11 +10,12 @@ use crate::emit::Emitted;
 use crate::error::{DataError, EmitError};
 use crate::{Rooms, ToArgs};
 
-/// A way of sending to one socket; see [`Socket::volatile`].
+/// A way of sending to one socket; see [`Socket::volatile`] and [`Socket::compress`].
 #[derive(Clone, Copy, Debug)]
 pub struct SocketEmit<'a> {
     pub(super) socket: &'a Socket,
     pub(super) class: Class,
+    pub(super) compress: bool,
 }
 
 impl SocketEmit<'_> {
@@ -24,7 +25,19 @@ impl SocketEmit<'_> {
     ///
     /// As [`Socket::emit`].
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
-        self.socket.emit_as(event, args, self.class)
+        self.socket.emit_as(event, args, self.class, self.compress)
+    }
+
+    /// As [`Socket::volatile`].
+    #[must_use]
+    pub fn volatile(self) -> Self {
+        SocketEmit { class: Class::Volatile, ..self }
+    }
+
+    /// As [`Socket::compress`].
+    #[must_use]
+    pub fn compress(self, compress: bool) -> Self {
+        SocketEmit { compress, ..self }
     }
 
     /// Everybody in these rooms but this socket.
@@ -34,7 +47,11 @@ impl SocketEmit<'_> {
 
     /// Everybody in the namespace but this socket.
     pub fn broadcast(&self) -> Broadcast {
-        self.socket.broadcast().volatile()
+        let broadcast = self.socket.broadcast().compress(self.compress);
+        match self.class {
+            Class::Normal => broadcast,
+            Class::Volatile => broadcast.volatile(),
+        }
     }
 }
 

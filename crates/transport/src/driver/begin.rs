@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use engine_proto::{Sid, Transport, handshake};
 use tracing::Instrument;
+use websocket_proto::Receiver;
 
 use super::Driver;
 use crate::addresses::Place;
@@ -50,6 +51,7 @@ pub(crate) fn spawn_websocket<A: Application, R: Revision>(
     server: &Arc<Inner<A>>,
     sid: Sid,
     upgrade: Upgrade,
+    receiver: Receiver,
     handshake: Arc<Handshake>,
     (revision, place): (R, Place),
 ) {
@@ -59,7 +61,7 @@ pub(crate) fn spawn_websocket<A: Application, R: Revision>(
             server.sessions.give_up();
             return;
         };
-        let candidate = Candidate::new(taken, server.config.websocket_limits());
+        let candidate = Candidate::new(taken, receiver);
         let driver = Driver::new(&server, sid, handshake, Transport::WebSocket, revision);
         let Some(mut driver) = driver else {
             return;

@@ -124,10 +124,10 @@ impl<A: Application, R: Revision> Driver<A, R> {
     /// Starts on a WebSocket.
     fn open_on(&mut self, candidate: Candidate) {
         self.say_open(Transport::WebSocket);
-        let Candidate { socket, write, read, .. } = candidate;
+        let Candidate { socket, write, read, deflates, .. } = candidate;
         self.early = read;
         self.link = socket;
-        self.give_to_flusher(write);
+        self.give_to_flusher(write, deflates);
     }
 
     /// Puts something in front of what is queued, before there is a WebSocket for it.
@@ -138,7 +138,8 @@ impl<A: Application, R: Revision> Driver<A, R> {
     }
 
     /// From now on what is queued goes to the WebSocket.
-    fn give_to_flusher(&mut self, write: Option<tokio::net::tcp::OwnedWriteHalf>) {
+    fn give_to_flusher(&mut self, write: Option<tokio::net::tcp::OwnedWriteHalf>, deflates: bool) {
+        self.shared.set_websocket(deflates);
         let way = if write.is_some() { Way::Socket } else { Way::Task };
         self.shared.writer.lock().socket = write;
         let mut outbox = self.shared.outbox.lock();
@@ -168,10 +169,6 @@ impl<A: Application, R: Revision> Driver<A, R> {
 
     pub(crate) fn is_open(&self) -> bool {
         self.stage == Stage::Open
-    }
-
-    pub(crate) fn websocket_limits(&self) -> websocket_proto::Limits {
-        self.server.config.websocket_limits()
     }
 
     pub(crate) fn set_candidate(&mut self, candidate: Box<Candidate>) {

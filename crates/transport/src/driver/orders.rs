@@ -2,7 +2,7 @@
 
 use std::task::Context;
 
-use engine_proto::{Control, Order, Pipe, Transport, Tray};
+use engine_proto::{Control, Order, Pipe, Tray};
 use websocket_proto::Opcode;
 
 use super::Driver;
@@ -63,7 +63,6 @@ impl<A: Application, R: Revision> Driver<A, R> {
             return;
         };
         self.shared.worker.counts.upgraded();
-        self.shared.set_transport(Transport::WebSocket);
         self.tell(SessionStep::Upgraded);
         self.polling = None;
         // A client that did not wait for the answer to its probe gets it all the same.
@@ -71,7 +70,7 @@ impl<A: Application, R: Revision> Driver<A, R> {
         if !unsaid.is_empty() {
             self.say_first(Entry::Frame(unsaid.into_boxed_slice()));
         }
-        self.give_to_flusher(candidate.write.take());
+        self.give_to_flusher(candidate.write.take(), candidate.deflates);
         // It is in the hands of the reader, who puts it in its new place.
         self.switched = true;
     }

@@ -65,7 +65,7 @@ mod tests {
     }
 
     fn on_websocket(packet: &Encoded) -> Vec<u8> {
-        packet.websocket().flatten().copied().collect()
+        packet.websocket(None).flatten().copied().collect()
     }
 
     #[test]
@@ -84,6 +84,22 @@ mod tests {
         let wire = on_websocket(twin);
         assert_eq!(wire, b"\x81\x0f451-[\"\xf0\x9f\x98\x80\",{}]\x82\x03\x04\x01\x02");
         assert_eq!(twin.len(), wire.len());
+    }
+
+    #[test]
+    fn a_compressed_twin_has_its_types_inside() {
+        let deflate = crate::PerMessageDeflate::default().threshold(100);
+        let packet = Encoded::binary(Bytes::from(vec![7; 500]));
+        let frame: Vec<u8> =
+            packet.v3_twin().websocket(Some(&deflate)).flatten().copied().collect();
+        let mut expected = Vec::new();
+        let message = [&[4][..], &[7; 500]].concat();
+        let mut deflater = websocket_proto::deflate::Deflater::alone(1);
+        deflater.push_message(&mut expected, websocket_proto::Opcode::Binary, None, &message);
+        assert_eq!(frame, expected);
+        let plain = Encoded::binary(Bytes::from(vec![7; 500])).uncompressed();
+        let mut pieces = plain.v3_twin().websocket(Some(&deflate));
+        assert_eq!(pieces.next().unwrap()[0], 0x82);
     }
 
     #[test]

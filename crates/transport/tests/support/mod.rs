@@ -15,6 +15,7 @@ use sockeye_transport::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use websocket_proto::deflate::{Deflater, Offer};
 use websocket_proto::{Event, Limits, Opcode, Receiver, Role};
 
 /// What happened to the sessions of one server.
@@ -245,6 +246,10 @@ pub enum Heard {
 pub struct Ws {
     pub socket: TcpStream,
     receiver: Receiver,
+    /// Only where compression was agreed on.
+    deflater: Option<Deflater>,
+    /// Bytes that have come behind the handshake.
+    pub read: usize,
     heard: std::collections::VecDeque<Heard>,
 }
 
@@ -258,22 +263,53 @@ impl Ws {
     }
 
     pub async fn connect(address: SocketAddr, target: &str) -> Ws {
+        Ws::offering(address, target, "").await.0
+    }
+
+    /// Offers these extensions, if any; returns what the server has agreed to.
+    pub async fn offering(address: SocketAddr, target: &str, offer: &str) -> (Ws, Option<String>) {
         let mut http = Http::connect(address).await;
-        let headers = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-        http.send("GET", target, headers, b"").await;
+        let extensions = match offer {
+            "" => String::new(),
+            offer => format!("Sec-WebSocket-Extensions: {offer}\r\n"),
+        };
+        let headers = format!(
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{extensions}"
+        );
+        http.send("GET", target, &headers, b"").await;
         let answer = http.answer().await;
         assert_eq!(answer.status, 101, "{}{}", answer.head, answer.body);
         let accept = answer.header("sec-websocket-accept");
         assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         let limits = Limits { frame: 1 << 26, message: 1 << 26, fragments: 1000 };
+        let said = answer.header("sec-websocket-extensions");
+        let agreed = Offer::default().verify(said).expect("an answer to the offer");
+        let mut receiver = Receiver::new(Role::Client, limits);
+        if let Some(agreed) = agreed {
+            receiver = receiver.inflating(agreed.inflater(Role::Client));
+        }
         let mut ws = Ws {
             socket: http.socket,
-            receiver: Receiver::new(Role::Client, limits),
+            receiver,
+            deflater: agreed.and_then(|agreed| agreed.deflater(Role::Client, 6)),
+            read: 0,
             heard: std::collections::VecDeque::new(),
         };
         ws.take_in(&mut http.rest);
-        ws
+        (ws, said.map(str::to_owned))
+    }
+
+    pub async fn raw(&mut self, bytes: &[u8]) {
+        let _ = self.socket.write_all(bytes).await;
+    }
+
+    /// A message in one compressed frame.
+    pub async fn compressed(&mut self, opcode: Opcode, payload: &[u8]) {
+        let mut frame = Vec::new();
+        let deflater = self.deflater.as_mut().expect("compression was agreed on");
+        deflater.push_message(&mut frame, opcode, Some([1, 2, 3, 4]), payload);
+        self.raw(&frame).await;
     }
 
     pub async fn text(&mut self, text: &str) {
@@ -345,6 +381,7 @@ impl Ws {
     }
 
     fn take_in(&mut self, bytes: &mut [u8]) {
+        self.read += bytes.len();
         let mut incoming = self.receiver.receive(bytes);
         while let Some(event) = incoming.next().expect("the server keeps to RFC 6455") {
             self.heard.push_back(match event {

@@ -2,7 +2,8 @@
 
 use flate2::{Compress, Compression, FlushCompress};
 
-use super::TAIL;
+use super::{TAIL, mark};
+use crate::{Opcode, push_frame};
 
 /// Compresses the messages of one sender, or of any number if it takes nothing over. Weighs about a quarter of a
 /// megabyte.
@@ -55,6 +56,29 @@ impl Deflater {
         if !self.takeover {
             self.compress.reset();
         }
+    }
+
+    /// Appends a whole message, text or binary, as one compressed frame; a client gives the key of its mask.
+    ///
+    /// ```
+    /// use sockeye_websocket_proto::Opcode;
+    /// use sockeye_websocket_proto::deflate::Deflater;
+    ///
+    /// let mut out = Vec::new();
+    /// Deflater::alone(1).push_message(&mut out, Opcode::Text, None, b"Hello");
+    /// assert_eq!(out, b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0");    // RFC 7692, 7.2.3.1
+    /// ```
+    pub fn push_message(
+        &mut self,
+        out: &mut Vec<u8>,
+        opcode: Opcode,
+        key: Option<[u8; 4]>,
+        message: &[u8],
+    ) {
+        let (start, mut payload) = (out.len(), Vec::new());
+        self.compress(message, &mut payload);
+        push_frame(out, opcode, true, key, &payload);
+        mark(&mut out[start..]);
     }
 
     /// All of a message, up to and with an empty block.

@@ -14,17 +14,16 @@
 //!
 //! ```
 //! use sockeye_websocket_proto::deflate::{self, Offer};
-//! use sockeye_websocket_proto::{Event, Limits, Opcode, Receiver, Role, push_frame};
+//! use sockeye_websocket_proto::{Event, Limits, Opcode, Receiver, Role};
 //!
 //! let offer = Offer::default();
 //! let agreed = deflate::accept(&offer.to_string()).unwrap();
 //! assert_eq!(offer.verify(Some(&agreed.to_string())), Ok(Some(agreed)));
 //!
 //! // The server compresses, …
-//! let (mut payload, mut wire) = (Vec::new(), Vec::new());
-//! agreed.deflater(Role::Server, 1).unwrap().compress(b"hello hello hello", &mut payload);
-//! push_frame(&mut wire, Opcode::Text, true, None, &payload);
-//! deflate::mark(&mut wire);
+//! let mut wire = Vec::new();
+//! let mut deflater = agreed.deflater(Role::Server, 1).unwrap();
+//! deflater.push_message(&mut wire, Opcode::Text, None, b"hello hello hello");
 //!
 //! // … and the client reads.
 //! let inflater = agreed.inflater(Role::Client);

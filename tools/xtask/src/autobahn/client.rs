@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use websocket_proto::deflate::{Agreement, Deflater, Offer};
 use websocket_proto::handshake::{UpgradeResponse, request_key, verify_response};
 use websocket_proto::{CloseFrame, Event, Limits, Opcode, Receiver, Role, push_close, push_frame};
 
@@ -35,6 +36,8 @@ pub(super) fn run_all(server: SocketAddr, agent: &str) -> Result<usize, String> 
 struct Client {
     stream: TcpStream,
     receiver: Receiver,
+    /// Only where compression was agreed on.
+    deflater: Option<Deflater>,
     /// What was read behind the handshake's answer.
     early: Vec<u8>,
     keys: RandomState,
@@ -51,12 +54,18 @@ fn connect(server: SocketAddr, path: &str) -> io::Result<Client> {
     write!(
         stream,
         "GET {path} HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\
+         Sec-WebSocket-Extensions: {}\r\n\r\n",
+        Offer::default()
     )?;
     let (head, early) = read_head(&mut stream)?;
-    verify_head(&key, &head).map_err(io::Error::other)?;
-    let receiver = Receiver::new(Role::Client, LIMITS);
-    Ok(Client { stream, receiver, early, keys, frames: 0 })
+    let agreed = verify_head(&key, &head).map_err(io::Error::other)?;
+    let mut receiver = Receiver::new(Role::Client, LIMITS);
+    if let Some(agreed) = agreed {
+        receiver = receiver.inflating(agreed.inflater(Role::Client));
+    }
+    let deflater = agreed.and_then(|agreed| agreed.deflater(Role::Client, 1));
+    Ok(Client { stream, receiver, deflater, early, keys, frames: 0 })
 }
 
 /// Reads the answer to the handshake, and what already came behind it.
@@ -76,7 +85,11 @@ fn read_head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
     }
 }
 
-fn verify_head(key: &str, head: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// Checks the answer to the handshake; returns how messages are compressed.
+fn verify_head(
+    key: &str,
+    head: &str,
+) -> Result<Option<Agreement>, Box<dyn std::error::Error + Send + Sync>> {
     let header = |wanted: &str| {
         head.lines().skip(1).find_map(|line| {
             let (name, value) = line.split_once(':')?;
@@ -89,7 +102,8 @@ fn verify_head(key: &str, head: &str) -> Result<(), Box<dyn std::error::Error + 
         upgrade: header("Upgrade"),
         accept: header("Sec-WebSocket-Accept"),
     };
-    Ok(verify_response(key, &response)?)
+    verify_response(key, &response)?;
+    Ok(Offer::default().verify(header("Sec-WebSocket-Extensions"))?)
 }
 
 impl Client {
@@ -115,17 +129,18 @@ impl Client {
 
     /// Takes in what was read and appends what to answer.
     fn answer(&mut self, input: &mut [u8], answers: &mut Vec<u8>) {
+        let deflater = &mut self.deflater;
+        let mut say = |answers: &mut Vec<u8>, opcode, mask, message: &[u8]| match deflater {
+            Some(deflater) => deflater.push_message(answers, opcode, mask, message),
+            None => push_frame(answers, opcode, true, mask, message),
+        };
         let mut incoming = self.receiver.receive(input);
         loop {
             self.frames += 1;
             let mask = Some(key(&self.keys, self.frames));
             match incoming.next() {
-                Ok(Some(Event::Text(text))) => {
-                    push_frame(answers, Opcode::Text, true, mask, text.as_bytes());
-                }
-                Ok(Some(Event::Binary(bytes))) => {
-                    push_frame(answers, Opcode::Binary, true, mask, bytes);
-                }
+                Ok(Some(Event::Text(text))) => say(answers, Opcode::Text, mask, text.as_bytes()),
+                Ok(Some(Event::Binary(bytes))) => say(answers, Opcode::Binary, mask, bytes),
                 Ok(Some(Event::Ping(payload))) => {
                     push_frame(answers, Opcode::Pong, true, mask, payload);
                 }
