@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use tokio::sync::OnceCell;
 
-use crate::Body;
 use crate::answer::empty;
 use crate::coding::Coding;
+use crate::{Body, Config};
 
 /// Files that a [`Server`](crate::Server) answers with under its path, each by its name alone. Cloning counts a
 /// reference.
@@ -79,6 +80,14 @@ impl File {
     }
 }
 
+/// The answer to a request for one of the files, if it is for one.
+pub(crate) async fn answer(config: &Config, parts: &Parts) -> Option<Response<Body>> {
+    let files = config.files.as_ref()?;
+    let file = files.find(parts.uri.path().strip_prefix(&config.path)?)?;
+    // Boxed: a poll that is held has no room for it.
+    Some(Box::pin(files.answer(file, &parts.method, &parts.headers)).await)
+}
+
 impl Files {
     /// These files, all of one version, which is their `ETag`. `None` if the version holds what no `ETag` may: quotes,
     /// blanks, anything that is not ASCII.
@@ -89,18 +98,13 @@ impl Files {
     }
 
     /// The file that stands at this place behind the server's path.
-    pub(crate) fn find(&self, rest: &str) -> Option<&File> {
+    fn find(&self, rest: &str) -> Option<&File> {
         let name = rest.strip_prefix('/').unwrap_or(rest);
         self.0.files.iter().find(|file| file.name == name)
     }
 
     /// Answers a request for one of them.
-    pub(crate) async fn answer(
-        &self,
-        file: &File,
-        method: &Method,
-        headers: &HeaderMap,
-    ) -> Response<Body> {
+    async fn answer(&self, file: &File, method: &Method, headers: &HeaderMap) -> Response<Body> {
         let mut response = match *method {
             Method::GET | Method::HEAD if self.is_known(headers) => empty(StatusCode::NOT_MODIFIED),
             Method::GET => file.response(headers).await,

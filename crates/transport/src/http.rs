@@ -25,6 +25,7 @@ use crate::body::{Fault, collect, discard};
 use crate::coding::Coding;
 use crate::connection::Shared;
 use crate::driver;
+use crate::files;
 use crate::mailbox::{Answer, Letter, PostGuard};
 use crate::origin::Verdict;
 use crate::request::Visitor;
@@ -110,7 +111,7 @@ impl<A: Application> Server<A> {
         B: HttpBody,
         B::Error: fmt::Display,
     {
-        if let Some(answer) = self.file(&visitor.parts).await {
+        if let Some(answer) = files::answer(&self.0.config, &visitor.parts).await {
             discard(body).await;
             return answer;
         }
@@ -134,15 +135,6 @@ impl<A: Application> Server<A> {
             self.0.config.hooks.turned_away(visitor, &refusal);
             refuse(&refusal, upgrade)
         })
-    }
-
-    /// The answer to a request for a file.
-    async fn file(&self, parts: &Parts) -> Option<Response<Body>> {
-        let Config { files, path, .. } = &self.0.config;
-        let files = files.as_ref()?;
-        let file = files.find(parts.uri.path().strip_prefix(path)?)?;
-        // Boxed: a poll that is held has no room for it.
-        Some(Box::pin(files.answer(file, &parts.method, &parts.headers)).await)
     }
 
     async fn follow<B>(
