@@ -222,8 +222,8 @@ mod tests {
         Network::of(SocketAddr::new(address.parse().unwrap(), 1000))
     }
 
-    fn from(number: u32) -> Option<Network> {
-        Some(Network::V4(number.to_be_bytes()))
+    fn number(number: u32) -> Network {
+        Network::V4(number.to_be_bytes())
     }
 
     #[test]
@@ -242,12 +242,19 @@ mod tests {
             ..Limits::default()
         };
         let (mut table, now) = (Table::default(), Duration::from_secs(100));
-        let hammered = (0..1000).filter(|_| table.knock(&limits, from(1), now).is_ok()).count();
+        let hammered =
+            (0..1000).filter(|_| table.knock(&limits, Some(number(1)), now).is_ok()).count();
         assert_eq!(hammered, 3);
-        let (why, wait) = table.knock(&limits, from(1), now).unwrap_err();
+        let (why, wait) = table.knock(&limits, Some(number(1)), now).unwrap_err();
         assert_eq!((why, wait), (Refused::TooManyHandshakes, Some(Duration::from_secs(1))));
-        assert_eq!((2..100).filter(|n| table.knock(&limits, from(*n), now).is_ok()).count(), 7);
-        assert_eq!(table.knock(&limits, from(200), now).unwrap_err().0, Refused::Overloaded);
+        assert_eq!(
+            (2..100).filter(|n| table.knock(&limits, Some(number(*n)), now).is_ok()).count(),
+            7
+        );
+        assert_eq!(
+            table.knock(&limits, Some(number(200)), now).unwrap_err().0,
+            Refused::Overloaded
+        );
     }
 
     #[test]
@@ -268,8 +275,8 @@ mod tests {
         let rate = Rate::per_second(1).burst(10);
         let limits = Limits { handshakes_per_address: Some(rate), ..Limits::default() };
         let mut table = Table::default();
-        for number in 0..200_000 {
-            let _ = table.knock(&limits, from(number), Duration::from_secs(1));
+        for n in 0..200_000 {
+            let _ = table.knock(&limits, Some(number(n)), Duration::from_secs(1));
             assert!(table.visits.len() <= 2 * MOST);
         }
         table.visits.forget(Duration::from_secs(12));
@@ -286,7 +293,9 @@ mod tests {
         let mut table = Table::default();
         let mut let_in = 0;
         for second in 0..100 {
-            let come = |_: &i32| table.knock(&limits, from(7), Duration::from_secs(second)).is_ok();
+            let come = |_: &i32| {
+                table.knock(&limits, Some(number(7)), Duration::from_secs(second)).is_ok()
+            };
             let_in += (0..5).filter(come).count();
         }
         assert_eq!(let_in, 10 + 99, "its bucket, and one for each second");
@@ -295,15 +304,15 @@ mod tests {
     #[test]
     fn sessions_are_counted_while_they_are_open_and_their_table_shrinks() {
         let mut table = Table::default();
-        for number in 0..1000 {
-            let network = from(number).unwrap();
+        for n in 0..1000 {
+            let network = number(n);
             assert!(table.enter(network, 2) && table.enter(network, 2) && !table.enter(network, 2));
         }
-        for number in 0..1000 {
-            (0..2).for_each(|_| table.leave(from(number).unwrap(), Duration::ZERO));
+        for n in 0..1000 {
+            (0..2).for_each(|_| table.leave(number(n), Duration::ZERO));
         }
         assert_eq!(table.open.len(), 0);
         assert!(table.open.capacity() <= 64, "{}", table.open.capacity());
-        assert!(table.enter(from(1).unwrap(), 1));
+        assert!(table.enter(number(1), 1));
     }
 }

@@ -288,34 +288,6 @@ impl<A: Application, R: Revision> Driver<A, R> {
         }
     }
 
-    /// How much may be read of the client now; `None` if it has to wait, since it has sent more than it may.
-    pub(crate) fn room(&mut self, most: usize) -> Option<usize> {
-        let Some(meter) = &mut self.meter else {
-            return Some(most);
-        };
-        let (room, begins) = meter.room(most, self.now);
-        if begins {
-            self.shared.worker.counts.slowed();
-        }
-        room
-    }
-
-    /// So many bytes of the client have been read.
-    pub(crate) fn charge(&mut self, bytes: usize) {
-        if let Some(meter) = &mut self.meter {
-            meter.charge(bytes, self.now);
-        }
-    }
-
-    /// Whether the client is not read for now.
-    fn is_slowed(&self) -> bool {
-        self.slowed_until().is_some()
-    }
-
-    fn slowed_until(&self) -> Option<Duration> {
-        self.meter.as_ref()?.until().filter(|_| self.stage == Stage::Open)
-    }
-
     fn broken(&self) -> Option<Duration> {
         self.broken.filter(|_| self.stage == Stage::Open)
     }

@@ -1,6 +1,7 @@
 //! Reading: the session's current pipe, and a candidate.
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use engine_proto::{CloseReason, Pipe};
 use websocket_proto::{CloseFrame, Event, Opcode};
@@ -212,5 +213,36 @@ impl<A: Application, R: Revision> Driver<A, R> {
             Pipe::Current => self.part(error.close_code(), cx),
         }
         Fed::Ended
+    }
+}
+
+// The rate of its bytes.
+impl<A: Application, R: Revision> Driver<A, R> {
+    /// How much may be read of the client now; `None` if it has to wait, since it has sent more than it may.
+    pub(crate) fn room(&mut self, most: usize) -> Option<usize> {
+        let Some(meter) = &mut self.meter else {
+            return Some(most);
+        };
+        let (room, begins) = meter.room(most, self.now);
+        if begins {
+            self.shared.worker.counts.slowed();
+        }
+        room
+    }
+
+    /// So many bytes of the client have been read.
+    pub(crate) fn charge(&mut self, bytes: usize) {
+        if let Some(meter) = &mut self.meter {
+            meter.charge(bytes, self.now);
+        }
+    }
+
+    /// Whether the client is not read for now.
+    pub(super) fn is_slowed(&self) -> bool {
+        self.slowed_until().is_some()
+    }
+
+    pub(super) fn slowed_until(&self) -> Option<Duration> {
+        self.meter.as_ref()?.until().filter(|_| self.stage == Stage::Open)
     }
 }
