@@ -8,7 +8,7 @@
 //! | How do requests reach the chat and its page?  | `site`       |
 //! | How does it use several cores?                | `workers`    |
 //! | What is shown to whoever watches it?          | `metrics`, `exposition` |
-//! | What ends it?                                 | `signals`    |
+//! | What ends it, or renews its certificate?      | `signals`    |
 
 #![forbid(unsafe_code)]
 
@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use chat::Chat;
-use sockeye::{Builder, Io, Log, PerMessageDeflate};
+use sockeye::{Builder, Io, Log, PerMessageDeflate, Tls};
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
@@ -64,10 +64,11 @@ async fn serve(options: &Options) -> Result<(), String> {
         Signals::listen().map_err(|error| format!("signals cannot be listened to: {error}"))?;
     let cores = options.workers();
     // First: a second program that is started by mistake leaves the log alone.
+    let tls = tls(options)?;
     let open = addresses::open(options).await?;
     let log = keep::open(options)?;
     let io = Chat::open(builder(options).log(log.clone())).map_err(|error| error.to_string())?;
-    let site = Site::around(&io, options).map_err(|error| error.to_string())?;
+    let site = Site::around(&io, options, tls.clone()).map_err(|error| error.to_string())?;
     let metrics = match options.metrics {
         Some(address) => Some(Metrics::start(&io, address).await?),
         None => None,
@@ -81,7 +82,7 @@ async fn serve(options: &Options) -> Result<(), String> {
         println!("Metrics are at http://{address}/metrics");
     }
     tokio::select! {
-        () = signals.next() => {}
+        () = signals.end(|| renew(tls.as_ref())) => {}
         served = &mut serving => return served,
         problem = workers.failure() => return Err(problem),
     }
@@ -97,12 +98,27 @@ async fn serve(options: &Options) -> Result<(), String> {
         tokio::join!(io.close(GOODBYE), serving)
     };
     tokio::select! {
-        () = signals.next() => Err("ended at once: not every client has been told".to_owned()),
+        () = signals.end(|| ()) => Err("ended at once: not every client has been told".to_owned()),
         _ = goodbye => {
             workers.finish();
             log.close();
             Ok(())
         }
+    }
+}
+
+/// Reads the certificate, if TLS is to be spoken.
+fn tls(options: &Options) -> Result<Option<Tls>, String> {
+    let files = options.tls().map(|(certificate, key)| Tls::from_files(certificate, key));
+    files.transpose().map_err(|error| error.to_string())
+}
+
+/// Reads the certificate again. One that cannot be used is said, and the old one stays.
+fn renew(tls: Option<&Tls>) {
+    match tls.map(Tls::reload) {
+        Some(Ok(())) => println!("New connections get the certificate that is in its file now."),
+        Some(Err(problem)) => eprintln!("sockeye: the old certificate stays: {problem}"),
+        None => println!("There is no certificate to be read again."),
     }
 }
 

@@ -28,6 +28,15 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH")]
     pub(crate) unix: Option<PathBuf>,
 
+    /// Speaks TLS with the certificate in this file (PEM, those of its issuers behind it). The signal HUP has it read
+    /// again: new connections get the new one.
+    #[arg(long, env = "TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate (PEM).
+    #[arg(long, env = "TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
     /// Expects each connection to begin with a header of the PROXY protocol, which says who the client is. Nobody but the
     /// proxy may be able to connect then.
     #[arg(long)]
@@ -154,6 +163,11 @@ impl Options {
         (!self.memory).then_some(&self.data)
     }
 
+    /// The certificate and the key, if TLS is spoken.
+    pub(crate) fn tls(&self) -> Option<(&Path, &Path)> {
+        self.tls_cert.as_deref().zip(self.tls_key.as_deref())
+    }
+
     /// How long somebody may be away.
     pub(crate) fn away(&self) -> Duration {
         Duration::from_secs(self.away)
@@ -166,10 +180,11 @@ impl Options {
 
     /// The address for a browser on this machine, or on another if the host has a name of its own.
     pub(crate) fn address_to_show(&self, port: u16) -> String {
+        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
         match self.host.as_str() {
-            "0.0.0.0" | "::" => format!("http://localhost:{port}"),
-            host if host.contains(':') => format!("http://[{host}]:{port}"),
-            host => format!("http://{host}:{port}"),
+            "0.0.0.0" | "::" => format!("{scheme}://localhost:{port}"),
+            host if host.contains(':') => format!("{scheme}://[{host}]:{port}"),
+            host => format!("{scheme}://{host}:{port}"),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What ends the program: Ctrl-C, and on Unix the signal that a service manager sends.
+//! What the program is told by others: Ctrl-C, and on Unix the signals of a service manager, to end or to read its
+//! certificate again.
 
 use std::io;
 
@@ -6,6 +7,7 @@ use std::io;
 pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -15,14 +17,18 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 
-    /// Waits for the next one.
-    pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+    /// Waits until the program is to end; `renew` is called when it is to read its files again.
+    pub(crate) async fn end(&mut self, renew: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hang_up.recv() => renew(),
+            }
         }
     }
 }
@@ -37,8 +43,8 @@ impl Signals {
         Ok(Signals)
     }
 
-    /// Waits for the next one.
-    pub(crate) async fn next(&mut self) {
+    /// Waits until the program is to end. Nobody says here that files are to be read again.
+    pub(crate) async fn end(&mut self, _: impl Fn()) {
         let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -7,7 +7,7 @@ use chat::Page;
 use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use sockeye::{Io, Layered, Listener, MountError};
+use sockeye::{Io, Layered, Listener, MountError, Tls};
 use tokio::sync::watch;
 use tower_layer::Layer as _;
 use tower_service::Service as _;
@@ -24,10 +24,11 @@ pub(crate) struct Site {
 
 impl Site {
     /// Lays Socket.IO around the page.
-    pub(crate) fn around(io: &Io, options: &Options) -> Result<Site, MountError> {
+    pub(crate) fn around(io: &Io, options: &Options, tls: Option<Tls>) -> Result<Site, MountError> {
         let service = io.layer()?.layer(Page);
         let options = listener::Options {
             proxy_protocol: options.proxy_protocol,
+            tls,
             ..listener::Options::default()
         };
         Ok(Site { service, options })

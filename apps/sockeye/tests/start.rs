@@ -252,3 +252,53 @@ fn an_option_of_the_engine_that_makes_no_sense_is_a_sentence() {
         assert!(complaint.contains(part), "{complaint}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_certificate_is_renewed_by_the_signal_hup_and_a_broken_one_leaves_the_old() {
+    let directory = Directory::new("tls");
+    fs::create_dir_all(&directory.0).unwrap();
+    let (certificate, key) = (directory.0.join("cert.pem"), directory.0.join("key.pem"));
+    let renew = || {
+        let new = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(&certificate, new.cert.pem()).unwrap();
+        fs::write(&key, new.signing_key.serialize_pem()).unwrap();
+    };
+    let arguments = [
+        "--port",
+        "0",
+        "--tls-cert",
+        certificate.to_str().unwrap(),
+        "--tls-key",
+        key.to_str().unwrap(),
+    ];
+    let words = complaint(&mut sockeye(&arguments));
+    assert!(words.contains("the certificate in ") && words.contains("cannot be used"), "{words}");
+    let words = complaint(&mut sockeye(&arguments[..4]));
+    assert!(words.contains("--tls-key"), "{words}");
+    renew();
+    let mut process =
+        sockeye(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap());
+    let mut stderr = BufReader::new(process.stderr.take().unwrap());
+    let next = |from: &mut dyn BufRead| {
+        let mut line = String::new();
+        from.read_line(&mut line).unwrap();
+        line
+    };
+    assert!(next(&mut stdout).starts_with("The chat is open: https://localhost:"));
+    next(&mut stdout);
+    next(&mut stdout);
+    let signal = |name| {
+        let id = process.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    };
+    renew();
+    signal("HUP");
+    assert_eq!(next(&mut stdout), "New connections get the certificate that is in its file now.\n");
+    fs::write(&certificate, "nothing").unwrap();
+    signal("HUP");
+    assert!(next(&mut stderr).starts_with("sockeye: the old certificate stays: "));
+    signal("TERM");
+    assert!(process.wait().unwrap().success());
+}

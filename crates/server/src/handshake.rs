@@ -111,9 +111,15 @@ impl<'a> Handshake<'a> {
         self.headers().fold(request, |request, (name, value)| request.header(name, value)).body(())
     }
 
-    /// Whether the request came over TLS, as far as its URI tells.
+    /// Whether the request came over TLS: to the server's own listener, or as far as its URI tells.
     pub fn secure(&self) -> bool {
         self.request.secure()
+    }
+
+    /// The version of HTTP that the request was made with. With the feature `http2` a WebSocket, too, may come as a
+    /// stream of HTTP/2 (RFC 8441).
+    pub fn version(&self) -> http::Version {
+        self.request.version()
     }
 
     /// The revision of Engine.IO: 4, or 3 for clients of Socket.IO 2, where

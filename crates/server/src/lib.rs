@@ -133,6 +133,8 @@ pub use transport::{
     ConnectionError, Cookie, CookiePriority, Cors, NoProxies, PerMessageDeflate, PromisedStream,
     Proxies, Rate, Request, SameSite, SessionEvent, SessionStep, StreamGiver, threads,
 };
+#[cfg(feature = "tls")]
+pub use transport::{Tls, TlsError};
 pub use verdict::Fail;
 
 /// The example of the project's front page, kept true.

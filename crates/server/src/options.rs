@@ -195,8 +195,24 @@ macro_rules! engine_options {
                 self
             }
 
-            /// With `serve`: how long a connection may take before its first request can be read, for
-            /// the PROXY header. Default 10 s.
+            /// With `serve`: connections speak TLS, with this certificate. A clone of it can be
+            /// [reloaded](crate::Tls::reload) while the server runs. Default: none.
+            ///
+            /// ```no_run
+            /// use sockeye::{Io, Tls};
+            ///
+            /// let tls = Tls::from_files("fullchain.pem", "privkey.pem")?;
+            /// let io = Io::builder().tls(tls.clone()).build()?;
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            #[cfg(feature = "tls")]
+            pub fn tls(mut self, tls: transport::Tls) -> Self {
+                self.transport.listener.tls = Some(tls);
+                self
+            }
+
+            /// With `serve`: how long a connection may take before its first request can be read: for the
+            /// PROXY header and the handshake of TLS together. Default 10 s.
             pub fn handshake_deadline(mut self, deadline: Duration) -> Self {
                 self.transport.listener.handshake_deadline = deadline;
                 self

@@ -3,8 +3,12 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use http::Extensions;
+use http::header::HOST;
 use http::request::Parts;
+use http::uri::{PathAndQuery, Scheme};
+use http::{Extensions, Version};
+
+use crate::listener::Secure;
 
 /// The first request of a session: one block of memory, read on demand.
 ///
@@ -19,6 +23,7 @@ pub struct Handshake {
     /// Microseconds since 1970.
     time: u64,
     secure: bool,
+    version: Version,
     /// Of the request's extensions, what the application wants to keep.
     kept: Extensions,
 }
@@ -30,19 +35,36 @@ impl Handshake {
         time: SystemTime,
         kept: Extensions,
     ) -> Handshake {
-        let mut block = parts.uri.to_string();
-        let uri = u32::try_from(block.len()).unwrap_or(u32::MAX);
-        block.push('\n');
+        let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let mut block = format!("{target}\n");
+        let uri = u32::try_from(target.len()).unwrap_or(u32::MAX);
+        // In HTTP/2 the host is a part of the target.
+        if let Some(authority) = parts.uri.authority()
+            && !parts.headers.contains_key(HOST)
+        {
+            block.push_str("host:");
+            block.push_str(authority.as_str());
+            block.push('\n');
+        }
         for (name, value) in &parts.headers {
             block.push_str(name.as_str());
             block.push(':');
             block.push_str(&String::from_utf8_lossy(value.as_bytes()));
             block.push('\n');
         }
-        let secure = parts.uri.scheme().is_some_and(|scheme| *scheme == http::uri::Scheme::HTTPS);
+        let secure = parts.uri.scheme() == Some(&Scheme::HTTPS)
+            || parts.extensions.get::<Secure>().is_some();
         let time = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        Handshake { block: block.into_boxed_str(), uri, remote, time, secure, kept }
+        Handshake {
+            block: block.into_boxed_str(),
+            uri,
+            remote,
+            time,
+            secure,
+            version: parts.version,
+            kept,
+        }
     }
 
     /// The request's URI: path and query.
@@ -82,9 +104,14 @@ impl Handshake {
         SystemTime::UNIX_EPOCH + Duration::from_micros(self.time)
     }
 
-    /// Whether the request came over TLS, as far as its URI tells.
+    /// Whether the request came over TLS: to the server's own listener, or as far as its URI tells.
     pub fn secure(&self) -> bool {
         self.secure
+    }
+
+    /// The version of HTTP that the request was made with.
+    pub fn version(&self) -> Version {
+        self.version
     }
 }
 

@@ -1,6 +1,5 @@
 //! Requests in, answers out. The protocol's judgement is `engine_proto`'s; here it is printed.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -11,13 +10,12 @@ use bytes::Bytes;
 use engine_proto::handshake::{self, Origin, Query, Request as Asked, Revision as Number, Route};
 use engine_proto::payload::Content;
 use engine_proto::{BadRequest, Refusal, Sid, Transport};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use tokio::sync::oneshot;
 use websocket_proto::Receiver;
-use websocket_proto::handshake::{UpgradeRequest, accept};
 
 use crate::addresses::{Denied, Place};
 use crate::answer::{answered, busy, empty, encoded, payload, refuse};
@@ -25,14 +23,16 @@ use crate::body::{Fault, collect, discard};
 use crate::coding::Coding;
 use crate::connection::Shared;
 use crate::driver;
+use crate::extended;
 use crate::files;
 use crate::mailbox::{Answer, Letter, PostGuard};
 use crate::origin::Verdict;
 use crate::request::Visitor;
 use crate::revision::{Revision, V4};
 use crate::stats::Refused;
+use crate::switch::switch;
 use crate::threads;
-use crate::upgrade::{self, Upgrade};
+use crate::upgrade;
 use crate::{Application, Body, Config, Server};
 
 impl<A: Application> Server<A> {
@@ -115,11 +115,13 @@ impl<A: Application> Server<A> {
             discard(body).await;
             return answer;
         }
-        let upgrade = has_token(&visitor.parts.headers, &header::UPGRADE, "websocket");
+        let extended = extended::asks(&visitor.parts);
+        let upgrade = extended || has_token(&visitor.parts.headers, &header::UPGRADE, "websocket");
         let outcome = {
             let parts = &visitor.parts;
             let query = Query::parse(parts.uri.query().unwrap_or_default());
-            let method = parts.method.as_str();
+            // RFC 8441, 5: what is a GET in HTTP/1.1 is a CONNECT there.
+            let method = if extended { "GET" } else { parts.method.as_str() };
             let asked = Asked { method, upgrade, query: &query, origin: origin_of(verdict) };
             handshake::check(&asked, &self.0.config.engine, |sid| self.0.sessions.kind_of(sid))
         };
@@ -398,43 +400,6 @@ fn origin_of(verdict: &Verdict) -> Origin {
         Verdict::Foreign => Origin::Foreign,
         Verdict::Malformed => Origin::Malformed,
     }
-}
-
-/// The 101 and what becomes of the connection after it, if the request is one for a WebSocket.
-fn switch(parts: &mut Parts) -> Result<(Response<Body>, Upgrade), Refusal> {
-    const NO_WEBSOCKET: Refusal = Refusal::BadRequest(BadRequest::TransportHandshake);
-    let headers = &parts.headers;
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let (connection, upgrade) =
-        (joined(headers, &header::CONNECTION), joined(headers, &header::UPGRADE));
-    let asked = UpgradeRequest {
-        method: parts.method.as_str(),
-        connection: connection.as_deref(),
-        upgrade: upgrade.as_deref(),
-        version: text(&header::SEC_WEBSOCKET_VERSION),
-        key: text(&header::SEC_WEBSOCKET_KEY),
-    };
-    let accepted = accept(&asked).map_err(|_| NO_WEBSOCKET)?;
-    let protocol = text(&header::SEC_WEBSOCKET_PROTOCOL)
-        .and_then(|offered| HeaderValue::from_str(offered.split(',').next()?.trim()).ok());
-    let upgrade = Upgrade::of(&mut parts.extensions).ok_or(NO_WEBSOCKET)?;
-    let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    let accepted = HeaderValue::from_str(&accepted).expect("base64 is a header value");
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accepted);
-    if let Some(protocol) = protocol {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-    }
-    Ok((response, upgrade))
-}
-
-/// The values of all header lines of this name, as one (RFC 9110, 5.3).
-fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
-    let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    let first = Cow::Borrowed(values.next()?);
-    Some(values.fold(first, |all, value| Cow::Owned(format!("{all},{value}"))))
 }
 
 fn content_of(headers: &HeaderMap) -> Content {

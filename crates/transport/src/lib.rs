@@ -13,7 +13,7 @@
 //! | How is the answer to a poll made smaller?                | `coding`, `compress`, `brotli` |
 //! | Files beside the sessions: the client's bundle            | `files`                  |
 //! | How is a message on a WebSocket made smaller?            | `deflate`                |
-//! | Bytes of a WebSocket, on TCP or on a foreign stream      | `websocket`, `upgrade`, `promise` |
+//! | Bytes of a WebSocket, on TCP or on a foreign stream      | `websocket`, `upgrade`, `switch`, `promise` |
 //! | Requests, answers, origins, limits                       | `http`, `answer`, `origin`, `cors`, `cookie`, `body` |
 //! | What do the revisions of Engine.IO do in their own way?  | `revision`, `v3`         |
 //! | What is the application asked and told about requests?   | `hooks`, `request`, `refused` |
@@ -22,6 +22,7 @@
 //! | What does a proxy say in front of a connection?          | `proxy`                  |
 //! | What is counted, and how is it read?                     | `stats`                  |
 //! | How often may somebody come, how fast is it read?        | `addresses`, `meter`, `rate` |
+//! | How is a certificate replaced while the server runs?     | `tls`                    |
 //!
 //! Not here, on purpose: events, rooms, namespaces, users' types. The protocol's rules are not here either:
 //! they are `engine_proto`'s and `websocket_proto`'s, and this crate does what their machines order.
@@ -42,6 +43,8 @@ mod cors;
 mod deflate;
 mod driver;
 mod encoded;
+#[cfg_attr(not(feature = "http2"), path = "extended/none.rs")]
+mod extended;
 mod files;
 mod flusher;
 mod forwarded;
@@ -65,7 +68,10 @@ mod revision;
 mod server;
 mod session_event;
 mod stats;
+mod switch;
 pub mod threads;
+#[cfg(feature = "tls")]
+mod tls;
 mod upgrade;
 mod v3;
 mod websocket;
@@ -94,3 +100,5 @@ pub use request::Request;
 pub use server::Server;
 pub use session_event::{SessionEvent, SessionStep};
 pub use stats::{Refused, Stats};
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};

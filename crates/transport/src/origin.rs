@@ -98,8 +98,9 @@ impl Origins {
             .filter(|_| self.trust_forwarded_host)
             .and_then(|hosts| hosts.split(',').next())
             .map(str::trim)
-            .or_else(|| text(header::HOST))
+            // What the target says counts before the header (RFC 9112, 3.2.2, and RFC 9113, 8.3.1).
             .or(authority)
+            .or_else(|| text(header::HOST))
     }
 
     /// Adds what a browser needs to see on an answer to a listed origin.

@@ -62,9 +62,14 @@ impl Request {
         self.head.extension()
     }
 
-    /// Whether the request came over TLS, as far as its URI tells.
+    /// Whether the request came over TLS: to the server's own listener, or as far as its URI tells.
     pub fn secure(&self) -> bool {
         self.head.secure()
+    }
+
+    /// The version of HTTP that it was made with.
+    pub fn version(&self) -> http::Version {
+        self.head.version()
     }
 }
 

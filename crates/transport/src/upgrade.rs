@@ -1,6 +1,8 @@
 //! From an upgraded HTTP connection to a pipe of our own.
 
 use std::io;
+#[cfg(feature = "http2")]
+use std::sync::Arc;
 
 use http::Extensions;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -8,6 +10,8 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 
+#[cfg(feature = "http2")]
+use crate::listener::Exchange;
 use crate::listener::{Patient, Socket};
 use crate::promise::{Promise, PromisedStream};
 use crate::websocket::Stream;
@@ -16,6 +20,9 @@ use crate::websocket::Stream;
 pub(crate) enum Upgrade {
     Hyper(OnUpgrade),
     Promised(Promise),
+    /// A stream of HTTP/2, whose connection stays as long as it does.
+    #[cfg(feature = "http2")]
+    Stream(OnUpgrade, Option<Arc<Exchange>>),
 }
 
 impl Upgrade {
@@ -66,6 +73,12 @@ pub(crate) async fn take(upgrade: Upgrade) -> io::Result<Taken> {
     let upgrade = match upgrade {
         Upgrade::Hyper(upgrade) => upgrade,
         Upgrade::Promised(promise) => return promise.kept().await,
+        #[cfg(feature = "http2")]
+        Upgrade::Stream(upgrade, exchange) => {
+            let upgraded = upgrade.await.map_err(io::Error::other)?;
+            let stream = Stream::part(Box::pin(TokioIo::new(upgraded)), exchange);
+            return Ok(Taken { stream, read: Box::default() });
+        }
     };
     let upgraded = upgrade.await.map_err(io::Error::other)?;
     let upgraded = match upgraded.downcast::<TokioIo<Patient>>() {

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+#[cfg(feature = "http2")]
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
@@ -12,6 +14,8 @@ use websocket_proto::Receiver;
 
 use crate::flusher::Sink;
 use crate::listener::Duplex;
+#[cfg(feature = "http2")]
+use crate::listener::Exchange;
 use crate::upgrade::Taken;
 
 /// Bytes taken from a socket at a time.
@@ -115,6 +119,9 @@ pub(crate) struct Foreign {
     stream: Pin<Box<dyn Duplex>>,
     /// It was written to, and may still keep something back.
     unflushed: bool,
+    /// Where it is a part of an HTTP/2 connection, which is to stay as long as this.
+    #[cfg(feature = "http2")]
+    _exchange: Option<Arc<Exchange>>,
 }
 
 impl Foreign {
@@ -139,7 +146,18 @@ impl Stream {
     }
 
     pub(crate) fn foreign(stream: Pin<Box<dyn Duplex>>) -> Stream {
-        Stream::Foreign(Foreign { stream, unflushed: false })
+        Stream::Foreign(Foreign {
+            stream,
+            unflushed: false,
+            #[cfg(feature = "http2")]
+            _exchange: None,
+        })
+    }
+
+    /// A foreign stream that is a part of an HTTP/2 connection.
+    #[cfg(feature = "http2")]
+    pub(crate) fn part(stream: Pin<Box<dyn Duplex>>, exchange: Option<Arc<Exchange>>) -> Stream {
+        Stream::Foreign(Foreign { stream, unflushed: false, _exchange: exchange })
     }
 
     fn split(self) -> (Stream, Option<OwnedWriteHalf>) {

@@ -18,6 +18,8 @@ pub fn sockeye(arguments: &[&str]) -> Command {
         .env_remove("HOST")
         .env_remove("CLIENT_FILES")
         .env_remove("METRICS")
+        .env_remove("TLS_CERT")
+        .env_remove("TLS_KEY")
         .env_remove("RUST_LOG")
         .stdin(Stdio::null());
     command

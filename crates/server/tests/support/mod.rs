@@ -5,6 +5,8 @@
 
 pub mod carried;
 pub mod durable;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -21,7 +21,8 @@ where
     R: Future<Output = Response<Body>> + Send + 'static,
 {
     let Host { options, answer, mut stopped } = host;
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request| {
+        visit.mark(&mut request);
         let answer = answer(request, visit.remote);
         async move { Ok::<_, Infallible>(answer.await) }
     });

@@ -2,14 +2,16 @@
 //!
 //! ```text
 //!  Listener ──▶ Lobby ───────────────────▶ Patient ──▶ HTTP/1.1
-//!  TCP, Unix    PROXY header, if it is      its client has to take
-//!               expected, within a deadline what is written
+//!  TCP, Unix    PROXY header, TLS           its client has to take   HTTP/2
+//!               within a deadline           what is written
 //! ```
 
 mod bound;
 #[cfg(unix)]
 mod file;
 mod http1;
+#[cfg(feature = "http2")]
+mod http2;
 mod lobby;
 mod patient;
 mod socket;
@@ -29,6 +31,8 @@ use crate::proxy::{self, Progress, Source};
 pub use bound::{Bound, Listener};
 #[cfg(unix)]
 pub use file::SocketFile;
+#[cfg(feature = "http2")]
+pub(crate) use http2::Exchange;
 use lobby::Lobby;
 pub(crate) use patient::Patient;
 pub(crate) use socket::{Duplex, Socket};
@@ -50,7 +54,11 @@ pub struct Options {
     /// One that does not is closed: nobody but the proxy may reach the listener, for whoever does says what it
     /// likes. Default: none is expected.
     pub proxy_protocol: bool,
-    /// How long a connection may take before its first request can be read, for the PROXY header. Default 10 s.
+    /// With this certificate, connections speak TLS, and nothing else. Default: none.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::Tls>,
+    /// How long a connection may take before its first request can be read: for the PROXY header and the handshake
+    /// of TLS together. Default 10 s.
     pub handshake_deadline: Duration,
     /// Connections at a time that have not come so far. Past it, the one that has been there for longest is
     /// closed. Default 1000.
@@ -65,6 +73,8 @@ impl Default for Options {
             write_deadline: Duration::from_secs(30),
             grace: Duration::from_secs(1),
             proxy_protocol: false,
+            #[cfg(feature = "tls")]
+            tls: None,
             handshake_deadline: Duration::from_secs(10),
             handshakes: 1000,
         }
@@ -125,7 +135,8 @@ pub async fn serve_stream<F, R>(
     let (stopping, stopped) = watch::channel(());
     let grace = options.grace;
     let host = Host { options, answer, stopped };
-    let mut served = std::pin::pin!(host.serve(Socket::new(stream), Visit { remote }));
+    let mut served =
+        std::pin::pin!(host.serve(Socket::new(stream), Visit { remote, ..Visit::default() }));
     tokio::select! {
         () = &mut served => return,
         () = stop => {}
@@ -158,11 +169,40 @@ fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
+impl Options {
+    /// Whether HTTP begins with the first byte.
+    fn are_plain(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return false;
+        }
+        !self.proxy_protocol
+    }
+}
+
 /// What is known of whoever speaks on a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Visit {
     remote: Option<SocketAddr>,
+    /// Over TLS.
+    secure: bool,
+    /// What was agreed upon inside TLS, or else the first bytes tell.
+    #[cfg(feature = "http2")]
+    http2: Option<bool>,
 }
+
+impl Visit {
+    /// Says on a request what its URI does not.
+    fn mark<B>(&self, request: &mut Request<B>) {
+        if self.secure {
+            request.extensions_mut().insert(Secure);
+        }
+    }
+}
+
+/// Among a request's extensions: it came over TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Secure;
 
 /// What one connection needs.
 struct Host<F> {
@@ -185,13 +225,13 @@ where
         lobby: Arc<Lobby>,
     ) {
         let _place = place;
-        let mut visit = Visit { remote };
-        if !self.options.proxy_protocol {
+        let mut visit = Visit { remote, ..Visit::default() };
+        if self.options.are_plain() {
             return self.serve(socket, visit).await;
         }
         let deadline = self.options.handshake_deadline;
         let shaken = tokio::select! {
-            shaken = lobby.pass(deadline, introduce(socket, &mut visit)) => shaken,
+            shaken = lobby.pass(deadline, shake(&self.options, socket, &mut visit)) => shaken,
             _ = self.stopped.changed() => return,
         };
         match shaken {
@@ -201,10 +241,57 @@ where
     }
 
     /// Speaks HTTP.
-    async fn serve(self, socket: Socket, visit: Visit) {
-        let patient = Patient::new(socket, self.options.write_deadline);
+    #[cfg_attr(not(feature = "http2"), allow(unused_mut))]
+    async fn serve(mut self, socket: Socket, visit: Visit) {
+        let mut patient = Patient::new(socket, self.options.write_deadline);
+        #[cfg(feature = "http2")]
+        match self.speaks_http2(&mut patient, visit).await {
+            // Boxed: a connection of HTTP/1.1 has no room for it.
+            Some(true) => return Box::pin(http2::serve(self, patient, visit)).await,
+            Some(false) => {}
+            None => return,
+        }
         http1::serve(self, patient, visit).await;
     }
+
+    /// Which version it is. `None` if nobody says in time.
+    #[cfg(feature = "http2")]
+    async fn speaks_http2(&mut self, patient: &mut Patient, visit: Visit) -> Option<bool> {
+        if let Some(agreed) = visit.http2 {
+            return Some(agreed);
+        }
+        let begins = patient.begins_with(http2::PREFACE);
+        let begins = tokio::time::timeout(self.options.header_deadline, begins);
+        tokio::select! {
+            begins = begins => begins.ok()?.ok(),
+            _ = self.stopped.changed() => None,
+        }
+    }
+}
+
+/// What comes before HTTP.
+async fn shake(options: &Options, mut socket: Socket, visit: &mut Visit) -> io::Result<Socket> {
+    if options.proxy_protocol {
+        socket = introduce(socket, visit).await?;
+    }
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &options.tls {
+        socket = secure(tls, socket, visit).await?;
+    }
+    Ok(socket)
+}
+
+/// Agrees upon TLS, and what is spoken inside.
+#[cfg(feature = "tls")]
+async fn secure(tls: &crate::Tls, socket: Socket, visit: &mut Visit) -> io::Result<Socket> {
+    let acceptor = tokio_rustls::TlsAcceptor::from(tls.current());
+    let stream = acceptor.accept(socket).await?;
+    visit.secure = true;
+    #[cfg(feature = "http2")]
+    {
+        visit.http2 = Some(stream.get_ref().1.alpn_protocol() == Some(crate::tls::HTTP2));
+    }
+    Ok(Socket::Foreign(Box::pin(stream)))
 }
 
 /// Reads the PROXY header, and no byte of what is behind it.

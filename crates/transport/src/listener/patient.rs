@@ -17,17 +17,32 @@ use super::Socket;
 pub(crate) struct Patient {
     socket: Socket,
     patience: Duration,
+    /// What has been looked at, and is still to be read.
+    seen: Vec<u8>,
     /// Runs while nothing is taken.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
     pub(crate) fn new(socket: Socket, patience: Duration) -> Patient {
-        Patient { socket, patience, stalled: None }
+        Patient { socket, patience, seen: Vec::new(), stalled: None }
     }
 
     pub(crate) fn into_inner(self) -> Socket {
         self.socket
+    }
+
+    /// Whether the client begins with these bytes. All that it has said is still to be read.
+    #[cfg(feature = "http2")]
+    pub(crate) async fn begins_with(&mut self, beginning: &[u8]) -> io::Result<bool> {
+        use tokio::io::AsyncReadExt as _;
+        while self.seen.len() < beginning.len() && beginning.starts_with(&self.seen) {
+            let more = (beginning.len() - self.seen.len()) as u64;
+            if (&mut self.socket).take(more).read_buf(&mut self.seen).await? == 0 {
+                break;
+            }
+        }
+        Ok(self.seen == beginning)
     }
 
     /// Starts the clock, or finds that it has run out.
@@ -56,7 +71,13 @@ impl AsyncRead for Patient {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_read(cx, buffer)
+        if self.seen.is_empty() {
+            return Pin::new(&mut self.socket).poll_read(cx, buffer);
+        }
+        let length = self.seen.len().min(buffer.remaining());
+        buffer.put_slice(&self.seen[..length]);
+        self.seen.drain(..length);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -112,5 +133,13 @@ mod tests {
         let mut patient = Patient::new(Socket::new(socket), Duration::from_secs(30));
         let failed = patient.write_all(&vec![0; 64 << 20]).await.unwrap_err();
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn what_tls_keeps_for_a_client_that_takes_nothing_is_given_up_too() {
+        let (stream, _silent) = tokio::io::duplex(16);
+        let keeps = tokio::io::BufStream::new(stream);
+        let mut patient = Patient::new(Socket::new(keeps), Duration::from_secs(30));
+        patient.write_all(&[0; 100]).await.unwrap();
+        assert_eq!(patient.flush().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }
