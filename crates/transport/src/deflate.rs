@@ -3,9 +3,12 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use http::Response;
 use http::header::{self, HeaderMap, HeaderValue};
 use websocket_proto::deflate::{self, Contexts, Deflater};
 use websocket_proto::{Limits, Opcode, Receiver, Role};
+
+use crate::{Application, Body, Server};
 
 /// Compression of messages on a WebSocket (permessage-deflate, RFC 7692).
 ///
@@ -105,6 +108,14 @@ fn take(level: u32) -> Deflater {
     match DEFLATER.take() {
         Some((its, deflater)) if its == level => deflater,
         _ => Deflater::alone(level),
+    }
+}
+
+impl<A: Application> Server<A> {
+    /// What reads the frames of a WebSocket that is about to be; its 101 is told what was agreed on.
+    pub(crate) fn receiver(&self, asked: &HeaderMap, response: &mut Response<Body>) -> Receiver {
+        let limits = self.0.config.websocket_limits();
+        self.0.negotiation.receiver(limits, asked, response.headers_mut())
     }
 }
 

@@ -15,7 +15,6 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use tokio::sync::oneshot;
-use websocket_proto::Receiver;
 
 use crate::addresses::{Denied, Place};
 use crate::answer::{answered, busy, empty, encoded, payload, refuse};
@@ -247,12 +246,6 @@ impl<A: Application> Server<A> {
         driver::spawn_websocket(&self.0, sid, upgrade, receiver, visitor.head(), begins);
         visitor.opened = Some(sid);
         Ok(response)
-    }
-
-    /// What reads the frames of a WebSocket that is about to be.
-    fn receiver(&self, asked: &HeaderMap, response: &mut Response<Body>) -> Receiver {
-        let limits = self.0.config.websocket_limits();
-        self.0.negotiation.receiver(limits, asked, response.headers_mut())
     }
 
     /// An id that no session has.
