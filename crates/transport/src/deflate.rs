@@ -14,7 +14,7 @@ use crate::{Application, Body, Server};
 ///
 /// A message is compressed once, however many it is for, so each by itself: the answer to a client always has
 /// `server_no_context_takeover`. A client that asks for a window of the server of less than 32 KiB is served without
-/// compression.
+/// compression. A rate of bytes counts what travels, not what it becomes.
 ///
 /// ```
 /// use sockeye_transport::PerMessageDeflate;

@@ -171,6 +171,24 @@ async fn a_bomb_closes_its_connection_with_1009_and_nobody_else_s() {
 }
 
 #[tokio::test]
+async fn a_client_whose_few_bytes_become_many_gets_no_longer_turns_than_others() {
+    let running = deflating().await;
+    let (mut evil, _) = open(&running, OFFER).await;
+    let message = vec![b'x'; 100_000];
+    let mut wire = Vec::new();
+    for _ in 0..500 {
+        evil.push_compressed(&mut wire, &message);
+    }
+    assert!((40_000..100_000).contains(&wire.len()), "{}", wire.len());
+    evil.raw(&wire).await;
+    for _ in 0..500 {
+        assert_eq!(evil.next().await, Heard::Binary(message.clone()));
+    }
+    let longest = running.record.longest_turn.load(std::sync::atomic::Ordering::SeqCst);
+    assert!(longest < 250, "{longest} messages in one turn");
+}
+
+#[tokio::test]
 async fn what_is_compressed_without_agreement_or_is_none_closes_the_connection() {
     let running = deflating().await;
     let (mut ws, _) = open(&running, "").await;

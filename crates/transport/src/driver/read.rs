@@ -16,6 +16,10 @@ use crate::websocket::{WebSocket, with_buffer};
 /// Full buffers taken from one socket before others get their turn.
 pub(super) const READS: usize = 4;
 
+/// Bytes taken at a time from a client that may compress: they can become a thousand times as many, and all of it is
+/// dealt with before others get their turn.
+const COMPRESSED: usize = 4 << 10;
+
 /// Whether a pipe goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fed {
@@ -74,8 +78,9 @@ impl<A: Application, R: Revision> Driver<A, R> {
             return Fed::Ended;
         }
         with_buffer(|buffer| {
+            let most = if socket.receiver.inflates() { COMPRESSED } else { buffer.len() };
             for _ in 0..READS {
-                let Some(room) = self.room(buffer.len()) else {
+                let Some(room) = self.room(most) else {
                     return Fed::Open;
                 };
                 let length = match socket.stream.poll_read(cx, &mut buffer[..room]) {

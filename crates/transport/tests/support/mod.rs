@@ -304,6 +304,12 @@ impl Ws {
         let _ = self.socket.write_all(bytes).await;
     }
 
+    /// Appends a binary message in one compressed frame.
+    pub fn push_compressed(&mut self, wire: &mut Vec<u8>, payload: &[u8]) {
+        let deflater = self.deflater.as_mut().expect("compression was agreed on");
+        deflater.push_message(wire, Opcode::Binary, Some([1, 2, 3, 4]), payload);
+    }
+
     /// A message in one compressed frame.
     pub async fn compressed(&mut self, opcode: Opcode, payload: &[u8]) {
         let mut frame = Vec::new();
