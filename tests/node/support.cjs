@@ -156,6 +156,6 @@ afterEach(() => {
 });
 
 module.exports = {
-  MODE, PACKED, PORT, ask, ask1, beside, client, collect, connect, connected, eventually, fence, once,
+  MODE, PACKED, PORT, TRANSPORTS, ask, ask1, beside, client, collect, connect, connected, eventually, fence, once,
   record, settled, unique, within,
 };

@@ -114,6 +114,17 @@ pub fn node_packed(profile: &str, transports: &str, files: &[&str]) {
     node_test("node", || Contract::start(profile), &environment, files, 1);
 }
 
+/// As [`node`], with clients of this version.
+///
+/// # Panics
+///
+/// If a test fails, or there are none.
+pub fn node_of_version(version: &str, transports: &str, files: &[&str]) {
+    let environment =
+        [("CONTRACT_TRANSPORTS", transports.as_ref()), ("CONTRACT_CLIENT", version.as_ref())];
+    node_test("node", || Contract::start("handlers"), &environment, files, 1);
+}
+
 /// Runs `node --test` on these files of `tests/delivery` against a contract server with the profile `delivery` on so many
 /// workers, in whose environment these variables are; all files at once. Its log, and those of servers that the tests start, are in this
 /// folder.

@@ -1,7 +1,7 @@
 //! The official JavaScript client against the contract server: `tests/node`, once for each transport.
 
 use sockeye_tests::contract::Contract;
-use sockeye_tests::suite::{node, node_against, node_deflating, node_packed};
+use sockeye_tests::suite::{node, node_against, node_deflating, node_of_version, node_packed};
 
 /// Everything but what needs many clients or a server of its own.
 const ESSENTIALS: [&str; 6] = [
@@ -49,6 +49,27 @@ fn javascript_clients_are_served_compressed() {
 fn javascript_clients_are_served_in_messagepack() {
     for transports in ["polling", "websocket", "upgrade"] {
         node_packed("handlers", transports, &ESSENTIALS);
+    }
+}
+
+#[test]
+fn javascript_clients_of_version_2_are_served() {
+    in_every_way("2");
+}
+
+#[test]
+fn javascript_clients_of_version_3_are_served() {
+    in_every_way("3");
+}
+
+#[test]
+fn javascript_clients_of_version_4_are_served_beside_those_of_others() {
+    in_every_way("4");
+}
+
+fn in_every_way(version: &str) {
+    for transports in ["polling", "websocket", "upgrade"] {
+        node_of_version(version, transports, &["versions.test.cjs"]);
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! | listener   | differs by                                                                         |
 //! |------------|------------------------------------------------------------------------------------|
-//! | `PORT`     | ping 25 s / 20 s, connect timeout 3 s, payload limit 2 000 000 bytes               |
+//! | `PORT`     | ping 25 s / 20 s, connect timeout 3 s, payload limit 2 000 000 bytes, Engine.IO 3 allowed |
 //! | `PORT + 1` | as `PORT`, and whoever comes back within two minutes has missed nothing           |
-//! | `PORT + 2` | as `PORT`, with the msgpack parser                                                |
+//! | `PORT + 2` | as `PORT`, with the msgpack parser, and without Engine.IO 3                       |
 //! | `PORT + 3` | ping 500 / 600 ms, connect timeout 500 ms, payload limit 1000 bytes                |
 
 mod audience;
@@ -31,7 +31,7 @@ pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
     let hasty_port =
         port.checked_add(3).ok_or("--port is at most 65532: PORT + 3 is needed too")?;
     let build = |builder: Builder| builder.workers(workers).state(Reasons::default()).build();
-    let packed = patient().parser(Msgpack);
+    let packed = patient().allow_eio3(false).parser(Msgpack);
     let ios = [build(patient())?, build(patient())?, build(packed)?, build(hasty())?];
     for namespace in NAMESPACES {
         ios[1].of(namespace).durable(Durability::Memory);
@@ -47,7 +47,7 @@ pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
 
 /// The options of `PORT`.
 fn patient() -> Builder {
-    limited(2_000_000).connect_timeout(Duration::from_secs(3))
+    limited(2_000_000).connect_timeout(Duration::from_secs(3)).allow_eio3(true)
 }
 
 /// The options of `PORT + 3`.

@@ -15,7 +15,7 @@
 //! | `client`   | `client`   | the suite of npm `socket.io-client`; on port 3210 if nobody says       |
 //! | `engine-client` | `engine_client` | the suite of npm `engine.io-client`                          |
 //! | `delivery` | `delivery` | checkers of the promise that no event is missed; needs `--data DIR`    |
-//! | `protocol` | `protocol` | the public suites of both protocols: Engine.IO 4 and Socket.IO 5      |
+//! | `protocol` | `protocol` | the public suites of the protocols: Engine.IO 3 and 4, Socket.IO 5     |
 //! | `ws-echo`  | `ws_echo`  | the WebSocket layer alone                                             |
 
 #![forbid(unsafe_code)]

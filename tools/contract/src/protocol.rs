@@ -1,4 +1,4 @@
-//! Profile `protocol`: what the public suites of Engine.IO 4 and Socket.IO 5 expect, side by side on one port.
+//! Profile `protocol`: what the public suites of Engine.IO 3 and 4 and of Socket.IO 5 expect, side by side on one port.
 
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ fn engine_io() -> Result<Server> {
         .ping_interval(PING_INTERVAL)
         .ping_timeout(PING_TIMEOUT)
         .max_payload(1_000_000)
+        .allow_eio3(true)
         .any_origin()
         .build()?;
     server.on_connection(async |socket: engine::Socket| {
@@ -45,6 +46,7 @@ fn socket_io() -> Result<Io> {
         .ping_interval(PING_INTERVAL)
         .ping_timeout(PING_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
+        .allow_eio3(true)
         .any_origin()
         .build()?;
     register(&io.of("/"));

@@ -25,6 +25,7 @@ mod packet;
 mod payload;
 mod proxy;
 mod session;
+mod v3;
 
 pub use frame::frame;
 pub use msgpack::msgpack;

@@ -26,7 +26,9 @@ use socket_proto::{Limits, Message, ProtocolError};
 pub fn packet(bytes: &[u8]) {
     server::live(steps(bytes));
     client::live(steps(bytes));
-    steps(bytes).filter_map(|step| std::str::from_utf8(step).ok()).for_each(args::judge_json);
+    let texts = || steps(bytes).filter_map(|step| std::str::from_utf8(step).ok());
+    texts().for_each(args::judge_json);
+    texts().for_each(crate::v3::packet);
 }
 
 /// Stands between two steps: the record separator, which JSON does not contain unescaped.

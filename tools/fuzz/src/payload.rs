@@ -4,8 +4,10 @@ use engine_proto::handshake::{self, Open, Query};
 use engine_proto::{Message, Packet, PacketError, Sid, payload as codec};
 
 /// Reads bytes as a polling body, as a query, as a session id and as an open packet. Panics if what was
-/// read of a body cannot be written and read again, or if reading goes on after an error.
+/// read of a body cannot be written and read again, or if reading goes on after an error. And all of it once more as an
+/// old client's.
 pub fn payload(bytes: &[u8]) {
+    crate::v3::payload(bytes);
     let (packets, error) = read(bytes);
     match error {
         None => assert_eq!(packets.len(), separators(bytes) + 1, "one packet between separators"),

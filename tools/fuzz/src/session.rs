@@ -12,8 +12,11 @@ use crate::input::Input;
 /// Lives the life of a session that the bytes describe: what happens, in which order, and when. Panics if
 /// an order breaks what its documentation says, or if the session does not end when its peer falls silent.
 ///
+/// The same bytes are the life of an old client's session as well.
+///
 /// The first byte chooses the side; then each byte is an event, some with another one as their detail.
 pub fn session(bytes: &[u8]) {
+    crate::v3::session(&mut Input(bytes));
     let mut input = Input(bytes);
     if input.flag() {
         client::live(&mut input);
@@ -23,7 +26,7 @@ pub fn session(bytes: &[u8]) {
 }
 
 /// A packet, or what was none, by number.
-fn packet(number: u8) -> Result<Packet<'static>, PacketError> {
+pub(crate) fn packet(number: u8) -> Result<Packet<'static>, PacketError> {
     match number % 14 {
         0 => Ok(Packet::Message(Message::Text("hello"))),
         1 => Ok(Packet::Message(Message::Binary(&[1, 2, 3]))),
@@ -48,7 +51,7 @@ fn reason(number: u8) -> CloseReason {
 }
 
 /// How much time passes: from nothing to beyond every deadline.
-fn span(number: u8) -> Duration {
+pub(crate) fn span(number: u8) -> Duration {
     Duration::from_millis(u64::from(number) * u64::from(number) * 3)
 }
 

@@ -84,6 +84,24 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     vec(packet, 0..8).prop_map(|packets| packets.join("\x1e").into_bytes())
 }
 
+/// Polling bodies of old clients, of text or of bytes, with a slip now and then.
+fn old_body() -> impl Strategy<Value = Vec<u8>> {
+    let text = ("[0-6b][4]?\\PC{0,9}", prop_oneof![9 => Just(0_usize), 1 => 1..3_usize]).prop_map(
+        |(packet, lie)| format!("{}:{packet}", packet.encode_utf16().count() + lie).into_bytes(),
+    );
+    let bytes = (any::<bool>(), "4\\PC{0,9}", prop_oneof![9 => Just(0_u8), 1 => 1..3_u8]).prop_map(
+        |(binary, packet, lie)| {
+            let length = (packet.len() + usize::from(lie)).to_string();
+            let digits: Vec<u8> = length.bytes().map(|digit| digit - b'0').collect();
+            let mut packet = packet.into_bytes();
+            packet[0] = if binary { 4 } else { b'4' };
+            [&[u8::from(binary)], &digits[..], &[255], &packet].concat()
+        },
+    );
+    let several = |one: BoxedStrategy<Vec<u8>>| vec(one, 0..8).prop_map(|all| all.concat());
+    prop_oneof![several(text.boxed()), several(bytes.boxed())]
+}
+
 fn short(length: usize) -> u8 {
     u8::try_from(length).expect("all lengths here are short")
 }
@@ -279,6 +297,16 @@ proptest! {
     #[test]
     fn a_payload_that_can_be_read_can_be_written_and_read_again(bytes in body()) {
         sockeye_fuzz::payload(&bytes);
+    }
+
+    #[test]
+    fn a_payload_of_an_old_client_can_be_written_and_read_again(bytes in old_body()) {
+        sockeye_fuzz::payload(&bytes);
+    }
+
+    #[test]
+    fn a_connect_of_an_old_client_is_one_of_today(text in "0/[a-z]{0,4}(\\?[a-z&=%+0-9é#?]{0,12})?,?\\PC{0,4}") {
+        sockeye_fuzz::packet(text.as_bytes());
     }
 
     #[test]
