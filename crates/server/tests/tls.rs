@@ -172,3 +172,22 @@ async fn the_proxy_protocol_comes_before_tls() {
     let mut client = Carried::join(over(socket, &certificate, &[]).await.unwrap()).await;
     assert_eq!(client.told().await, "430[\"192.0.2.1:4000\",true]");
 }
+
+#[cfg(feature = "http2")]
+#[tokio::test]
+async fn http_2_is_agreed_upon_inside_tls_and_http_1_where_a_client_wants_that() {
+    let files = Files::new();
+    let certificate = files.renew();
+    let (_io, _, address, _) = serve(&files, |io| io).await;
+    let stream = connect(address, &certificate, &["h2", "http/1.1"]).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(async move { drop(connection.await) });
+    let target = "https://localhost/socket.io/?EIO=4&transport=polling";
+    let request =
+        http::Request::get(target).header("origin", "https://localhost").body(()).unwrap();
+    let mut client: h2::client::SendRequest<bytes::Bytes> = soon(client.ready()).await.unwrap();
+    let answer = soon(client.send_request(request, true).unwrap().0).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    Carried::join(connect(address, &certificate, &["http/1.1"]).await.unwrap()).await;
+}

@@ -1,4 +1,4 @@
-//! HTTP/2 on one connection, with WebSockets as streams of it (RFC 8441).
+//! HTTP/2 on one connection, with each WebSocket as a stream of it (RFC 8441).
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -98,7 +98,7 @@ async fn over(open: &mut watch::Receiver<usize>, patience: Duration) {
     sleep(patience).await;
 }
 
-/// How many requests and WebSockets are going on.
+/// How many requests, and streams that are a WebSocket, are going on.
 #[derive(Clone, Default)]
 struct Exchanges(Arc<watch::Sender<usize>>);
 

@@ -1,0 +1,258 @@
+//! HTTP/2: polling, and a WebSocket as a stream of it (RFC 8441). Without the feature there is nothing to test.
+#![cfg(feature = "http2")]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::ext::Protocol;
+use h2::{RecvStream, SendStream, client};
+use http::{Method, Request};
+use sockeye::{Builder, Io, Socket};
+use support::{HANG, io, soon};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+async fn serve(options: impl FnOnce(Builder) -> Builder) -> (Io, SocketAddr, JoinHandle<()>) {
+    let io = io(options);
+    io.of("/").on("version", async |socket: Socket| {
+        let handshake = socket.handshake();
+        let host = handshake.header("host").map(str::to_owned);
+        (format!("{:?}", handshake.version()), handshake.url().starts_with("/socket.io/"), host)
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = io.clone();
+    let serving = tokio::spawn(async move { serving.serve_listener(listener).await.unwrap() });
+    (io, address, serving)
+}
+
+type Client = client::SendRequest<Bytes>;
+
+async fn connect(address: SocketAddr) -> (Client, JoinHandle<()>) {
+    let socket = TcpStream::connect(address).await.unwrap();
+    let (client, connection) = soon(client::handshake(socket)).await.unwrap();
+    let connection = tokio::spawn(async move { drop(connection.await) });
+    let client = soon(client.ready()).await.unwrap();
+    (client, connection)
+}
+
+/// Status and body of one request.
+async fn ask(client: &Client, method: Method, target: &str, body: &str) -> (u16, String) {
+    let mut client = soon(client.clone().ready()).await.unwrap();
+    let uri = format!("http://test{target}");
+    let request = Request::builder().method(method).uri(uri).body(()).unwrap();
+    let (answer, mut stream) = client.send_request(request, body.is_empty()).unwrap();
+    if !body.is_empty() {
+        stream.send_data(Bytes::copy_from_slice(body.as_bytes()), true).unwrap();
+    }
+    let answer = soon(answer).await.unwrap();
+    let (status, mut body) = (answer.status().as_u16(), answer.into_body());
+    let mut whole = Vec::new();
+    while let Some(data) = soon(body.data()).await {
+        whole.extend_from_slice(&data.unwrap());
+    }
+    (status, String::from_utf8(whole).unwrap())
+}
+
+const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
+const WEBSOCKET: &str = "http://test/socket.io/?EIO=4&transport=websocket";
+
+/// A WebSocket that is a stream.
+struct Stream {
+    send: SendStream<Bytes>,
+    body: RecvStream,
+    read: Vec<u8>,
+}
+
+/// The request for one, with these headers more.
+fn extended(origin: Option<&str>, version: &str) -> Request<()> {
+    let request = Request::builder().method(Method::CONNECT).uri(WEBSOCKET);
+    let request = request.header("sec-websocket-version", version);
+    let request = match origin {
+        Some(origin) => request.header("origin", origin),
+        None => request,
+    };
+    request.extension(Protocol::from_static("websocket")).body(()).unwrap()
+}
+
+impl Stream {
+    /// Opens one, or gives the status of the refusal.
+    async fn open(client: &Client, request: Request<()>) -> Result<Stream, u16> {
+        let mut client = soon(client.clone().ready()).await.unwrap();
+        soon(async {
+            // The server's settings say that it may be asked for.
+            while !client.is_extended_connect_protocol_enabled() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let (answer, send) = client.send_request(request, false).unwrap();
+        let answer = soon(answer).await.unwrap();
+        if answer.status() != 200 {
+            return Err(answer.status().as_u16());
+        }
+        let mut stream = Stream { send, body: answer.into_body(), read: Vec::new() };
+        assert!(stream.text().await.starts_with("0{"));
+        Ok(stream)
+    }
+
+    async fn join(client: &Client) -> Stream {
+        let mut stream = Stream::open(client, extended(None, "13")).await.unwrap();
+        stream.say("40");
+        assert!(stream.text().await.starts_with("40{"));
+        stream
+    }
+
+    fn say(&mut self, text: &str) {
+        let length = u8::try_from(text.len()).unwrap();
+        let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat();
+        self.send.send_data(frame.into(), false).unwrap();
+    }
+
+    async fn more(&mut self) -> bool {
+        let Some(Ok(data)) = soon(self.body.data()).await else { return false };
+        self.body.flow_control().release_capacity(data.len()).unwrap();
+        self.read.extend_from_slice(&data);
+        true
+    }
+
+    /// The next text that is no ping.
+    async fn text(&mut self) -> String {
+        loop {
+            let head = match self.read.get(..4) {
+                Some(&[0x81, 126, high, low]) => {
+                    Some((4, usize::from(high) << 8 | usize::from(low)))
+                }
+                Some(&[0x81, length, ..]) if length < 126 => Some((2, usize::from(length))),
+                Some(other) => panic!("no short text: {other:?}"),
+                None => self.read.get(1).map(|&length| (2, usize::from(length))),
+            };
+            if let Some((head, length)) = head
+                && self.read.len() >= head + length
+            {
+                let text = self.read[head..head + length].to_vec();
+                self.read.drain(..head + length);
+                match String::from_utf8(text).unwrap() {
+                    ping if ping == "2" => self.say("3"),
+                    text => return text,
+                }
+            } else {
+                assert!(self.more().await, "it has ended");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_polls_over_http_2_and_goes_over_to_a_websocket_on_the_same_connection() {
+    let (_io, address, _) = serve(|io| io).await;
+    let (client, _connection) = connect(address).await;
+    let (status, open) = ask(&client, Method::GET, POLLING, "").await;
+    assert_eq!(status, 200);
+    let sid = open.split('"').nth(3).unwrap();
+    let target = format!("{POLLING}&sid={sid}");
+    assert_eq!(ask(&client, Method::POST, &target, "40").await, (200, "ok".to_owned()));
+    assert!(ask(&client, Method::GET, &target, "").await.1.starts_with("40{"));
+    assert_eq!(ask(&client, Method::GET, "/elsewhere", "").await.0, 404);
+    let mut stream = Stream::join(&client).await;
+    stream.say("420[\"version\"]");
+    assert_eq!(stream.text().await, "430[\"HTTP/2.0\",true,\"test\"]");
+}
+
+#[tokio::test]
+async fn clients_of_http_1_are_served_beside_those_of_http_2() {
+    let (_io, address, _) = serve(|io| io).await;
+    let (client, _connection) = connect(address).await;
+    Stream::join(&client).await;
+    let (mut one, _) = support::Client::join(address).await;
+    one.send("420[\"version\"]").await;
+    assert!(one.text().await.starts_with("430[\"HTTP/1.1\",true,"));
+}
+
+#[tokio::test]
+async fn the_authority_is_the_server_s_own_host_for_pages() {
+    let (_io, address, _) = serve(|io| io).await;
+    let (client, _connection) = connect(address).await;
+    Stream::open(&client, extended(Some("http://test"), "13")).await.ok().unwrap();
+    let foreign = Stream::open(&client, extended(Some("http://elsewhere"), "13")).await;
+    assert_eq!(foreign.err(), Some(403));
+    let old = Stream::open(&client, extended(None, "7")).await;
+    assert_eq!(old.err(), Some(400));
+}
+
+#[tokio::test]
+async fn streams_that_are_open_do_not_delay_the_end() {
+    let (io, address, serving) = serve(|io| io).await;
+    let (client, connection) = connect(address).await;
+    let mut stream = Stream::join(&client).await;
+    let (_, open) = ask(&client, Method::GET, POLLING, "").await;
+    let target = format!("{POLLING}&sid={}", open.split('"').nth(3).unwrap());
+    let (polling, held) = (client.clone(), target.clone());
+    let held = tokio::spawn(async move { ask(&polling, Method::GET, &held, "").await });
+    io.close(HANG).await;
+    soon(serving).await.unwrap();
+    while stream.more().await {}
+    soon(held).await.unwrap();
+    drop((client, stream));
+    soon(connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thousand_streams_at_once_are_refused_past_the_limit_and_harm_nobody() {
+    let (io, address, _) = serve(|io| io).await;
+    let (client, _connection) = connect(address).await;
+    let mut answers = Vec::new();
+    let mut client = client;
+    for _ in 0..1000 {
+        let request = Request::get(format!("http://test{POLLING}")).body(()).unwrap();
+        client = soon(client.ready()).await.unwrap();
+        answers.push(client.send_request(request, true).unwrap().0);
+    }
+    let mut opened = 0_u64;
+    for answer in answers {
+        opened += u64::from(soon(answer).await.is_ok_and(|answer| answer.status() == 200));
+    }
+    assert!(opened >= 200, "{opened}");
+    assert_eq!(io.stats().connections(), opened);
+    support::Client::join(address).await;
+}
+
+#[tokio::test]
+async fn a_client_that_opens_streams_and_gives_them_up_at_once_is_sent_away() {
+    let (_io, address, _) = serve(|io| io).await;
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    // GET, http, /: each opened, and reset with CANCEL.
+    for stream in (1_u32..20_000).step_by(2) {
+        let id = stream.to_be_bytes();
+        bytes.extend([&[0, 0, 3, 1, 5][..], &id, &[0x82, 0x86, 0x84]].concat());
+        bytes.extend([&[0, 0, 4, 3, 0][..], &id, &[0, 0, 0, 8]].concat());
+    }
+    let _ = socket.write_all(&bytes).await;
+    let mut answer = Vec::new();
+    let _ = soon(socket.read_to_end(&mut answer)).await;
+    support::Client::join(address).await;
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_happens_is_closed_at_the_deadline() {
+    let short = Duration::from_millis(100);
+    let (_io, address, _) = serve(|io| io.header_deadline(short).answer_deadline(short)).await;
+    for begin in [&b""[..], b"PRI * HT", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(begin).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = soon(socket.read_to_end(&mut answer)).await;
+    }
+    let (client, connection) = connect(address).await;
+    let mut stream = Stream::join(&client).await;
+    tokio::time::timeout(Duration::from_millis(500), stream.body.data()).await.unwrap_err();
+    stream.say("420[\"version\"]");
+    assert!(stream.text().await.starts_with("430"), "a WebSocket keeps its connection");
+    drop((client, stream));
+    soon(connection).await.unwrap();
+}
