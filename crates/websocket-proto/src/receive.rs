@@ -52,6 +52,8 @@ pub struct Receiver {
     /// Only where compression was negotiated.
     inflater: Option<Box<Inflater>>,
     role: Role,
+    /// The bits of a frame's first byte that mean nothing here.
+    reserved: u8,
 }
 
 #[derive(Debug)]
@@ -76,7 +78,8 @@ struct Control {
 impl Receiver {
     /// The receiving half of a connection whose opening handshake is done.
     pub fn new(role: Role, limits: Limits) -> Self {
-        Receiver { limits, phase: NEXT_HEAD, message: None, control: None, inflater: None, role }
+        let (phase, reserved) = (NEXT_HEAD, RESERVED);
+        Receiver { limits, phase, message: None, control: None, inflater: None, role, reserved }
     }
 
     /// The same on a connection for which permessage-deflate was negotiated.
@@ -86,6 +89,7 @@ impl Receiver {
     #[must_use]
     pub fn inflating(mut self, inflater: Inflater) -> Self {
         self.inflater = Some(Box::new(inflater));
+        self.reserved = RESERVED & !RSV1;
         self
     }
 
@@ -138,7 +142,13 @@ impl Receiver {
             (Some(message), Opcode::Continuation) => self.admit_fragment(message)?,
             (Some(_), opcode) => return Err(Error::ExpectedContinuation(opcode)),
         };
-        let Limits { frame, message, .. } = self.limits_of(head);
+        let mut limits = &self.limits;
+        let widened;
+        if head.compressed || goes_on_compressed(head, self.inflater.as_deref()) {
+            widened = limits.of_compressed();
+            limits = &widened;
+        }
+        let &Limits { frame, message, .. } = limits;
         if length > frame {
             return Err(Error::FrameTooLarge { length: head.payload, limit: frame });
         }
@@ -157,21 +167,6 @@ impl Receiver {
         }
         let compressed = self.inflater.as_ref().and_then(|inflater| inflater.arrived());
         Ok(compressed.unwrap_or_else(|| message.len()))
-    }
-
-    /// The limits for what comes, which may be compressed.
-    #[inline]
-    fn limits_of(&self, head: &Head) -> Limits {
-        match &self.inflater {
-            Some(inflater) if head.compressed || inflater.is_busy() => self.limits.of_compressed(),
-            _ => self.limits,
-        }
-    }
-
-    /// The bits of a frame's first byte that mean nothing here.
-    #[inline]
-    fn reserved(&self) -> u8 {
-        if self.inflater.is_some() { RESERVED & !RSV1 } else { RESERVED }
     }
 
     /// From here on the payload of this frame is gathered.
@@ -256,4 +251,10 @@ impl Control {
         self.bytes[len..len + piece.len()].copy_from_slice(piece);
         self.len = u8::try_from(len + piece.len()).expect("a control frame has at most 125 bytes");
     }
+}
+
+/// Whether a frame goes on with a message that is compressed.
+#[inline]
+fn goes_on_compressed(head: &Head, inflater: Option<&Inflater>) -> bool {
+    head.opcode == Opcode::Continuation && inflater.is_some_and(Inflater::is_busy)
 }

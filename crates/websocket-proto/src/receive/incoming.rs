@@ -89,7 +89,7 @@ impl<'a> Incoming<'a> {
         if matches!(self.receiver.phase, Phase::Head { len: 1.., .. }) {
             return self.complete_head();
         }
-        match Head::parse(self.input, self.receiver.role, self.receiver.reserved())? {
+        match Head::parse(self.input, self.receiver.role, self.receiver.reserved)? {
             Some((head, size)) => {
                 self.take(size);
                 Ok(Some(head))
@@ -101,7 +101,7 @@ impl<'a> Incoming<'a> {
 
     /// Goes on with a head that is split between two reads.
     fn complete_head(&mut self) -> Result<Option<Head>, Error> {
-        let reserved = self.receiver.reserved();
+        let reserved = self.receiver.reserved;
         let Phase::Head { bytes, len } = &mut self.receiver.phase else {
             unreachable!("called in this phase alone")
         };
