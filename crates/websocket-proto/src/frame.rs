@@ -132,7 +132,10 @@ fn parse_first(first: u8, reserved: u8) -> Result<Opcode, Error> {
         return Err(Error::ReservedBits(first));
     }
     let opcode = Opcode::from_bits(first & 0x0f)?;
-    if first & RSV1 != 0 && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+    if matches!(opcode, Opcode::Text | Opcode::Binary) {
+        return Ok(opcode);
+    }
+    if first & RSV1 != 0 {
         return Err(Error::ReservedBits(first));
     }
     if first & FIN == 0 && opcode.is_control() {

@@ -142,21 +142,10 @@ impl Receiver {
             (Some(message), Opcode::Continuation) => self.admit_fragment(message)?,
             (Some(_), opcode) => return Err(Error::ExpectedContinuation(opcode)),
         };
-        let mut limits = &self.limits;
-        let widened;
         if head.compressed || goes_on_compressed(head, self.inflater.as_deref()) {
-            widened = limits.of_compressed();
-            limits = &widened;
+            return within(self.limits.of_compressed(), head, length, arrived);
         }
-        let &Limits { frame, message, .. } = limits;
-        if length > frame {
-            return Err(Error::FrameTooLarge { length: head.payload, limit: frame });
-        }
-        if length > message.saturating_sub(arrived) {
-            let length = head.payload.saturating_add(arrived as u64);
-            return Err(Error::MessageTooLarge { length, limit: message });
-        }
-        Ok(length)
+        within(self.limits, head, length, arrived)
     }
 
     /// Whether the message may go on; returns how long it is already.
@@ -257,4 +246,18 @@ impl Control {
 #[inline]
 fn goes_on_compressed(head: &Head, inflater: Option<&Inflater>) -> bool {
     head.opcode == Opcode::Continuation && inflater.is_some_and(Inflater::is_busy)
+}
+
+/// Judges a frame of `length` bytes behind `arrived` others.
+#[inline]
+fn within(limits: Limits, head: &Head, length: usize, arrived: usize) -> Result<usize, Error> {
+    let Limits { frame, message, .. } = limits;
+    if length > frame {
+        return Err(Error::FrameTooLarge { length: head.payload, limit: frame });
+    }
+    if length > message.saturating_sub(arrived) {
+        let length = head.payload.saturating_add(arrived as u64);
+        return Err(Error::MessageTooLarge { length, limit: message });
+    }
+    Ok(length)
 }
