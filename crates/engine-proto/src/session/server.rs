@@ -155,6 +155,8 @@ impl<H: Heartbeat> Session<H> {
         None
     }
 
+    // Never inlined: it would be more than all that a message needs.
+    #[inline(never)]
     fn receive_control(
         &mut self,
         packet: Result<Packet<'_>, PacketError>,
@@ -179,6 +181,7 @@ impl<H: Heartbeat> Session<H> {
         }
     }
 
+    #[inline(never)]
     fn receive_on_candidate(&mut self, packet: Result<Packet<'_>, PacketError>, out: &mut Tray) {
         let Phase::Probing { requests, probed, .. } = &mut self.phase else {
             return;
