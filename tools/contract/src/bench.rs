@@ -2,9 +2,12 @@
 //!
 //! `NAMESPACES=N` in the environment adds the namespaces `/ns-00000` to `/ns-…`, which answer `message` as `/` does: what do
 //! namespaces cost that are merely there? `DURABLE=memory`, `async` or `fsync` makes the namespace `/` durable, with a log in
-//! the directory for temporary files: what does it cost that nothing is missed?
+//! the directory for temporary files: what does it cost that nothing is missed? `EIO3`, `DEFLATE` and `LIMITS` turn on what clients of
+//! the bench make no use of: what does it cost to offer it?
 
-use sockeye::{Args, Data, Durability, Io, Log, LogOptions, Socket};
+use sockeye::{
+    Args, Builder, Data, Durability, Io, Log, LogOptions, PerMessageDeflate, Rate, Socket,
+};
 
 use crate::{Result, listen, ready, serve};
 
@@ -17,7 +20,7 @@ pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
 }
 
 fn io(workers: usize) -> Result<Io> {
-    let builder = Io::builder().any_origin().http_compression(None);
+    let builder = offers(Io::builder().any_origin().http_compression(None));
     let io = builder.workers(workers).log(log()?).build()?;
     if let Some(class) = durable()? {
         io.of("/").durable(class);
@@ -32,6 +35,24 @@ fn io(workers: usize) -> Result<Io> {
         io.of(&format!("/ns-{number:05}")).on("message", message);
     }
     Ok(io)
+}
+
+/// What the variables turn on.
+fn offers(builder: Builder) -> Builder {
+    let is_on = |name: &str| std::env::var_os(name).is_some();
+    let builder = builder
+        .allow_eio3(is_on("EIO3"))
+        .per_message_deflate(is_on("DEFLATE").then(PerMessageDeflate::default));
+    if !is_on("LIMITS") {
+        return builder;
+    }
+    let never = Rate::per_second(1_000_000_000);
+    builder
+        .max_connections_per_address(1_000_000)
+        .handshake_rate_per_address(never)
+        .handshake_rate(never)
+        .event_rate(never)
+        .byte_rate(never)
 }
 
 fn durable() -> Result<Option<Durability>> {

@@ -12,6 +12,13 @@ pub enum Switch {
     /// Two workers; pinned, they share the server's core.
     #[value(name = "workers-2")]
     Workers2,
+    /// Clients of Socket.IO 2 may come; none does.
+    #[value(name = "eio3")]
+    OldClients,
+    /// Clients may compress; those of this bench do not ask for it.
+    Deflate,
+    /// Every limit and rate is on, and far from being reached.
+    Limits,
     /// Every event has its place in a log in memory.
     DurableMemory,
     /// Every event is in the log on disk before it leaves; what was written is made durable 20 times a second.
@@ -34,6 +41,9 @@ impl Switch {
     pub fn setting(self) -> Setting {
         match self {
             Self::Workers2 => Setting { arguments: &["--workers", "2"], variables: &[] },
+            Self::OldClients => Setting { arguments: &[], variables: &[("EIO3", "1")] },
+            Self::Deflate => Setting { arguments: &[], variables: &[("DEFLATE", "1024")] },
+            Self::Limits => Setting { arguments: &[], variables: &[("LIMITS", "1")] },
             Self::DurableMemory => Setting { arguments: &[], variables: &[("DURABLE", "memory")] },
             Self::DurableAsync => Setting { arguments: &[], variables: &[("DURABLE", "async")] },
             Self::DurableFsync => Setting { arguments: &[], variables: &[("DURABLE", "fsync")] },
