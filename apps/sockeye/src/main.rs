@@ -22,6 +22,7 @@ mod signals;
 mod site;
 mod workers;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -86,7 +87,7 @@ async fn serve(options: &Options) -> Result<(), String> {
         served = &mut serving => return served,
         problem = workers.failure() => return Err(problem),
     }
-    println!("Saying goodbye{}. Once more, and it ends at once.", over(options.drain()));
+    say(&format!("Saying goodbye{}. Once more, and it ends at once.", over(options.drain())));
     if let Some((metrics, _)) = &metrics {
         metrics.leave();
     }
@@ -116,10 +117,18 @@ fn tls(options: &Options) -> Result<Option<Tls>, String> {
 /// Reads the certificate again. One that cannot be used is said, and the old one stays.
 fn renew(tls: Option<&Tls>) {
     match tls.map(Tls::reload) {
-        Some(Ok(())) => println!("New connections get the certificate that is in its file now."),
-        Some(Err(problem)) => eprintln!("sockeye: the old certificate stays: {problem}"),
-        None => println!("There is no certificate to be read again."),
+        Some(Ok(())) => say("New connections get the certificate that is in its file now."),
+        Some(Err(problem)) => {
+            let _ = writeln!(io::stderr(), "sockeye: the old certificate stays: {problem}");
+        }
+        None => say("There is no certificate to be read again."),
     }
+}
+
+/// Says something while clients are there. Whoever has started the program may be gone, with the terminal: that ends
+/// nothing.
+fn say(sentence: &str) {
+    let _ = writeln!(io::stdout(), "{sentence}");
 }
 
 fn over(window: Duration) -> String {

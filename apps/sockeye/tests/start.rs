@@ -181,6 +181,31 @@ fn it_ends_in_order_when_it_is_told_to_though_clients_are_there() {
 
 #[cfg(unix)]
 #[test]
+fn it_goes_on_when_the_terminal_it_was_started_in_is_gone_and_still_ends_in_order() {
+    let mut process =
+        sockeye(&["--port", "0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap());
+    let mut lines = [(); 3].map(|()| {
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        line
+    });
+    let port = lines[0].split_off(lines[0].rfind(':').unwrap() + 1).trim().parse().unwrap();
+    drop((stdout, process.stderr.take()));
+    let signal = |name| {
+        let id = process.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    };
+    signal("HUP");
+    for _ in 0..3 {
+        assert!(support::get(port, "/").starts_with("HTTP/1.1 200 "));
+    }
+    signal("TERM");
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_proxy_on_a_unix_socket_is_served_and_the_file_goes_with_the_program() {
     use std::os::unix::net::UnixStream;
     let directory = Directory::new("unix");
