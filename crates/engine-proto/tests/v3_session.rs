@@ -45,6 +45,15 @@ fn a_ping_is_answered_and_the_server_never_pings() {
 }
 
 #[test]
+fn a_client_that_is_not_listened_to_is_not_blamed_for_its_silence() {
+    let mut session = session(Transport::WebSocket);
+    let end = START + PATIENCE;
+    assert_eq!(orders(|out| session.timeout_unheard(end, out)), []);
+    assert_eq!(session.next_timeout(), Some(end + PATIENCE));
+    assert_eq!(session.closed(), None);
+}
+
+#[test]
 fn a_client_that_does_not_ping_is_closed_whatever_else_it_says() {
     for (transport, goodbye) in
         [(Transport::WebSocket, Goodbye::CloseFrame), (Transport::Polling, Goodbye::Nothing)]

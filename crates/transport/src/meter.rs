@@ -1,7 +1,7 @@
 //! How fast one session is read, where its bytes have a rate.
 //!
 //! Past the rate nothing is refused: what the client sends stays with the kernel, or with the request that waits for its
-//! answer, until its time comes. Behind it may lie a pong: while we do not look, no pong is missed.
+//! answer, until its time comes. Behind it may lie a pong: while we do not look, no pong is missed. Our own pings go on.
 
 use std::time::Duration;
 

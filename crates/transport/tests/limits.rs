@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use engine_proto::CloseReason;
 use sockeye_transport::{Config, Limits, Proxies, Rate, Refused, Server};
-use support::{Answer, Echo, Http, Running, Ws, eventually, quick, start};
+use support::{Answer, Echo, Heard, Http, Running, Ws, eventually, quick, start};
+use tokio::io::AsyncWriteExt;
+use websocket_proto::{Opcode, push_frame};
 
 const OPEN: &str = "/engine.io/?EIO=4&transport=polling";
 
@@ -160,4 +162,50 @@ async fn a_client_that_vanishes_while_it_has_to_wait_is_noticed_by_its_ping_time
     ws.text(&format!("4{}", "x".repeat(500))).await;
     // It says nothing more, and answers no ping.
     eventually("it is given up", || record.reasons() == [CloseReason::PingTimeout]).await;
+}
+
+#[tokio::test]
+async fn a_client_that_has_to_wait_for_long_is_pinged_all_the_same_and_does_not_miss_the_server() {
+    let bytes = Some(Rate::per_second(4_000).burst(2_000));
+    let limits = Limits { bytes, ..Limits::default() };
+    let Running { address, record, .. } = start(Config { limits, ..quick() }).await;
+    let mut ws = Ws::open(address).await;
+    let text = format!("4{}", "x".repeat(9_000));
+    ws.text(&text).await;
+    // 9000 bytes, of which 2000 are a burst: 1.7 s, in which a client of today would give the server up.
+    let mut pings = 0;
+    loop {
+        match ws.next().await {
+            Heard::Text(heard) if heard == "2" => {
+                pings += 1;
+                ws.text("3").await;
+            }
+            heard => {
+                assert_eq!(heard, Heard::Text(text));
+                break;
+            }
+        }
+    }
+    assert!(pings > 0, "not pinged");
+    assert_eq!(record.reasons(), []);
+}
+
+#[tokio::test]
+async fn what_a_client_sends_together_with_its_handshake_counts_as_well() {
+    let bytes = Some(Rate::per_second(4_000).burst(1_000));
+    let running = started(Limits { bytes, ..Limits::default() }).await;
+    let mut http = Http::connect(running.address).await;
+    let mut frames = Vec::new();
+    let text = format!("4{}", "x".repeat(1_500));
+    for _ in 0..2 {
+        push_frame(&mut frames, Opcode::Text, true, Some([1, 2, 3, 4]), text.as_bytes());
+    }
+    let head = "GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: test\r\n\
+                Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    http.socket.write_all(&[head.as_bytes(), &frames].concat()).await.unwrap();
+    assert_eq!(http.answer().await.status, 101);
+    eventually("both have come", || running.server.stats().packets_in == 2).await;
+    assert!(running.server.stats().slowed > 0);
+    assert_eq!(running.record.reasons(), []);
 }

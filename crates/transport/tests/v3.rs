@@ -243,6 +243,18 @@ async fn a_body_of_very_many_packets_leaves_turns_to_others() {
 }
 
 #[tokio::test]
+async fn a_client_that_pings_and_never_takes_the_pongs_is_closed_and_not_kept_pongs_for() {
+    let running = start(allowing(Config { outbox_bytes: 100_000, ..Config::default() })).await;
+    let mut client = Polling::open(&running, "").await;
+    // The answer to each is twenty times as large, and waits for a poll that never comes.
+    client.say(&"1:2".repeat(50_000)).await;
+    closes_with(&running, CloseReason::SlowConsumer).await;
+    let mut honest = Polling::open(&running, "").await;
+    honest.say(&"1:2".repeat(1_000)).await;
+    assert_eq!(honest.hear().await, "1:3".repeat(1_000));
+}
+
+#[tokio::test]
 async fn a_close_packet_ends_the_session() {
     let running = old().await;
     let mut client = Polling::open(&running, "").await;

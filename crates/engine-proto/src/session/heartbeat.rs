@@ -31,6 +31,9 @@ pub trait Heartbeat: Copy + fmt::Debug + Send + 'static {
 
     /// Whether a ping has been sent that is not answered.
     fn awaits_pong(self) -> bool;
+
+    /// The peer was not listened to: its time begins anew.
+    fn excuse(&mut self, patience: &Patience, now: Duration);
 }
 
 /// What the time has brought.
@@ -137,5 +140,11 @@ impl Heartbeat for Beating {
 
     fn awaits_pong(self) -> bool {
         matches!(self, Beating::Awaiting { .. })
+    }
+
+    fn excuse(&mut self, patience: &Patience, now: Duration) {
+        if self.awaits_pong() {
+            *self = Beating::awaiting(patience, now);
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! The accepting side: sends pings, holds a GET, judges a candidate.
 
+mod time;
+
 use std::time::Duration;
 
-use super::heartbeat::{Beating, Due, Heard, Heartbeat};
+use super::heartbeat::{Beating, Heard, Heartbeat};
 use super::phase::{Phase, Requests};
 use super::timers::Patience;
 use super::{Goodbye, Order, Pipe, Tray};
@@ -301,7 +303,7 @@ impl<H: Heartbeat> Session<H> {
     }
 }
 
-/// Something happened outside: pipes come and go, time passes.
+/// Something happened outside: pipes come and go.
 impl<H: Heartbeat> Session<H> {
     /// A WebSocket that names this session is open. It becomes the candidate, unless upgrades are not
     /// allowed, there is a candidate already, or the session is past polling.
@@ -327,24 +329,6 @@ impl<H: Heartbeat> Session<H> {
             (Pipe::Candidate, Phase::Probing { .. }) => self.drop_candidate(out),
             (Pipe::Candidate, Phase::Polling(_) | Phase::Streaming) | (_, Phase::Closed { .. }) => {
             }
-        }
-    }
-
-    /// Time has passed. Harmless when it is too early; afterwards [`next_timeout`](Self::next_timeout) is
-    /// another one.
-    pub fn timeout(&mut self, now: Duration, out: &mut Tray) {
-        if self.closed().is_some() {
-            return;
-        }
-        if let Phase::Probing { give_up_at, .. } = self.phase
-            && give_up_at <= now
-        {
-            self.drop_candidate(out);
-        }
-        match self.heartbeat.due(&self.patience, now) {
-            Due::Nothing => {}
-            Due::Ping => out.push(Order::Send(Pipe::Current, Control::Ping)),
-            Due::End => self.fail(CloseReason::PingTimeout, out),
         }
     }
 }

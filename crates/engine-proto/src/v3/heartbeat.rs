@@ -43,4 +43,8 @@ impl Either for Heartbeat {
     fn awaits_pong(self) -> bool {
         false
     }
+
+    fn excuse(&mut self, patience: &Patience, now: Duration) {
+        *self = Heartbeat::begin(patience, now);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sockeye_engine_proto::{CloseReason, Control, Goodbye, Order, Pipe, Transport};
+use sockeye_engine_proto::{CloseReason, Control, Goodbye, Order, Pipe, Session, Transport};
 
 use crate::bench::{Bench, secs};
 use crate::pair::Pair;
@@ -169,6 +169,25 @@ fn a_clock_at_its_end_does_no_harm() {
     bench.now = Duration::MAX;
     assert!(bench.after(Duration::ZERO).contains(&PING));
     assert!(bench.hears(Pipe::Current));
+}
+
+#[test]
+fn a_peer_that_is_not_listened_to_is_pinged_and_not_blamed_for_its_silence() {
+    for mut bench in [Bench::streaming(), Bench::probing()] {
+        let unheard = |bench: &mut Bench, time| {
+            bench.now += time;
+            bench.does(Session::timeout_unheard)
+        };
+        assert_eq!(unheard(&mut bench, secs(24)), []);
+        assert_eq!(unheard(&mut bench, secs(1)), [PING]);
+        for _ in 0..100 {
+            assert_eq!(unheard(&mut bench, secs(20)), []);
+            assert!(bench.session.next_timeout().is_some_and(|at| at > bench.now), "no spinning");
+        }
+        assert_eq!(bench.after(secs(9)), [], "it has its time once more");
+        assert_eq!(bench.packet("3"), []);
+        assert!(!bench.session.awaits_pong());
+    }
 }
 
 #[test]

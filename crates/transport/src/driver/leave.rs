@@ -8,6 +8,7 @@ use engine_proto::{CloseReason, Goodbye, LINGER, Pipe};
 use websocket_proto::Event;
 
 use super::Driver;
+use super::read::{READS, portion};
 use crate::flusher::Flow;
 use crate::outbox::Entry;
 use crate::revision::Revision;
@@ -177,8 +178,9 @@ impl<A: Application, R: Revision> Driver<A, R> {
             return true;
         }
         with_buffer(|buffer| {
-            for _ in 0..super::read::READS {
-                match link.stream.poll_read(cx, buffer) {
+            let most = portion(link, buffer);
+            for _ in 0..READS {
+                match link.stream.poll_read(cx, &mut buffer[..most]) {
                     Poll::Pending => return false,
                     Poll::Ready(Ok(0) | Err(_)) => return true,
                     Poll::Ready(Ok(length)) if hears_close(link, &mut buffer[..length]) => {

@@ -266,10 +266,13 @@ impl<A: Application, R: Revision> Driver<A, R> {
         if self.broken.is_some_and(|until| until <= self.now) {
             self.lose(Pipe::Current, CloseReason::TransportError, cx);
         }
-        // What it is waited for may have come, and not have been read.
-        if !self.is_slowed() && self.session.next_timeout().is_some_and(|at| at <= self.now) {
+        if self.session.next_timeout().is_some_and(|at| at <= self.now) {
             let mut orders = Tray::new();
-            self.session.timeout(self.now, &mut orders);
+            if self.is_slowed() {
+                self.session.timeout_unheard(self.now, &mut orders);
+            } else {
+                self.session.timeout(self.now, &mut orders);
+            }
             self.perform(orders, None, cx);
         }
         if self.stage == Stage::Open
@@ -298,8 +301,7 @@ impl<A: Application, R: Revision> Driver<A, R> {
             meter.pass(self.now);
         }
         let upper = self.upper.next_timeout().filter(|_| self.stage == Stage::Open);
-        let slowed = self.slowed_until();
-        let session = self.session.next_timeout().filter(|_| slowed.is_none());
+        let (session, slowed) = (self.session.next_timeout(), self.slowed_until());
         let times = [session, slowed, upper, self.stage.until(), self.broken()];
         let Some(next) = times.into_iter().flatten().min() else {
             return;

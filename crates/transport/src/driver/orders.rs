@@ -47,6 +47,10 @@ impl<A: Application, R: Revision> Driver<A, R> {
             // First: what others push in between stands behind the ping for us, wherever it is.
             self.upper.pinging();
         }
+        if control == Control::Pong {
+            // As often as its client likes (Engine.IO 3).
+            return self.say_back(Entry::Control(control));
+        }
         self.shared.add(Entry::Control(control));
     }
 

@@ -1,5 +1,7 @@
 //! Reading: the session's current pipe, and a candidate.
 
+use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -8,10 +10,10 @@ use websocket_proto::{CloseFrame, Event, Opcode};
 
 use super::Driver;
 use super::leave::{Stage, close_frame};
-use crate::Application;
 use crate::outbox::Entry;
 use crate::revision::Revision;
 use crate::websocket::{WebSocket, with_buffer};
+use crate::{Application, Connection};
 
 /// Full buffers taken from one socket before others get their turn.
 pub(super) const READS: usize = 4;
@@ -19,6 +21,28 @@ pub(super) const READS: usize = 4;
 /// Bytes taken at a time from a client that may compress: they can become a thousand times as many, and all of it is
 /// dealt with before others get their turn.
 const COMPRESSED: usize = 4 << 10;
+
+/// Bytes taken at a time from this client.
+pub(super) fn portion(socket: &WebSocket, buffer: &[u8]) -> usize {
+    if socket.receiver.inflates() { COMPRESSED } else { buffer.len() }
+}
+
+/// Reads what came together with the handshake, then the stream.
+fn read_once(
+    socket: &mut WebSocket,
+    early: &mut Box<[u8]>,
+    buffer: &mut [u8],
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    if early.is_empty() {
+        return socket.stream.poll_read(cx, buffer);
+    }
+    let (now, later) = early.split_at(early.len().min(buffer.len()));
+    buffer[..now.len()].copy_from_slice(now);
+    let length = now.len();
+    *early = later.into();
+    Poll::Ready(Ok(length))
+}
 
 /// Whether a pipe goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +60,7 @@ impl<A: Application, R: Revision> Driver<A, R> {
         if let Some(mut socket) = self.link.take() {
             let mut early = std::mem::take(&mut self.early);
             let fed = self.read(&mut socket, &mut early, Pipe::Current, cx);
+            self.early = early;
             // A pipe that ended is kept where a goodbye is still to be said.
             if fed == Fed::Open || self.stage != Stage::Gone {
                 self.link = Some(socket);
@@ -58,9 +83,9 @@ impl<A: Application, R: Revision> Driver<A, R> {
         let mut early = std::mem::take(&mut candidate.read);
         let fed = self.read(&mut socket, &mut early, Pipe::Candidate, cx);
         if std::mem::take(&mut self.switched) {
-            self.link = Some(socket);
+            (self.link, self.early) = (Some(socket), early);
         } else if let Some(candidate) = &mut self.candidate {
-            candidate.socket = Some(socket);
+            (candidate.socket, candidate.read) = (Some(socket), early);
             if fed == Fed::Ended || !candidate.write_out(cx) {
                 self.lose(Pipe::Candidate, CloseReason::TransportClose, cx);
             }
@@ -70,20 +95,17 @@ impl<A: Application, R: Revision> Driver<A, R> {
     fn read(
         &mut self,
         socket: &mut WebSocket,
-        early: &mut [u8],
+        early: &mut Box<[u8]>,
         mut pipe: Pipe,
         cx: &mut Context<'_>,
     ) -> Fed {
-        if !early.is_empty() && self.feed(socket, early, &mut pipe, cx) == Fed::Ended {
-            return Fed::Ended;
-        }
         with_buffer(|buffer| {
-            let most = if socket.receiver.inflates() { COMPRESSED } else { buffer.len() };
+            let most = portion(socket, buffer);
             for _ in 0..READS {
                 let Some(room) = self.room(most) else {
                     return Fed::Open;
                 };
-                let length = match socket.stream.poll_read(cx, &mut buffer[..room]) {
+                let length = match read_once(socket, early, &mut buffer[..room], cx) {
                     Poll::Pending => return Fed::Open,
                     Poll::Ready(Ok(0)) => return self.ended(pipe, CloseReason::TransportClose, cx),
                     Poll::Ready(Err(error)) => {
@@ -176,14 +198,16 @@ impl<A: Application, R: Revision> Driver<A, R> {
         match (pipe, &mut self.candidate) {
             (Pipe::Candidate, Some(candidate)) => candidate.out.extend_from_slice(&frame),
             (Pipe::Candidate, None) => {}
-            (Pipe::Current, _) => {
-                if self.shared.outbox.lock().counted() > self.server.config.outbox_bytes {
-                    crate::Connection(std::sync::Arc::clone(&self.shared))
-                        .close(CloseReason::SlowConsumer);
-                } else {
-                    self.shared.add(Entry::Frame(frame.into_boxed_slice()));
-                }
-            }
+            (Pipe::Current, _) => self.say_back(Entry::Frame(frame.into_boxed_slice())),
+        }
+    }
+
+    /// What the protocol has to say for each that a client says: within the limit of its outbox.
+    pub(super) fn say_back(&self, entry: Entry) {
+        if self.shared.outbox.lock().counted() > self.server.config.outbox_bytes {
+            Connection(Arc::clone(&self.shared)).close(CloseReason::SlowConsumer);
+        } else {
+            self.shared.add(entry);
         }
     }
 
