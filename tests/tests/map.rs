@@ -105,7 +105,11 @@ fn arrows(packages: &[Package]) -> Arrows {
     packages
         .iter()
         .map(|package| {
-            let inside = package.dependencies.iter().filter(|arrow| arrow.path.is_some());
+            // A crate may look at itself: so its own tests have all of its features.
+            let inside = package
+                .dependencies
+                .iter()
+                .filter(|arrow| arrow.path.is_some() && arrow.name != package.name);
             (package.directory(), inside.map(|arrow| directory_of(&arrow.name)).collect())
         })
         .collect()

@@ -134,7 +134,6 @@ async fn a_bundle_is_packed_as_the_browser_asks_for_and_only_then() {
     assert!(lengths.iter().all(|answer| answer.body.len() == lengths[0].body.len()));
 }
 
-#[cfg(feature = "brotli")]
 #[tokio::test]
 async fn a_bundle_is_packed_with_br_for_browsers_that_take_it() {
     let address = serving(|io| io).await;

@@ -1,5 +1,4 @@
-//! HTTP/2: polling, and a WebSocket as a stream of it (RFC 8441). Without the feature there is nothing to test.
-#![cfg(feature = "http2")]
+//! HTTP/2: polling, and a WebSocket as a stream of it (RFC 8441).
 
 mod support;
 
@@ -12,17 +11,24 @@ use h2::{RecvStream, SendStream, client};
 use http::{Method, Request};
 use sockeye::{Builder, Io, Socket};
 use support::{HANG, io, soon};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 
-async fn serve(options: impl FnOnce(Builder) -> Builder) -> (Io, SocketAddr, JoinHandle<()>) {
+/// A server that tells each client what it knows of it.
+fn telling(options: impl FnOnce(Builder) -> Builder) -> Io {
     let io = io(options);
     io.of("/").on("version", async |socket: Socket| {
         let handshake = socket.handshake();
         let host = handshake.header("host").map(str::to_owned);
         (format!("{:?}", handshake.version()), handshake.url().starts_with("/socket.io/"), host)
     });
+    io
+}
+
+async fn serve(options: impl FnOnce(Builder) -> Builder) -> (Io, SocketAddr, JoinHandle<()>) {
+    let io = telling(options);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = io.clone();
@@ -30,11 +36,24 @@ async fn serve(options: impl FnOnce(Builder) -> Builder) -> (Io, SocketAddr, Joi
     (io, address, serving)
 }
 
+/// A connection without a network: what happens on it, and after how long, only the two sides decide.
+fn in_memory(io: &Io) -> DuplexStream {
+    let (ours, theirs) = tokio::io::duplex(64 << 10);
+    let io = io.clone();
+    tokio::spawn(async move { io.serve_stream(theirs, None).await });
+    ours
+}
+
 type Client = client::SendRequest<Bytes>;
 
 async fn connect(address: SocketAddr) -> (Client, JoinHandle<()>) {
-    let socket = TcpStream::connect(address).await.unwrap();
-    let (client, connection) = soon(client::handshake(socket)).await.unwrap();
+    begin(TcpStream::connect(address).await.unwrap()).await
+}
+
+async fn begin(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> (Client, JoinHandle<()>) {
+    let (client, connection) = soon(client::handshake(stream)).await.unwrap();
     let connection = tokio::spawn(async move { drop(connection.await) });
     let client = soon(client.ready()).await.unwrap();
     (client, connection)
@@ -221,10 +240,25 @@ async fn a_thousand_streams_at_once_are_refused_past_the_limit_and_harm_nobody()
     support::Client::join(address).await;
 }
 
+/// The code of the last GOAWAY among these frames (RFC 9113, 4.1 and 6.8).
+fn goodbye(mut frames: &[u8]) -> Option<u32> {
+    let mut code = None;
+    while let [high, middle, low, kind, _, _, _, _, _, rest @ ..] = frames {
+        let length = u32::from_be_bytes([0, *high, *middle, *low]) as usize;
+        let (payload, next) = rest.split_at_checked(length)?;
+        if *kind == 7 {
+            code = Some(u32::from_be_bytes(payload[4..8].try_into().unwrap()));
+        }
+        frames = next;
+    }
+    code
+}
+
 #[tokio::test]
 async fn a_client_that_opens_streams_and_gives_them_up_at_once_is_sent_away() {
-    let (_io, address, _) = serve(|io| io).await;
-    let mut socket = TcpStream::connect(address).await.unwrap();
+    const ENHANCE_YOUR_CALM: u32 = 11;
+    let io = telling(|io| io);
+    let (mut read, mut write) = tokio::io::split(in_memory(&io));
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
     // GET, http, /: each opened, and reset with CANCEL.
     for stream in (1_u32..20_000).step_by(2) {
@@ -232,25 +266,31 @@ async fn a_client_that_opens_streams_and_gives_them_up_at_once_is_sent_away() {
         bytes.extend([&[0, 0, 3, 1, 5][..], &id, &[0x82, 0x86, 0x84]].concat());
         bytes.extend([&[0, 0, 4, 3, 0][..], &id, &[0, 0, 0, 8]].concat());
     }
-    let _ = socket.write_all(&bytes).await;
     let mut answer = Vec::new();
-    let _ = soon(socket.read_to_end(&mut answer)).await;
-    support::Client::join(address).await;
+    let (_, read) = soon(async {
+        tokio::join!(write.write_all(&bytes), read.read_to_end(&mut answer)) //
+    })
+    .await;
+    read.unwrap();
+    assert_eq!(goodbye(&answer), Some(ENHANCE_YOUR_CALM));
+    Stream::join(&begin(in_memory(&io)).await.0).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_connection_on_which_nothing_happens_is_closed_at_the_deadline() {
-    let short = Duration::from_millis(100);
-    let (_io, address, _) = serve(|io| io.header_deadline(short).answer_deadline(short)).await;
-    for begin in [&b""[..], b"PRI * HT", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
-        let mut socket = TcpStream::connect(address).await.unwrap();
-        socket.write_all(begin).await.unwrap();
+    let short = Duration::from_secs(1);
+    let io = telling(|io| io.header_deadline(short).answer_deadline(short));
+    for said in [&b""[..], b"PRI * HT", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let begun = Instant::now();
+        let mut stream = in_memory(&io);
+        stream.write_all(said).await.unwrap();
         let mut answer = Vec::new();
-        let _ = soon(socket.read_to_end(&mut answer)).await;
+        soon(stream.read_to_end(&mut answer)).await.unwrap();
+        assert!(begun.elapsed() >= short, "{said:?}");
     }
-    let (client, connection) = connect(address).await;
+    let (client, connection) = begin(in_memory(&io)).await;
     let mut stream = Stream::join(&client).await;
-    tokio::time::timeout(Duration::from_millis(500), stream.body.data()).await.unwrap_err();
+    sleep(10 * short).await;
     stream.say("420[\"version\"]");
     assert!(stream.text().await.starts_with("430"), "a WebSocket keeps its connection");
     drop((client, stream));

@@ -1,5 +1,4 @@
-//! TLS of the server's own listener. Without the feature there is nothing to test.
-#![cfg(feature = "tls")]
+//! TLS of the server's own listener.
 
 mod support;
 
@@ -173,7 +172,6 @@ async fn the_proxy_protocol_comes_before_tls() {
     assert_eq!(client.told().await, "430[\"192.0.2.1:4000\",true]");
 }
 
-#[cfg(feature = "http2")]
 #[tokio::test]
 async fn http_2_is_agreed_upon_inside_tls_and_http_1_where_a_client_wants_that() {
     let files = Files::new();

@@ -48,7 +48,6 @@ async fn a_large_answer_to_a_poll_is_compressed_as_the_client_asks_for() {
     }
 }
 
-#[cfg(feature = "brotli")]
 #[tokio::test]
 async fn br_is_what_a_client_gets_that_likes_it_best() {
     let running = start(Config::default()).await;

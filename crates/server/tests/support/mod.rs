@@ -5,7 +5,6 @@
 
 pub mod carried;
 pub mod durable;
-#[cfg(feature = "tls")]
 pub mod tls;
 
 use std::fmt::Debug;
