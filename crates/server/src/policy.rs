@@ -155,8 +155,10 @@ macro_rules! request_options {
             }
 
             /// Is told of every request that is refused with one of the codes 0 to 5, what was wrong with
-            /// it, and what `allow_request` has said of it (reference: `connection_error`). It runs while
-            /// the client waits, and must not block. Default: nobody is told. The last one that is set
+            /// it, and what `allow_request` has said of it (reference: `connection_error`); and of handshakes
+            /// for which there is no room, by a limit or since the server is leaving
+            /// ([`reason`](crate::ConnectionError::reason)): of each, however many come. It runs while the
+            /// client waits, and must not block. Default: nobody is told. The last one that is set
             /// counts.
             ///
             /// ```

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use sockeye::{Builder, ConnectionError, Io, Request};
+use sockeye::engine::Refused;
+use sockeye::{Builder, ConnectionError, Io, Rate, Request};
 use support::{Client, Notes, Polling, http, io, serve, soon};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
@@ -175,6 +176,48 @@ async fn on_connection_error_is_told_of_every_refusal_and_what_was_wrong() {
     let foreign = vec![("message", "Forbidden".to_owned())];
     assert_eq!(refusals.next().await, (4, "Forbidden".to_owned(), foreign));
     assert!(refusals.so_far().is_empty());
+}
+
+type Limit = fn(Builder) -> Builder;
+
+#[tokio::test]
+async fn on_connection_error_is_told_of_those_for_whom_there_is_no_room() {
+    let limits: [(Limit, u16, Refused, bool); 4] = [
+        (|io| io.max_sessions(1), 503, Refused::Full, false),
+        (|io| io.max_connections_per_address(1), 429, Refused::TooManyConnections, false),
+        (
+            |io| io.handshake_rate_per_address(Rate::per_second(1)),
+            429,
+            Refused::TooManyHandshakes,
+            true,
+        ),
+        (|io| io.handshake_rate(Rate::per_second(1)), 503, Refused::Overloaded, true),
+    ];
+    for (limit, expected, reason, waits) in limits {
+        let refusals = Notes::new();
+        let notes = std::sync::Arc::clone(&refusals);
+        let io = io(|io| {
+            limit(io).on_connection_error(move |error| {
+                notes.add((told(error), error.reason(), error.retry_after().is_some()));
+            })
+        });
+        let address = serve(&io).await;
+        // However slowly they come here: a second lets in one more.
+        let refused = loop {
+            match polling(address, "").await {
+                (200, _) => {}
+                refused => break refused,
+            }
+        };
+        let words = reason.as_str().to_owned();
+        assert_eq!(refused, (expected, words.clone()));
+        let told = (4, words.clone(), vec![("message", words)]);
+        assert_eq!(refusals.next().await, (told.clone(), reason, waits));
+        if !waits {
+            refused_websocket(address).await;
+            assert_eq!(refusals.next().await, (told, reason, waits));
+        }
+    }
 }
 
 #[tokio::test]

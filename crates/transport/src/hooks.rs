@@ -12,6 +12,7 @@ use http::Extensions;
 use http::header::{self, HeaderMap};
 use rand::Rng as _;
 
+use crate::addresses::Denied;
 use crate::handshake::{Keep, keep};
 use crate::request::Visitor;
 use crate::session_event::Tell;
@@ -53,7 +54,7 @@ impl Hooks {
         self
     }
 
-    /// Told of every request that is refused.
+    /// Told of every request that is refused, but of those with too large a head.
     #[must_use]
     pub fn on_connection_error(
         mut self,
@@ -161,8 +162,17 @@ impl Hooks {
 
     /// This visitor is turned away.
     pub(crate) fn turned_away(&self, visitor: &mut Visitor<'_>, refusal: &Refusal) {
+        self.tell(|| ConnectionError::new(visitor.request(), refusal.clone()));
+    }
+
+    /// There is no room for this visitor.
+    pub(crate) fn denied(&self, visitor: &mut Visitor<'_>, denied: Denied) {
+        self.tell(|| ConnectionError::busy(visitor.request(), denied));
+    }
+
+    fn tell(&self, error: impl FnOnce() -> ConnectionError) {
         if let Some(refused) = &self.refused {
-            let error = ConnectionError::new(visitor.request(), refusal.clone());
+            let error = error();
             guarded("on_connection_error", || refused(&error));
         }
     }

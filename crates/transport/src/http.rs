@@ -4,7 +4,6 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use engine_proto::handshake::{self, Origin, Query, Request as Asked, Revision as Number, Route};
@@ -184,8 +183,8 @@ impl<A: Application> Server<A> {
         visitor: &mut Visitor<'_>,
     ) -> Result<Option<Response<Body>>, Refusal> {
         // First, so that whoever hammers costs nobody a thought.
-        if let Err((why, wait)) = self.knock(visitor) {
-            return Ok(Some(self.turn_away(why, wait)));
+        if let Err(denied) = self.knock(visitor) {
+            return Ok(Some(self.turn_away(visitor, denied)));
         }
         let Config { hooks, allow_deadline, .. } = &self.0.config;
         hooks.admit(visitor, *allow_deadline).await?;
@@ -214,8 +213,10 @@ impl<A: Application> Server<A> {
         if reserved { Ok(place) } else { Err((Refused::Full, None)) }
     }
 
-    pub(crate) fn turn_away(&self, why: Refused, wait: Option<Duration>) -> Response<Body> {
+    pub(crate) fn turn_away(&self, visitor: &mut Visitor<'_>, denied: Denied) -> Response<Body> {
+        let (why, wait) = denied;
         self.0.refused(why);
+        self.0.config.hooks.denied(visitor, denied);
         busy(why, wait)
     }
 
@@ -223,7 +224,7 @@ impl<A: Application> Server<A> {
         let sid = self.new_sid(visitor)?;
         let place = match self.reserve(visitor) {
             Ok(place) => place,
-            Err((why, wait)) => return Ok(self.turn_away(why, wait)),
+            Err(denied) => return Ok(self.turn_away(visitor, denied)),
         };
         let open = driver::spawn_polling(&self.0, sid, visitor.head(), place).ok_or(NO_ID)?;
         visitor.opened = Some(sid);
@@ -239,7 +240,7 @@ impl<A: Application> Server<A> {
         let sid = self.new_sid(visitor)?;
         let place = match self.reserve(visitor) {
             Ok(place) => place,
-            Err((why, wait)) => return Ok(self.turn_away(why, wait)),
+            Err(denied) => return Ok(self.turn_away(visitor, denied)),
         };
         let receiver = self.receiver(&visitor.parts.headers, &mut response);
         let begins = (revision, place);

@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use engine_proto::{BadRequest, Refusal};
 
 use crate::Request;
+use crate::addresses::Denied;
+use crate::stats::Refused;
 
 /// A request that was refused, and why.
 ///
@@ -15,11 +18,20 @@ use crate::Request;
 pub struct ConnectionError {
     request: Request,
     refusal: Refusal,
+    reason: Refused,
+    retry_after: Option<Duration>,
 }
 
 impl ConnectionError {
     pub(crate) fn new(request: Request, refusal: Refusal) -> Self {
-        ConnectionError { request, refusal }
+        let reason = Refused::from(&refusal);
+        ConnectionError { request, refusal, reason, retry_after: None }
+    }
+
+    /// There is no room for it.
+    pub(crate) fn busy(request: Request, (reason, retry_after): Denied) -> Self {
+        let refusal = Refusal::Forbidden(Some(reason.as_str().to_owned()));
+        ConnectionError { request, refusal, reason, retry_after }
     }
 
     /// The request.
@@ -27,7 +39,8 @@ impl ConnectionError {
         &self.request
     }
 
-    /// The code that the client was told: 0 to 5, as in the reference.
+    /// The code that the client was told: 0 to 5, as in the reference. Whoever finds no room is told 429 or 503 and no code;
+    /// here that is 4, Forbidden, and [`reason`](Self::reason) tells which limit it was.
     pub fn code(&self) -> u8 {
         self.refusal.code()
     }
@@ -35,6 +48,16 @@ impl ConnectionError {
     /// The sentence that the client was told.
     pub fn message(&self) -> &str {
         self.refusal.message()
+    }
+
+    /// Why, as it is counted in [`Stats::refused`](crate::Stats::refused).
+    pub fn reason(&self) -> Refused {
+        self.reason
+    }
+
+    /// How long the client is to wait, if it was told so: the limit is one on how often somebody comes.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// What was wrong, under the reference's names: `transport`, `previousTransport`, `sid`, `method`, `name`, `origin`,

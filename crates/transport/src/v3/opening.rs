@@ -27,7 +27,7 @@ impl<A: Application> Server<A> {
         let sid = self.new_sid(visitor)?;
         let place = match self.reserve(visitor) {
             Ok(place) => place,
-            Err((why, wait)) => return Ok(self.turn_away(why, wait)),
+            Err(denied) => return Ok(self.turn_away(visitor, denied)),
         };
         let (reply, answer) = oneshot::channel();
         if !driver::spawn_polled(&self.0, sid, visitor.head(), (revision, place), reply) {
