@@ -62,7 +62,7 @@ fn a_handshake_that_is_not_a_get_is_a_bad_method() {
 #[test]
 fn any_other_protocol_version_is_unsupported() {
     beside_a_healthy_client(Contract::port, |port| {
-        for version in ["EIO=3&", "EIO=5&", "EIO=abc&", "EIO=&", "EIO=04&", "EIO=4.0&", ""] {
+        for version in ["EIO=2&", "EIO=5&", "EIO=abc&", "EIO=&", "EIO=04&", "EIO=4.0&", ""] {
             let path = format!("{SOCKET_IO}?{version}transport=polling");
             assert_refused(&ask(port, "GET", &path), UNSUPPORTED);
         }
@@ -102,11 +102,11 @@ fn a_websocket_session_without_an_upgrade_is_a_bad_request() {
 fn of_several_mistakes_the_first_in_the_order_of_the_reference_counts() {
     beside_a_healthy_client(Contract::port, |port| {
         for (method, query, body) in [
-            ("POST", "EIO=3&transport=abc&sid=abc", TRANSPORT_UNKNOWN),
-            ("POST", "EIO=3&transport=polling&sid=abc", SESSION_UNKNOWN),
-            ("POST", "EIO=3&transport=websocket", BAD_METHOD),
-            ("GET", "EIO=3&transport=websocket", BAD_REQUEST),
-            ("GET", "EIO=3&transport=polling", UNSUPPORTED),
+            ("POST", "EIO=2&transport=abc&sid=abc", TRANSPORT_UNKNOWN),
+            ("POST", "EIO=2&transport=polling&sid=abc", SESSION_UNKNOWN),
+            ("POST", "EIO=2&transport=websocket", BAD_METHOD),
+            ("GET", "EIO=2&transport=websocket", BAD_REQUEST),
+            ("GET", "EIO=2&transport=polling", UNSUPPORTED),
         ] {
             assert_refused(&ask(port, method, &format!("{SOCKET_IO}?{query}")), body);
         }
@@ -160,7 +160,7 @@ fn any_origin_is_served_here_and_refusals_can_be_read_too() {
         let opened = ask_with(port, "GET", &path, &[origin], "");
         assert_eq!(opened.status, 200);
         allowed(&opened);
-        let refused = ask_with(port, "GET", &path.replace('4', "3"), &[origin], "");
+        let refused = ask_with(port, "GET", &path.replace('4', "2"), &[origin], "");
         assert_refused(&refused, UNSUPPORTED);
         allowed(&refused);
 
@@ -336,7 +336,7 @@ fn a_refused_upgrade_is_told_why_in_plain_words() {
             ("EIO=4&transport=abc", "Transport unknown"),
             ("EIO=4", "Transport unknown"),
             ("EIO=4&transport=websocket&sid=abc", "Session ID unknown"),
-            ("EIO=3&transport=websocket", "Unsupported protocol version"),
+            ("EIO=2&transport=websocket", "Unsupported protocol version"),
             ("transport=websocket", "Unsupported protocol version"),
             ("EIO=4&transport=polling", "Bad request"),
         ] {

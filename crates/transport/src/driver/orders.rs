@@ -67,7 +67,6 @@ impl<A: Application, R: Revision> Driver<A, R> {
             return;
         };
         self.shared.worker.counts.upgraded();
-        self.tell(SessionStep::Upgraded);
         self.polling = None;
         // A client that did not wait for the answer to its probe gets it all the same.
         let unsaid = std::mem::take(&mut candidate.out);
@@ -77,6 +76,7 @@ impl<A: Application, R: Revision> Driver<A, R> {
         self.give_to_flusher(candidate.write.take(), candidate.deflates);
         // It is in the hands of the reader, who puts it in its new place.
         self.switched = true;
+        self.tell(SessionStep::Upgraded);
     }
 
     /// The session does not wait for its candidate, so a task of its own does.
