@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use tokio::net::TcpSocket;
 
+use crate::certificate::Certificate;
 use crate::program::{build, first_line};
 
 /// A running contract server; it is killed when this is dropped.
@@ -53,6 +54,19 @@ impl Contract {
         let port = free_port();
         let mut command = Command::new(program());
         command.args(["--port", &port.to_string()]).env("DEFLATE", threshold.to_string());
+        Self::spawn(command, profile, port)
+    }
+
+    /// As [`start`](Self::start), with TLS and this certificate.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built or does not start.
+    pub fn start_over_tls(profile: &str, certificate: &Certificate) -> Self {
+        let port = free_port();
+        let mut command = Command::new(program());
+        command.args(["--port", &port.to_string()]);
+        command.env("TLS_CERT", certificate.path()).env("TLS_KEY", certificate.key());
         Self::spawn(command, profile, port)
     }
 

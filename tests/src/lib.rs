@@ -1,11 +1,13 @@
 //! What the whole-house tests share.
 //!
-//! [`house`] reads the manifests and sources; [`program`] builds programs, [`contract`] starts the contract server; [`http`],
+//! [`house`] reads the manifests and sources; [`program`] builds programs, [`contract`] starts the contract server, if need be
+//! with a [`certificate`]; [`http`],
 //! [`websocket`] and [`client`] are small raw clients, written apart from the house's own code on purpose;
 //! [`suite`] runs the suites of other languages.
 
 #![forbid(unsafe_code)]
 
+pub mod certificate;
 pub mod client;
 pub mod contract;
 pub mod house;

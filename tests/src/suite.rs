@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::certificate::Certificate;
 use crate::contract::{Contract, free_port, program};
 use crate::house::root;
 
@@ -52,6 +53,17 @@ pub fn browser() -> Option<[(&'static str, PathBuf); 2]> {
         return None;
     }
     Some([("BROWSER", browser), ("BROWSER_PACKAGES", packages)])
+}
+
+/// The official client's bundle for browsers. Where it is missing the test is skipped.
+pub fn bundle() -> Option<PathBuf> {
+    let package = installed().join("node").join("node_modules").join("socket.io-client");
+    let bundle = package.join("dist").join("socket.io.js");
+    if !bundle.exists() {
+        skip("the npm packages of tests/node are missing");
+        return None;
+    }
+    Some(bundle)
 }
 
 /// Runs `node --test` on these files of `tests/node` against a contract server with this profile.
@@ -112,6 +124,18 @@ pub fn node_packed(profile: &str, transports: &str, files: &[&str]) {
     let environment =
         [("CONTRACT_TRANSPORTS", transports.as_ref()), ("CONTRACT_PARSER", "msgpack".as_ref())];
     node_test("node", || Contract::start(profile), &environment, files, 1);
+}
+
+/// As [`node`], over TLS.
+///
+/// # Panics
+///
+/// If a test fails, or there are none.
+pub fn node_over_tls(profile: &str, files: &[&str]) {
+    let certificate = Certificate::new();
+    let path = certificate.path();
+    let start = || Contract::start_over_tls(profile, &certificate);
+    node_test("node", start, &[("CONTRACT_CERTIFICATE", path.as_os_str())], files, 1);
 }
 
 /// As [`node`], with clients of this version.

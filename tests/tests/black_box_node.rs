@@ -1,7 +1,9 @@
 //! The official JavaScript client against the contract server: `tests/node`, once for each transport.
 
 use sockeye_tests::contract::Contract;
-use sockeye_tests::suite::{node, node_against, node_deflating, node_of_version, node_packed};
+use sockeye_tests::suite::{
+    node, node_against, node_deflating, node_of_version, node_over_tls, node_packed,
+};
 
 /// Everything but what needs many clients or a server of its own.
 const ESSENTIALS: [&str; 6] = [
@@ -101,6 +103,16 @@ fn javascript_clients_survive_the_death_of_the_server_by_websocket() {
 #[test]
 fn javascript_clients_survive_the_death_of_the_server_across_the_upgrade() {
     node("handlers", "upgrade", &["restart.test.cjs"]);
+}
+
+#[test]
+fn http_2_of_node_js_polls_and_speaks_websocket_in_the_clear() {
+    node("handlers", "upgrade", &["http2.test.cjs"]);
+}
+
+#[test]
+fn http_2_of_node_js_polls_and_speaks_websocket_over_tls() {
+    node_over_tls("handlers", &["http2.test.cjs"]);
 }
 
 #[test]

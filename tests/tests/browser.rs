@@ -1,12 +1,15 @@
-//! The chat in a real browser: `tests/browser`, each file against a program and a browser of its own.
+//! The chat in a real browser: `tests/browser`, each file against a program and a browser of its own. And what a browser does
+//! by itself: HTTP/2.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use sockeye_tests::certificate::Certificate;
+use sockeye_tests::contract::Contract;
 use sockeye_tests::house::root;
 use sockeye_tests::program::build;
-use sockeye_tests::suite::browser;
+use sockeye_tests::suite::{browser, bundle};
 
 #[test]
 fn three_people_talk_in_rooms_and_see_each_other() {
@@ -43,17 +46,36 @@ fn the_page_fits_narrow_screens_and_both_colour_schemes() {
     run("layout.test.mjs");
 }
 
-fn run(file: &str) {
-    let Some(environment) = browser() else {
+#[test]
+fn a_browser_polls_and_speaks_websocket_over_http_2_and_tls() {
+    let (Some(mut command), Some(bundle)) = (node("http2.test.mjs"), bundle()) else {
         return;
     };
-    let output = Command::new("node")
+    let certificate = Certificate::new();
+    let contract = Contract::start_over_tls("handlers", &certificate);
+    command.env("CONTRACT_PORT", contract.port().to_string()).env("CLIENT", bundle);
+    succeed(&mut command);
+}
+
+fn run(file: &str) {
+    if let Some(mut command) = node(file) {
+        succeed(command.env("SOCKEYE_BIN", program()));
+    }
+}
+
+/// What runs this file, if there is a browser.
+fn node(file: &str) -> Option<Command> {
+    let environment = browser()?;
+    let mut command = Command::new("node");
+    command
         .args(["--test", "--test-reporter=tap"])
         .arg(root().join("tests").join("browser").join(file))
-        .env("SOCKEYE_BIN", program())
-        .envs(environment)
-        .output()
-        .expect("node starts");
+        .envs(environment);
+    Some(command)
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().expect("node starts");
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{text}");
     assert!(count(&text, "pass") > 0, "nothing was tested:\n{text}");

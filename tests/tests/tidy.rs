@@ -59,6 +59,15 @@ fn no_test_is_switched_off() {
 }
 
 #[test]
+fn no_test_is_left_out_for_want_of_a_feature() {
+    let word = ["feature", " = \""].concat();
+    let tests = files(&[".rs"]).into_iter().filter(|(path, _)| path.contains("/tests/"));
+    let left_out: Vec<_> =
+        tests.filter(|(_, text)| text.contains(&word)).map(|(path, _)| path).collect();
+    assert!(left_out.is_empty(), "let the crate depend on itself, as sockeye does: {left_out:?}");
+}
+
+#[test]
 fn every_crate_forbids_unsafe_code() {
     let mut open = Vec::new();
     for package in packages() {

@@ -6,6 +6,8 @@
 //! | `PORT + 1` | as `PORT`, and whoever comes back within two minutes has missed nothing           |
 //! | `PORT + 2` | as `PORT`, with the msgpack parser, and without Engine.IO 3                       |
 //! | `PORT + 3` | ping 500 / 600 ms, connect timeout 500 ms, payload limit 1000 bytes                |
+//!
+//! All of them speak HTTP/2 as well, and TLS if the variables `TLS_CERT` and `TLS_KEY` name a certificate and its key.
 
 mod audience;
 mod life;
@@ -15,7 +17,7 @@ mod talk;
 use std::time::Duration;
 
 use serde::Deserialize;
-use sockeye::{Builder, Durability, Io, Msgpack, Namespace, PerMessageDeflate};
+use sockeye::{Builder, Durability, Io, Msgpack, Namespace, PerMessageDeflate, Tls};
 
 use crate::{Result, listen, ready, serve};
 use reasons::Reasons;
@@ -30,7 +32,14 @@ const OUTBOX: usize = 32 << 20;
 pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
     let hasty_port =
         port.checked_add(3).ok_or("--port is at most 65532: PORT + 3 is needed too")?;
-    let build = |builder: Builder| builder.workers(workers).state(Reasons::default()).build();
+    let tls = certificate()?;
+    let build = |builder: Builder| {
+        let builder = match &tls {
+            Some(tls) => builder.tls(tls.clone()),
+            None => builder,
+        };
+        builder.workers(workers).state(Reasons::default()).build()
+    };
     let packed = patient().allow_eio3(false).parser(Msgpack);
     let ios = [build(patient())?, build(patient())?, build(packed)?, build(hasty())?];
     for namespace in NAMESPACES {
@@ -72,6 +81,13 @@ fn limited(payload: usize) -> Builder {
 fn deflate() -> Option<PerMessageDeflate> {
     let threshold = std::env::var("DEFLATE").ok()?.parse().ok()?;
     Some(PerMessageDeflate::default().threshold(threshold))
+}
+
+fn certificate() -> Result<Option<Tls>> {
+    match (std::env::var_os("TLS_CERT"), std::env::var_os("TLS_KEY")) {
+        (Some(certificate), Some(key)) => Ok(Some(Tls::from_files(certificate, key)?)),
+        _ => Ok(None),
+    }
 }
 
 const NAMESPACES: [&str; 3] = ["/", "/custom", "/auth"];

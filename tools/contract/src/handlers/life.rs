@@ -16,6 +16,7 @@ pub(super) fn register(namespace: &Namespace) {
         .on("kill-transport", async |socket: Socket| socket.close_transport())
         .on("handshake", handshake)
         .on("transport", async |socket: Socket| socket.transport().as_str())
+        .on("http-version", async |socket: Socket| format!("{:?}", socket.handshake().version()))
         .on("id", async |socket: Socket| socket.id().to_owned())
         .on("reason-of", reason_of)
         .on_disconnect(remember);
