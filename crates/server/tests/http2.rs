@@ -53,7 +53,14 @@ async fn connect(address: SocketAddr) -> (Client, JoinHandle<()>) {
 async fn begin(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) -> (Client, JoinHandle<()>) {
-    let (client, connection) = soon(client::handshake(stream)).await.unwrap();
+    begin_as(&client::Builder::new(), stream).await
+}
+
+async fn begin_as(
+    how: &client::Builder,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> (Client, JoinHandle<()>) {
+    let (client, connection) = soon(how.handshake(stream)).await.unwrap();
     let connection = tokio::spawn(async move { drop(connection.await) });
     let client = soon(client.ready()).await.unwrap();
     (client, connection)
@@ -295,4 +302,58 @@ async fn a_connection_on_which_nothing_happens_is_closed_at_the_deadline() {
     assert!(stream.text().await.starts_with("430"), "a WebSocket keeps its connection");
     drop((client, stream));
     soon(connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_is_given_up_and_a_websocket_beside_it_lives_on() {
+    let (io, address, _) = serve(|io| io.answer_deadline(Duration::from_millis(200))).await;
+    io.of("/").on("large", async |socket: Socket| {
+        socket.emit("large", &"x".repeat(500_000)).unwrap();
+    });
+    let mut small = client::Builder::new();
+    let socket = TcpStream::connect(address).await.unwrap();
+    let (client, _connection) = begin_as(small.initial_window_size(32 << 10), socket).await;
+    let mut stream = Stream::join(&client).await;
+    let (_, open) = ask(&client, Method::GET, POLLING, "").await;
+    let target = format!("{POLLING}&sid={}", open.split('"').nth(3).unwrap());
+    assert_eq!(ask(&client, Method::POST, &target, "40\u{1e}42[\"large\"]").await.0, 200);
+    let request = Request::builder().uri(format!("http://test{target}")).body(()).unwrap();
+    let mut sender = soon(client.clone().ready()).await.unwrap();
+    let answer = soon(sender.send_request(request, true).unwrap().0).await.unwrap();
+    assert_eq!(answer.headers()["content-length"].to_str().unwrap().len(), 6);
+    let (mut body, mut taken) = (answer.into_body(), 0);
+    let given_up = loop {
+        // No room is made for more than the 32 KiB that come at first.
+        match soon(body.data()).await.expect("not the end") {
+            Ok(data) => taken += data.len(),
+            Err(error) => break error,
+        }
+    };
+    assert!(taken < 100_000, "{taken}");
+    assert_eq!(given_up.reason(), Some(h2::Reason::CANCEL));
+    stream.say("420[\"version\"]");
+    assert!(stream.text().await.starts_with("430"));
+}
+
+#[tokio::test]
+async fn a_large_answer_is_whole_for_whoever_takes_it_slowly() {
+    let (io, address, _) = serve(|io| io.answer_deadline(Duration::from_millis(500))).await;
+    io.of("/").on("large", async |socket: Socket| {
+        socket.emit("large", &"x".repeat(300_000)).unwrap();
+    });
+    let (client, _connection) = connect(address).await;
+    let (_, open) = ask(&client, Method::GET, POLLING, "").await;
+    let target = format!("{POLLING}&sid={}", open.split('"').nth(3).unwrap());
+    assert_eq!(ask(&client, Method::POST, &target, "40\u{1e}42[\"large\"]").await.0, 200);
+    let request = Request::builder().uri(format!("http://test{target}")).body(()).unwrap();
+    let mut sender = soon(client.clone().ready()).await.unwrap();
+    let answer = soon(sender.send_request(request, true).unwrap().0).await.unwrap();
+    let (mut body, mut taken) = (answer.into_body(), 0);
+    while let Some(data) = soon(body.data()).await {
+        let length = data.unwrap().len();
+        taken += length;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        body.flow_control().release_capacity(length).unwrap();
+    }
+    assert!(taken > 300_000, "{taken}");
 }

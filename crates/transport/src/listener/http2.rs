@@ -9,10 +9,11 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use super::told::{Streams, Told};
 use super::{Host, Patient, Visit};
 use crate::Body;
 
@@ -45,13 +46,10 @@ where
         request.extensions_mut().insert(Arc::clone(&exchange));
         visit.mark(&mut request);
         let answer = answer(request, visit.remote);
-        async move {
-            let answer = answer.await;
-            drop(exchange);
-            Ok::<_, Infallible>(answer)
-        }
+        async move { Ok::<_, Infallible>(Told::of(answer.await, exchange).await) }
     });
-    let served = builder().serve_connection(TokioIo::new(patient), service);
+    let streams = Streams { patience: options.write_deadline };
+    let served = builder(streams).serve_connection(TokioIo::new(patient), service);
     let mut served = std::pin::pin!(served);
     let patience = tokio::select! {
         _ = &mut served => return,
@@ -65,9 +63,9 @@ where
     }
 }
 
-fn builder() -> http2::Builder<TokioExecutor> {
+fn builder(streams: Streams) -> http2::Builder<Streams> {
     let [stream, connection] = WINDOWS;
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+    let mut builder = http2::Builder::new(streams);
     builder
         .timer(TokioTimer::new())
         .enable_connect_protocol()

@@ -15,6 +15,8 @@ mod http2;
 mod lobby;
 mod patient;
 mod socket;
+#[cfg(feature = "http2")]
+mod told;
 
 use std::io;
 use std::net::SocketAddr;
