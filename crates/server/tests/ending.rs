@@ -128,3 +128,25 @@ async fn whoever_simply_goes_leaves_without_words() {
     client.send("1").await;
     assert_eq!(words.next().await, ("transport close", None));
 }
+
+#[tokio::test]
+async fn a_reason_that_is_long_or_hard_to_write_arrives_whole_and_first_on_both_transports() {
+    let io = io(|io| io.outbox_bytes(100_000));
+    let address = serve(&io).await;
+    let why = "\"\\\0\u{2028}\u{1e}😀".repeat(100_000);
+    let (mut client, id) = Client::join(address).await;
+    io.socket(&id).unwrap().disconnect_with(&why, false);
+    let heard = client.text().await;
+    let (name, said): (String, String) = serde_json::from_str(&heard[2..]).unwrap();
+    assert!(name == "disconnect_reason" && said == why);
+    client.expect("41").await;
+
+    let polling = Polling::open(address, "/socket.io/").await;
+    polling.post("40").await;
+    polling.get().await;
+    for remote in io.fetch_sockets().await.unwrap() {
+        remote.disconnect_with(&why, false);
+    }
+    let heard = polling.get().await;
+    assert!(heard.len() > why.len() && heard.ends_with("\u{1e}41"), "{}", heard.len());
+}

@@ -145,3 +145,23 @@ fn a_rate_that_lets_nothing_through_is_refused_when_it_is_built() {
         assert!(matches!(error, BuildError::Option { option, .. } if option == name), "{error}");
     }
 }
+
+#[tokio::test]
+async fn events_that_wait_for_the_rate_of_a_client_go_with_its_socket() {
+    let io = io(|io| io.event_rate(Rate::per_second(1).burst(5)));
+    counting(&io);
+    let reasons = support::reasons(&io);
+    let (mut client, id) = Client::join(serve(&io).await).await;
+    client.send_all(&["42[\"count\"]"; 50]).await;
+    for _ in 0..5 {
+        client.expect("42[\"counted\"]").await;
+    }
+    io.socket(&id).unwrap().disconnect(false);
+    client.expect("41").await;
+    assert_eq!(reasons.next().await, "server namespace disconnect");
+    assert!(io.stats().events_dropped > 20, "{:?}", io.stats());
+    // It may come back, and its pace is still that of its connection.
+    client.connect("/", "").await;
+    client.send("42[\"count\"]").await;
+    client.expect("42[\"counted\"]").await;
+}

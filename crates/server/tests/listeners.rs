@@ -345,3 +345,21 @@ async fn a_handler_that_captures_its_socket_is_given_back_when_the_socket_leaves
     socket.once("late", holding());
     assert_eq!(Arc::strong_count(&kept), 1, "nothing is registered any more");
 }
+
+#[tokio::test]
+async fn once_hears_one_of_two_events_that_come_in_one_payload() {
+    let io = io(|io| io);
+    let noted = Notes::new();
+    let of_all = Arc::clone(&noted);
+    io.of("/").on("a", notes(&noted, "common"));
+    io.of("/").on_connect(move |socket: Socket| {
+        socket.once("a", notes(&of_all, "once"));
+        async {}
+    });
+    let polling = support::Polling::open(serve(&io).await, "/socket.io/").await;
+    polling.post("40\u{1e}42[\"a\"]\u{1e}42[\"a\"]\u{1e}42[\"a\"]").await;
+    assert_eq!(
+        [noted.next().await, noted.next().await, noted.next().await],
+        ["once", "common", "common"]
+    );
+}

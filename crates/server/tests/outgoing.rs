@@ -201,3 +201,26 @@ async fn a_listener_that_waits_hears_everything_in_its_order() {
         assert_eq!(heard.next().await, n.to_string());
     }
 }
+
+#[tokio::test]
+async fn a_listener_that_sends_by_itself_never_comes_to_an_end_and_holds_up_nobody() {
+    let io = io(|io| io);
+    with_sync(&io);
+    let address = serve(&io).await;
+    let (mut client, id) = Client::join(address).await;
+    let (mut other, _) = Client::join(address).await;
+    let socket = io.socket(&id).unwrap();
+    socket.on_any_outgoing(async |socket: Socket| {
+        let _ = socket.emit("again", &());
+    });
+    socket.emit("first", &()).unwrap();
+    client.expect("42[\"first\"]").await;
+    for _ in 0..20 {
+        other.sync().await;
+        client.expect("42[\"again\"]").await;
+    }
+    socket.disconnect(true);
+    let rest = client.rest().await;
+    assert_eq!(rest.last().map(String::as_str), Some("41"));
+    other.sync().await;
+}

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use engine_proto::CloseReason;
 use sockeye_transport::{Class, Config, Encoded, PerMessageDeflate};
 use support::{Heard, Http, Running, Ws, eventually, start};
@@ -236,4 +238,73 @@ async fn an_answer_to_a_poll_is_compressed_if_one_of_its_packets_may_be() {
         http.send("GET", &session, "Accept-Encoding: gzip\r\n", b"").await;
         assert_eq!(http.answer().await.header("content-encoding"), coding);
     }
+}
+
+#[tokio::test]
+async fn the_place_of_a_client_that_may_refer_to_earlier_messages_is_free_however_it_goes() {
+    let options = PerMessageDeflate::default().context_bytes(50_000); // one place
+    let running = start(config(options)).await;
+    let free = "permessage-deflate; server_no_context_takeover";
+    let is_free = async |what: &str| {
+        for _ in 0..100 {
+            let (ws, agreed) = open(&running, OFFER).await;
+            drop(ws);
+            if agreed.as_deref() == Some(free) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the place is not free: {what}");
+    };
+    let upgrading = async || {
+        eventually("the others are gone", || running.server.stats().connections() == 0).await;
+        let mut http = Http::connect(running.address).await;
+        let session = http.open().await;
+        let target = session.replace("polling", "websocket");
+        let (ws, agreed) = Ws::offering(running.address, &target, OFFER).await;
+        assert_eq!(agreed.as_deref(), Some(free), "the one place is its");
+        (http, session, ws)
+    };
+    is_free("at first").await;
+    let (mut http, session, candidate) = upgrading().await;
+    drop(candidate);
+    is_free("its client has dropped the candidate").await;
+    http.post(&session, "1").await;
+
+    let (mut http, session, mut candidate) = upgrading().await;
+    candidate.text("4no probe").await;
+    while !matches!(candidate.next().await, Heard::End) {}
+    is_free("the candidate broke a rule").await;
+    http.post(&session, "1").await;
+
+    let (mut http, session, mut candidate) = upgrading().await;
+    let second = session.replace("polling", "websocket");
+    let (mut second, agreed) = Ws::offering(running.address, &second, OFFER).await;
+    assert_ne!(agreed.as_deref(), Some(free));
+    while !matches!(second.next().await, Heard::End) {}
+    http.post(&session, "1").await;
+    while !matches!(candidate.next().await, Heard::End) {}
+    is_free("the session has ended under its candidate").await;
+
+    let (_http, _, mut moved) = upgrading().await;
+    moved.text("2probe").await;
+    assert_eq!(moved.next().await, Heard::Text("3probe".to_owned()));
+    moved.text("5").await;
+    moved.compressed(Opcode::Text, long("a").as_bytes()).await;
+    assert_eq!(moved.next_text().await, long("a"));
+    moved.raw(&[0x70, 0x80, 0, 0, 0, 0]).await;
+    while !matches!(moved.next().await, Heard::End) {}
+    is_free("the session broke a rule after it had moved").await;
+
+    // Whoever hangs up before the 101 is there, again and again.
+    for _ in 0..20 {
+        let mut http = Http::connect(running.address).await;
+        let headers = format!(
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: {OFFER}\r\n"
+        );
+        http.send("GET", WEBSOCKET, &headers, b"").await;
+        drop(http);
+    }
+    is_free("its client has not waited for the 101").await;
 }
