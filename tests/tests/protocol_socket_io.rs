@@ -197,7 +197,7 @@ fn both_protocols_have_their_own_paths_and_sessions() {
     );
     assert_eq!(ask(server.port(), "GET", "/").status, 404);
     for path in [ENGINE_IO, SOCKET_IO] {
-        let old = ask(server.port(), "GET", &format!("{path}?EIO=3&transport=polling"));
+        let old = ask(server.port(), "GET", &format!("{path}?EIO=2&transport=polling"));
         assert_eq!(old.body, r#"{"code":5,"message":"Unsupported protocol version"}"#);
     }
 }
