@@ -165,3 +165,24 @@ async fn events_that_wait_for_the_rate_of_a_client_go_with_its_socket() {
     client.send("42[\"count\"]").await;
     client.expect("42[\"counted\"]").await;
 }
+
+#[tokio::test]
+async fn events_that_wait_for_the_rate_are_handled_in_their_time_though_the_server_has_hung_up() {
+    let io = io(|io| io.event_rate(Rate::per_second(2).burst(1)));
+    let noted = support::Notes::new();
+    let notes = std::sync::Arc::clone(&noted);
+    io.of("/").on("say", move |sockeye::Data(n): sockeye::Data<u32>| {
+        notes.add(n);
+        async {}
+    });
+    let (mut client, id) = Client::join(serve(&io).await).await;
+    client.send_all(&(0..17).map(|n| format!("42[\"say\",{n}]")).collect::<Vec<_>>()).await;
+    assert_eq!(noted.next().await, 0);
+    io.socket(&id).unwrap().close_transport();
+    let _stalled = client.stall();
+    for n in 1..17 {
+        support::pass(Duration::from_millis(500)).await;
+        assert_eq!(noted.next().await, n);
+    }
+    assert_eq!(io.stats().events_dropped, 0);
+}

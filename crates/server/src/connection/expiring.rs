@@ -15,7 +15,7 @@ use super::Client;
 impl Client {
     /// Drops the handlers whose time is over, and lets go of the sockets that waited.
     pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
-        let Some(now) = self.late(cx) else { return };
+        let Some(now) = self.late() else { return };
         let expired = self.work.as_mut().map_or_else(Vec::new, |work| work.take_expired(now));
         for task in expired {
             let finished = task.expire();
@@ -32,22 +32,28 @@ impl Client {
     }
 
     /// The time, if it is late for anybody.
-    fn late(&mut self, cx: &mut Context<'_>) -> Option<Duration> {
+    fn late(&mut self) -> Option<Duration> {
         if !self.closed {
             return self.work.as_mut()?.late.take();
         }
         let now = self.now().ok()?;
-        let work = self.work.as_mut()?;
-        let due = work.due?;
-        let Some(wait) = due.checked_sub(now).filter(|wait| !wait.is_zero()) else {
-            return Some(now);
-        };
-        let until = Instant::now() + wait;
+        let due = self.work.as_ref()?.due?;
+        (due <= now).then_some(now)
+    }
+
+    /// Sees to it that it is looked at again when something is due, where no session does. Last, for all that a turn
+    /// does may be due earlier than what was.
+    pub(super) fn set_alarm(&mut self, cx: &mut Context<'_>) {
+        if !self.closed {
+            return;
+        }
+        let (Ok(now), Some(work)) = (self.now(), &mut self.work) else { return };
+        let Some(due) = work.due else { return };
+        let until = Instant::now() + due.saturating_sub(now);
         let alarm = work.alarm.get_or_insert_with(|| Box::pin(sleep_until(until)));
         alarm.as_mut().reset(until);
         if alarm.as_mut().poll(cx).is_ready() {
             cx.waker().wake_by_ref();
         }
-        None
     }
 }

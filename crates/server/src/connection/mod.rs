@@ -379,6 +379,7 @@ impl Client {
         }
         self.say_farewells(cx);
         if self.work.as_ref().is_some_and(|work| !work.is_over()) {
+            self.set_alarm(cx);
             return Poll::Pending;
         }
         if !self.keeps_count() {
