@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use engine_proto::CloseReason;
@@ -208,4 +209,47 @@ async fn what_a_client_sends_together_with_its_handshake_counts_as_well() {
     eventually("both have come", || running.server.stats().packets_in == 2).await;
     assert!(running.server.stats().slowed > 0);
     assert_eq!(running.record.reasons(), []);
+}
+
+#[tokio::test]
+async fn a_session_counts_where_it_was_opened_whatever_address_its_later_requests_name() {
+    let limits = Limits { connections_per_address: Some(1), ..Limits::default() };
+    let running = started(limits).await;
+    let open = open_from(&running, "192.0.2.1").await;
+    let target = format!("{OPEN}&sid={}", open.body.split('"').nth(3).unwrap());
+    let mut http = Http::connect(running.address).await;
+    for address in ["192.0.2.2", "192.0.2.3", "nonsense"] {
+        http.send("POST", &target, &format!("X-Forwarded-For: {address}\r\n"), b"4a").await;
+        assert_eq!(http.answer().await.status, 200);
+    }
+    assert_eq!(running.server.stats().addresses, 1);
+    assert_eq!(open_from(&running, "192.0.2.2").await.status, 200);
+    assert_eq!(open_from(&running, "192.0.2.1").await.status, 429);
+    http.send("POST", &target, "X-Forwarded-For: 192.0.2.2\r\n", b"1").await;
+    http.answer().await;
+    eventually("its place is free", || running.server.stats().addresses == 1).await;
+    assert_eq!(open_from(&running, "192.0.2.2").await.status, 429, "its own is not");
+    assert_eq!(open_from(&running, "192.0.2.1").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_has_to_wait_delays_neither_its_own_end_nor_that_of_the_server() {
+    let bytes = Some(Rate::per_second(1).burst(1_000));
+    let running = started(Limits { bytes, ..Limits::default() }).await;
+    let mut ws = Ws::open(running.address).await;
+    ws.text(&format!("4{}", "x".repeat(5_000))).await;
+    eventually("it has to wait", || running.server.stats().slowed == 1).await;
+    running.record.last().close(CloseReason::ForcedClose);
+    assert!(matches!(ws.next().await, Heard::Close(_)));
+    ws.frame(Opcode::Close, &[]).await;
+    assert_eq!(ws.next().await, Heard::End);
+    eventually("nothing of it is left", || running.record.dropped.load(Relaxed) == 1).await;
+
+    let mut other = Ws::open(running.address).await;
+    other.text(&format!("4{}", "x".repeat(5_000))).await;
+    eventually("it has to wait", || running.server.stats().slowed == 2).await;
+    let patience = Duration::from_secs(60);
+    let closed = running.server.close(CloseReason::ServerShuttingDown, patience);
+    tokio::time::timeout(Duration::from_secs(20), closed).await.expect("closed");
+    assert_eq!(running.record.dropped.load(Relaxed), 2);
 }
