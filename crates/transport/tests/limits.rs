@@ -248,7 +248,7 @@ async fn a_client_that_has_to_wait_delays_neither_its_own_end_nor_that_of_the_se
     let mut other = Ws::open(running.address).await;
     other.text(&format!("4{}", "x".repeat(5_000))).await;
     eventually("it has to wait", || running.server.stats().slowed == 2).await;
-    let patience = Duration::from_secs(60);
+    let patience = Duration::from_mins(1);
     let closed = running.server.close(CloseReason::ServerShuttingDown, patience);
     tokio::time::timeout(Duration::from_secs(20), closed).await.expect("closed");
     assert_eq!(running.record.dropped.load(Relaxed), 2);
