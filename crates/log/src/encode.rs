@@ -48,6 +48,7 @@ impl Encoder {
                 self.batch.delete(Table::Intervals, interval_key(shard, *id, *joined, room));
             }
             What::Namespace(name) => self.add_namespace(name, shard),
+            What::NoNamespace(name) => self.forget_namespace(store, name, shard)?,
             What::Light => self.add_light(shard, entry.at),
             What::Checkpoint(checkpoint) => {
                 let key = meta::checkpoint_key(checkpoint.at);
@@ -59,6 +60,25 @@ impl Encoder {
 
     pub(crate) fn add_namespace(&mut self, name: &str, shard: u32) {
         meta::put(&mut self.batch, meta::shard_key(name), shard.to_be_bytes().to_vec());
+    }
+
+    /// Its events stay until they are old: nothing leads to them.
+    fn forget_namespace(
+        &mut self,
+        store: &dyn Store,
+        name: &str,
+        shard: u32,
+    ) -> Result<(), StoreError> {
+        let first = shard.to_be_bytes();
+        for table in [Table::Sessions, Table::Intervals] {
+            store.scan(table, &first, &after(&first), Order::Ascending, &mut |key, _| {
+                self.batch.delete(table, key.to_vec());
+                ControlFlow::Continue(())
+            })?;
+        }
+        self.batch.delete(Table::Meta, meta::shard_key(name));
+        self.batch.delete(Table::Meta, meta::light_key(shard));
+        Ok(())
     }
 
     pub(crate) fn add_light(&mut self, shard: u32, first: u64) {

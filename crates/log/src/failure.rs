@@ -10,15 +10,15 @@
 //! A sync is never tried a second time: what the operating system could not write, it may have
 //! forgotten, and then says that everything is well.
 
+use crate::StoreError;
 use crate::encode::Encoder;
 use crate::epoch::{Lost, Past};
 use crate::inside::Core;
 use crate::open::{RESERVE, begin_epoch, last, set_aside};
-use crate::queue::{Entry, Gate, Queue, What};
+use crate::queue::Gate;
 use crate::retention::Checkpoint;
 use crate::store::Store;
 use crate::writer::Writer;
-use crate::{Durability, StoreError};
 
 /// A store that failed.
 pub(crate) struct Broken {
@@ -151,7 +151,7 @@ impl Again {
             sound_to,
             kept,
             settled: Checkpoint { at: queue.next, ..queue.retention.newest(now) },
-            shards: queue.shards.iter().map(|(name, shard)| (name.clone(), *shard)).collect(),
+            shards: queue.names.iter().map(|(name, shard)| (name.into(), shard)).collect(),
             lights: queue.light.iter().map(|(shard, at)| (*shard, *at)).collect(),
         }
     }
@@ -182,23 +182,8 @@ impl Again {
         if matches!(queue.gate, Gate::Failed(_)) {
             queue.gate = Gate::Open;
         }
-        self.catch_up(&mut queue);
         core.told.set(settled, settled);
         drop(queue);
         core.told.announce(settled, settled);
-    }
-
-    /// Namespaces that were made while the store was opened.
-    fn catch_up(&self, queue: &mut Queue) {
-        let known = self.shards.len();
-        let new = queue.shards.iter().filter(|(_, shard)| **shard as usize >= known);
-        let entries = new.map(|(name, shard)| Entry {
-            shard: *shard,
-            at: 0,
-            class: Durability::Async,
-            what: What::Namespace(name.clone()),
-        });
-        let entries: Vec<_> = entries.collect();
-        queue.entries.extend(entries);
     }
 }

@@ -1,6 +1,6 @@
 //! What was said in a room lately, whoever was in it; and who may come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -70,6 +70,20 @@ pub(crate) fn sessions(core: &Core, shard: u32) -> Result<Vec<SavedSession>, Sto
         }
     }
     Ok(found.into_values().collect())
+}
+
+/// The names of the namespaces in which there are sessions.
+pub(crate) fn with_sessions(core: &Core) -> Result<Vec<Box<str>>, StoreError> {
+    let mut numbers = HashSet::new();
+    core.with_store(|store| {
+        store.scan(Table::Sessions, b"", &after(b""), Order::Ascending, &mut |key, _| {
+            numbers.extend(key.first_chunk().map(|number| u32::from_be_bytes(*number)));
+            ControlFlow::Continue(())
+        })
+    })?;
+    let queue = core.queue.lock();
+    let theirs = queue.names.iter().filter(|(_, number)| numbers.contains(number));
+    Ok(theirs.map(|(name, _)| name.into()).collect())
 }
 
 fn rows(

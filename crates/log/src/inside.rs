@@ -9,6 +9,7 @@ use crate::encode::Encoder;
 use crate::epoch::Past;
 use crate::gather::is_later;
 use crate::keys::Used;
+use crate::names::{Made, Names};
 use crate::open::{Found, RESERVE, window};
 use crate::progress::Told;
 use crate::queue::{Entry, Gate, Queue, What};
@@ -96,7 +97,7 @@ impl Core {
                 gathering: false,
                 keys: window(options.keys, found.keys),
                 retention: Retention::new(&options, found.newest, found.checkpoints),
-                shards: found.shards,
+                names: Names::found(found.shards),
                 light: HashMap::new(),
             }),
             wake: Condvar::new(),
@@ -165,16 +166,43 @@ impl Core {
         Ok(at.into())
     }
 
-    /// The number of a namespace; a new one is written down before anything that is in it.
-    pub(crate) fn shard(&self, name: &str) -> u32 {
+    /// The number of a namespace that is known, for one more handle.
+    pub(crate) fn hold(&self, name: &str) -> Option<u32> {
+        self.queue.lock().names.hold(name)
+    }
+
+    /// The number of a namespace to which something is appended, for one more handle; a new one is written down before
+    /// anything that is in it. `None` if there are too many, or nothing is accepted.
+    pub(crate) fn name(&self, name: &str) -> Option<u32> {
         let mut queue = self.queue.lock();
-        let (shard, is_new) = queue.shard(name);
-        // While the store is broken there is no need: all of them are written when it is opened again.
-        if is_new && !self.memory && matches!(queue.gate, Gate::Open) {
-            let what = What::Namespace(name.into());
-            self.queue_up(&mut queue, Entry { shard, at: 0, class: Durability::Async, what }, 0);
+        if let Some(known) = queue.names.hold(name) {
+            return Some(known);
         }
-        shard
+        if !matches!(queue.gate, Gate::Open) {
+            return None;
+        }
+        let Made { number, forgotten } = queue.names.make(name)?;
+        self.put(&mut queue, number, What::Namespace(name.into()));
+        for (name, number) in forgotten {
+            queue.light.remove(&number);
+            self.put(&mut queue, number, What::NoNamespace(name));
+        }
+        Some(number)
+    }
+
+    /// A handle of a namespace is dropped.
+    pub(crate) fn let_go(&self, name: &str) {
+        self.queue.lock().names.let_go(name);
+    }
+
+    /// Something about a namespace, which has no position.
+    fn put(&self, queue: &mut Queue, shard: u32, what: What) {
+        let entry = Entry { shard, at: 0, class: Durability::Async, what };
+        if self.memory {
+            self.apply(entry);
+        } else {
+            self.queue_up(queue, entry, 0);
+        }
     }
 
     /// Everything up to here may go.

@@ -7,6 +7,7 @@
 //! | the question                                            | the file                   |
 //! |---------------------------------------------------------|----------------------------|
 //! | What can I ask a log, and one of its namespaces?        | `log`, `shard`, `options`  |
+//! | Which namespaces are there, and which is forgotten?     | `names`                    |
 //! | Where does something stand, and how safely?             | `position`                 |
 //! | What does a client get to see of that?                  | `token`                    |
 //! | What is an event, a session, a stay in a room?          | `event`, `session`, `membership` |
@@ -51,6 +52,7 @@ mod keys;
 mod log;
 mod membership;
 mod meta;
+mod names;
 mod open;
 mod options;
 mod position;

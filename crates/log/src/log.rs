@@ -15,7 +15,8 @@ use crate::store::disk::Disk;
 use crate::store::memory::Memory;
 use crate::writer::{self, Writer};
 use crate::{
-    Durability, OpenError, Options, Position, Progress, Stats, StoreError, Stored, Verdict,
+    Durability, OpenError, Options, Position, Progress, ReadError, Stats, StoreError, Stored,
+    Verdict, history,
 };
 
 /// A log: one order of positions for all its namespaces, in a directory or in memory. Clones are the same
@@ -138,10 +139,20 @@ impl Log {
         &self.handle.core.verdict
     }
 
-    /// A namespace of the log; a new name makes a new one. At most 65 536: beyond that, what comes back
-    /// refuses to [`append`](Shard::append).
+    /// A namespace of the log. A name is new until something is appended; there are at most 65 536. For one more, the
+    /// one of which nobody has had a [`Shard`] for longest is forgotten, with its sessions; if there is none,
+    /// [`append`](Shard::append) refuses.
     pub fn namespace(&self, name: &str) -> Shard {
-        Shard::new(self.clone(), self.handle.core.shard(name), name)
+        Shard::new(self.clone(), Arc::clone(&self.handle.core), name)
+    }
+
+    /// The names of the namespaces in which there are sessions, in no order; for the start. Blocks while the disk is
+    /// read.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn with_sessions(&self) -> Result<Vec<Box<str>>, ReadError> {
+        Ok(history::with_sessions(self.core())?)
     }
 
     /// Calls `told` whenever progress is made or something fails: on the writer's thread, outside of all
@@ -158,6 +169,11 @@ impl Log {
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         self.handle.core.told.progress()
+    }
+
+    /// The last position that was handed out.
+    pub fn head(&self) -> Position {
+        (self.handle.core.queue.lock().next - 1).into()
     }
 
     /// Waits until a position that was handed out is as safe as `class` says. What is of class

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use crate::keys::Keys;
+use crate::names::{NOBODY, Names};
 use crate::retention::{Checkpoint, Retention};
 use crate::{AppendError, Durability, Event, Position, Session, SessionId, StoreError};
 
@@ -30,7 +31,7 @@ pub(crate) struct Queue {
     pub(crate) gathering: bool,
     pub(crate) keys: Keys,
     pub(crate) retention: Retention,
-    pub(crate) shards: HashMap<Box<str>, u32>,
+    pub(crate) names: Names,
     /// Where each namespace has its first event that is in memory alone, since the log was opened.
     pub(crate) light: HashMap<u32, u64>,
 }
@@ -66,20 +67,19 @@ pub(crate) enum What {
     Forget(SessionId, Box<str>, Position),
     /// The number of a namespace.
     Namespace(Box<str>),
+    /// A namespace is forgotten, and its sessions with it.
+    NoNamespace(Box<str>),
     /// From here on a namespace has events that are in memory alone.
     Light,
     Checkpoint(Checkpoint),
 }
-
-/// Namespaces of a log; one more is given this number, under which nothing is accepted.
-pub(crate) const MOST_SHARDS: u32 = 1 << 16;
 
 impl Queue {
     /// The position for something of this size, unless nothing can be accepted. It is taken when
     /// [`take`](Self::take) is called.
     pub(crate) fn admit(&self, shard: u32, size: usize) -> Result<Position, AppendError> {
         match &self.gate {
-            Gate::Open if shard >= MOST_SHARDS => Err(AppendError::TooManyNamespaces),
+            Gate::Open if shard == NOBODY => Err(AppendError::TooManyNamespaces),
             Gate::Open if self.is_full(size) => Err(AppendError::Busy),
             Gate::Open => Ok(self.next.into()),
             Gate::Failed(why) => Err(AppendError::Failed(why.clone())),
@@ -90,7 +90,7 @@ impl Queue {
     /// Something larger than the whole queue is accepted by an empty one.
     fn is_full(&self, size: usize) -> bool {
         let bytes = self.bytes.saturating_add(size);
-        self.next >= self.reserved || (bytes > self.most_bytes && !self.entries.is_empty())
+        self.next >= self.reserved || (bytes > self.most_bytes && self.bytes > 0)
     }
 
     /// Takes the position that was admitted.
@@ -117,19 +117,6 @@ impl Queue {
     /// Whether there is something to write, and nothing more is about to come.
     pub(crate) fn is_ready(&self) -> bool {
         !self.entries.is_empty() && !self.gathering
-    }
-
-    /// The number of a namespace, and whether it is a new one.
-    pub(crate) fn shard(&mut self, name: &str) -> (u32, bool) {
-        if let Some(number) = self.shards.get(name) {
-            return (*number, false);
-        }
-        let number = u32::try_from(self.shards.len()).unwrap_or(MOST_SHARDS);
-        if number >= MOST_SHARDS {
-            return (MOST_SHARDS, false);
-        }
-        self.shards.insert(name.into(), number);
-        (number, true)
     }
 
     /// Everything up to here was appended. What is in memory alone and has nothing before it any more

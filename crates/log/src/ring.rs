@@ -67,6 +67,9 @@ impl Ring {
             if list.is_empty() {
                 rooms.remove(room);
             }
+            if rooms.is_empty() {
+                self.shards.remove(&shard);
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
 //! One namespace of a log: everything that is appended and read.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::event::{OVERHEAD, check_room};
+use crate::inside::Core;
+use crate::names::NOBODY;
 use crate::queue::What;
 use crate::read::{Reading, gap};
 use crate::{
@@ -18,8 +20,23 @@ use crate::{
 #[derive(Clone)]
 pub struct Shard {
     log: Log,
-    number: u32,
-    name: Arc<str>,
+    name: Arc<Name>,
+}
+
+/// A namespace is not forgotten while somebody has this.
+struct Name {
+    text: Box<str>,
+    core: Arc<Core>,
+    /// Given when something is appended, or when it is known already.
+    number: OnceLock<u32>,
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        if self.number.get().is_some() {
+            self.core.let_go(&self.text);
+        }
+    }
 }
 
 /// What became of an event.
@@ -41,13 +58,15 @@ impl Appended {
 }
 
 impl Shard {
-    pub(crate) fn new(log: Log, number: u32, name: &str) -> Self {
-        Self { log, number, name: name.into() }
+    pub(crate) fn new(log: Log, core: Arc<Core>, name: &str) -> Self {
+        let name = Name { text: name.into(), core, number: OnceLock::new() };
+        name.number(Core::hold);
+        Self { log, name: Arc::new(name) }
     }
 
     /// The name of the namespace.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.name.text
     }
 
     /// The log it belongs to.
@@ -87,23 +106,23 @@ impl Shard {
         make: impl FnOnce(Position) -> Event,
     ) -> Result<Appended, AppendError> {
         let key = key.map(|key| self.log.core().secret.hash_key(key));
-        self.log.core().append(self.number, durability, key, size.saturating_add(OVERHEAD), make)
+        self.log.core().append(self.number(), durability, key, size.saturating_add(OVERHEAD), make)
     }
 
     /// The position of the event that was appended with this key, if it is among those that are remembered.
     pub fn used(&self, key: &str) -> Option<Position> {
-        let name = (self.number, self.log.core().secret.hash_key(key));
+        let name = (self.known(), self.log.core().secret.hash_key(key));
         self.log.core().queue.lock().keys.find(name).map(Position::from)
     }
 
     /// The position as a client may see it.
     pub fn token(&self, at: Position) -> Token {
-        self.log.core().secret.token(&self.name, at)
+        self.log.core().secret.token(self.name(), at)
     }
 
     /// The position behind a token; `None` if this namespace of this log never made it.
     pub fn position(&self, token: &str) -> Option<Position> {
-        self.log.core().secret.position(&self.name, token)
+        self.log.core().secret.position(self.name(), token)
     }
 
     /// Reads what was sent to these rooms during these stays, behind `after` and up to `up_to`, or up to
@@ -120,7 +139,7 @@ impl Shard {
         up_to: Position,
         most_bytes: usize,
     ) -> Result<Chunk, ReadError> {
-        let reading = Reading { core: self.log.core(), shard: self.number, wanted };
+        let reading = Reading { core: self.log.core(), shard: self.known(), wanted };
         reading.chunk(after.get(), up_to.get(), most_bytes)
     }
 
@@ -136,7 +155,7 @@ impl Shard {
         up_to: Position,
     ) -> Result<(), ReadError> {
         let past = self.log.core().past.read();
-        match past.gap(self.number, wanted, after.get(), up_to.get()) {
+        match past.gap(self.known(), wanted, after.get(), up_to.get()) {
             Some((from, to)) => Err(gap(from, to)),
             None => Ok(()),
         }
@@ -170,7 +189,7 @@ impl Shard {
         limit: usize,
     ) -> Result<Vec<StoredEvent>, ReadError> {
         let last = before.map_or(u64::MAX, |before| before.get().saturating_sub(1));
-        history::newest(self.log.core(), self.number, room, last, limit)
+        history::newest(self.log.core(), self.known(), room, last, limit)
     }
 
     /// Up to here, events may be gone because they are old.
@@ -269,7 +288,17 @@ impl Shard {
     /// # Errors
     /// If the store cannot be read.
     pub fn sessions(&self) -> Result<Vec<SavedSession>, ReadError> {
-        Ok(history::sessions(self.log.core(), self.number)?)
+        Ok(history::sessions(self.log.core(), self.known())?)
+    }
+
+    /// Its number, for what is appended.
+    fn number(&self) -> u32 {
+        self.name.number(Core::name)
+    }
+
+    /// Its number, if it has one, for what is read.
+    fn known(&self) -> u32 {
+        self.name.number(Core::hold)
     }
 
     fn record(
@@ -278,12 +307,26 @@ impl Shard {
         size: usize,
         what: What,
     ) -> Result<Position, AppendError> {
-        self.log.core().record(self.number, durability, size.saturating_add(OVERHEAD), what)
+        self.log.core().record(self.number(), durability, size.saturating_add(OVERHEAD), what)
+    }
+}
+
+impl Name {
+    fn number(&self, find: fn(&Core, &str) -> Option<u32>) -> u32 {
+        if let Some(number) = self.number.get() {
+            return *number;
+        }
+        let Some(number) = find(&self.core, &self.text) else { return NOBODY };
+        if self.number.set(number).is_err() {
+            // Another thread has found it at the same time, and holds it.
+            self.core.let_go(&self.text);
+        }
+        number
     }
 }
 
 impl fmt::Debug for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shard").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Shard").field("name", &self.name()).finish_non_exhaustive()
     }
 }

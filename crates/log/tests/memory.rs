@@ -272,14 +272,48 @@ fn a_room_whose_name_cannot_be_written_is_refused_and_takes_no_position() {
     assert_eq!(say(&chat, &[&long[1..]], "hello"), Position::from(1));
 }
 
-#[test]
-fn a_namespace_beyond_the_last_one_refuses() {
+/// A log with as many namespaces as there may be, in all of which something was said.
+fn full() -> (Log, Vec<Shard>) {
     let log = Log::memory(Options::default());
-    for number in 0..65_536 {
-        log.namespace(&number.to_string());
+    let all = (0..65_536).map(|number| log.namespace(&number.to_string())).collect::<Vec<_>>();
+    for shard in &all {
+        say(shard, &[], "hello");
     }
-    let refused =
-        log.namespace("one more").append(Durability::Async, None, 0, |_| Event::default());
+    (log, all)
+}
+
+#[test]
+fn a_namespace_beyond_the_last_one_refuses_while_all_others_are_in_use() {
+    let (log, mut all) = full();
+    let more = log.namespace("one more");
+    let refused = more.append(Durability::Async, None, 0, |_| Event::default());
     assert!(matches!(refused, Err(AppendError::TooManyNamespaces)));
     say(&log.namespace("7"), &[], "hello");
+    drop(all.remove(7));
+    say(&more, &[], "hello");
+}
+
+#[test]
+fn the_namespace_that_nobody_has_used_for_longest_makes_room_for_another_one() {
+    let (log, all) = full();
+    let id = SessionId::random();
+    all[0].save_session(&session(id), Durability::Async).expect("accepted");
+    all[0].join(id, "room", Durability::Async).expect("accepted");
+    drop(all);
+    say(&log.namespace("one more"), &[], "hello");
+    assert!(log.with_sessions().expect("readable").is_empty());
+    let again = log.namespace("0");
+    assert!(again.sessions().expect("readable").is_empty());
+    say(&again, &[], "again");
+    assert_eq!(texts(&again, &[Interval::since("", ALL)], ALL), ["again"], "it is a new one");
+    assert_eq!(texts(&log.namespace("2"), &[Interval::since("", ALL)], ALL), ["hello"]);
+}
+
+#[test]
+fn a_namespace_in_which_nothing_was_appended_takes_no_room() {
+    let log = Log::memory(Options::default());
+    let unused: Vec<_> = (0..70_000).map(|number| log.namespace(&number.to_string())).collect();
+    assert!(texts(&unused[0], &[Interval::since("", ALL)], ALL).is_empty());
+    say(&log.namespace("/a"), &[], "hello");
+    say(&unused[69_999], &[], "here");
 }

@@ -77,6 +77,47 @@ fn tokens_and_namespaces_survive() {
 }
 
 #[test]
+fn a_namespace_that_was_forgotten_stays_so_and_its_events_are_never_another_ones() {
+    let disk = Simulated::new(1);
+    let log = fresh(&disk);
+    for number in 0..=65_536 {
+        say(&log.namespace(&number.to_string()), Durability::Async, "before");
+        if number % 1000 == 0 {
+            log.turn();
+        }
+    }
+    log.turn();
+    disk.kill();
+    let log = fresh(&disk);
+    let again = log.namespace("0");
+    assert!(texts(&again, ALL).is_empty());
+    say(&again, Durability::Async, "after");
+    log.turn();
+    assert_eq!(texts(&again, ALL), ["after"]);
+    assert_eq!(texts(&log.namespace("65536"), ALL), ["before"]);
+    assert!(texts(&log.namespace("1"), ALL).is_empty(), "the next one is forgotten");
+}
+
+#[test]
+fn namespaces_with_sessions_are_found_by_whoever_opens_the_log() {
+    let disk = Simulated::new(1);
+    let log = fresh(&disk);
+    let (a, b) = (log.namespace("/a"), log.namespace("/b"));
+    let session = Session {
+        id: SessionId::random(),
+        socket: "x1".into(),
+        principal: None,
+        data: None,
+        start: Position::ZERO,
+    };
+    a.save_session(&session, Durability::Async).expect("accepted");
+    say(&b, Durability::Async, "nobody is here");
+    log.turn();
+    disk.kill();
+    assert_eq!(fresh(&disk).with_sessions().expect("readable"), ["/a".into()]);
+}
+
+#[test]
 fn sessions_and_their_stays_survive() {
     let disk = Simulated::new(1);
     let log = fresh(&disk);

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(unix)]
 use std::path::Path;
 use std::sync::{Arc, Weak};
@@ -19,6 +18,7 @@ use crate::basis::{Core, NEVER};
 use crate::broadcast::Broadcast;
 use crate::builder::Builder;
 use crate::connection::Application;
+use crate::durable::Durable;
 use crate::error::{MountError, ServeError};
 use crate::mount::{self, Door, Layer, Service};
 use crate::stats::Stats;
@@ -50,12 +50,12 @@ type OnNew = Arc<dyn Fn(&Namespace) + Send + Sync>;
 pub(crate) struct Shared {
     core: Arc<Core>,
     /// Guards the table of namespaces. Held to find one or to add one.
-    namespaces: RwLock<HashMap<Box<str>, Namespace, foldhash::fast::RandomState>>,
+    pub(crate) namespaces: RwLock<HashMap<Box<str>, Namespace, foldhash::fast::RandomState>>,
     /// Guards the list of dynamic namespaces. Held to copy it, for matching calls the user's functions.
-    parents: RwLock<Arc<[ParentNamespace]>>,
+    pub(crate) parents: RwLock<Arc<[ParentNamespace]>>,
     /// Guards what is to be called for each new namespace.
-    on_new: RwLock<Option<OnNew>>,
-    main: Namespace,
+    pub(crate) on_new: RwLock<Option<OnNew>>,
+    pub(crate) main: Namespace,
     server: transport::Server<Application>,
     stop: Stop,
 }
@@ -133,88 +133,8 @@ impl Io {
         *self.0.on_new.write() = Some(Arc::new(hook));
     }
 
-    /// The namespace of this name, made if it is not there; `enter` is called before it can end.
-    fn get_or_make(
-        &self,
-        name: &str,
-        make: impl FnOnce() -> Namespace,
-        enter: impl FnOnce(&Namespace),
-    ) -> Namespace {
-        let mut is_new = false;
-        let mut namespaces = self.0.namespaces.write();
-        let found = namespaces.entry(Box::from(name)).or_insert_with(|| {
-            is_new = true;
-            make()
-        });
-        enter(found);
-        let namespace = found.clone();
-        drop(namespaces);
-        if is_new {
-            self.announce(&namespace);
-        }
-        namespace
-    }
-
-    fn parent_of(&self, name: &str) -> Option<ParentNamespace> {
-        let parents = Arc::clone(&*self.0.parents.read());
-        parents.iter().find(|parent| parent.matches(name)).cloned()
-    }
-
-    fn announce(&self, namespace: &Namespace) {
-        let Some(hook) = self.0.on_new.read().clone() else {
-            return;
-        };
-        if catch_unwind(AssertUnwindSafe(|| hook(namespace))).is_err() {
-            tracing::error!(namespace = namespace.name(), "the hook for new namespaces panicked");
-        }
-    }
-
-    /// The namespace for a client that wants to connect to it. Whoever gets a child tells
-    /// [`release`](Self::release) when it has left.
-    pub(crate) fn admit(&self, name: &str) -> Option<Namespace> {
-        if name == "/" {
-            return Some(self.0.main.clone());
-        }
-        let enter = |namespace: &Namespace| {
-            if let Some(child) = namespace.childhood() {
-                child.enter();
-            }
-        };
-        let known = self.0.namespaces.read().get(name).inspect(|known| enter(known)).cloned();
-        known.or_else(|| {
-            let parent = self.parent_of(name)?;
-            Some(self.get_or_make(name, || parent.child(name, false), enter))
-        })
-    }
-
-    /// A socket of this namespace has left, or was refused: a child that is empty ends.
-    pub(crate) fn release(&self, namespace: &Namespace) {
-        let Some(child) = namespace.childhood().filter(|child| child.leave()) else {
-            return;
-        };
-        let mut namespaces = self.0.namespaces.write();
-        let same = namespaces.get(namespace.name()).is_some_and(|there| there.is(namespace));
-        if same && child.is_over() {
-            namespaces.remove(namespace.name());
-        }
-    }
-
-    pub(crate) fn children_of(&self, parent: &ParentNamespace) -> Vec<Namespace> {
-        let is_child =
-            |one: &&Namespace| one.childhood().is_some_and(|child| child.parent().is(parent));
-        self.0.namespaces.read().values().filter(is_child).cloned().collect()
-    }
-
     pub(crate) fn downgrade(&self) -> Weak<Shared> {
         Arc::downgrade(&self.0)
-    }
-
-    /// The namespace a client asks for, if it is there.
-    pub(crate) fn find(&self, name: &str) -> Option<Namespace> {
-        if name == "/" {
-            return Some(self.0.main.clone());
-        }
-        self.0.namespaces.read().get(name).cloned()
     }
 
     /// A tower layer that answers the requests under the server's path, and leaves the others to
@@ -380,9 +300,10 @@ impl Io {
         stats.engine = self.server().stats();
         for namespace in self.0.namespaces.read().values() {
             if let Some(durable) = namespace.durable_part() {
-                durable.add_to(&mut stats.durable);
+                durable.add_sessions_to(&mut stats.durable);
             }
         }
+        self.each_family(|durable| durable.add_absent_to(&mut stats.durable));
         stats
     }
 
@@ -413,11 +334,7 @@ impl Io {
             return;
         };
         if self.0.core.runtime.set(runtime).is_ok() {
-            for namespace in self.0.namespaces.read().values() {
-                if let Some(durable) = namespace.durable_part() {
-                    durable.watch_the_time();
-                }
-            }
+            self.each_family(Durable::watch_the_time);
         }
     }
 
@@ -434,7 +351,10 @@ impl Io {
     pub(crate) fn check(&self) -> Result<(), MountError> {
         self.use_runtime();
         self.0.parents.read().iter().try_for_each(ParentNamespace::check)?;
-        self.0.namespaces.read().values().try_for_each(Namespace::check)
+        self.0.namespaces.read().values().try_for_each(Namespace::check)?;
+        let parents = Arc::clone(&*self.0.parents.read());
+        parents.iter().for_each(|parent| self.take_up(parent));
+        Ok(())
     }
 }
 

@@ -94,6 +94,7 @@ mod servers;
 mod socket;
 mod stats;
 mod stop;
+mod table;
 mod verdict;
 mod words;
 

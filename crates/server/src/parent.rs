@@ -5,8 +5,12 @@
 //!  (nothing) ───────────────────────────▶ child ─────────────────────────────────────────▶ (nothing)
 //!                                         has the handlers of its parent
 //! ```
+//!
+//! A durable child also stays for clients that are away and may come back, and is there again after a restart for those
+//! that an earlier run has left in the log.
 
 use std::fmt;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,14 +19,13 @@ use crate::broadcast::Broadcast;
 use crate::emit::Emitted;
 use crate::error::EmitError;
 use crate::extract::{OnConnect, OnDisconnect, OnEvent};
-use crate::{Handler, Io, Namespace, Rooms, ToArgs};
+use crate::{Durability, Gone, Handler, Io, Namespace, Rooms, Socket, ToArgs};
 
 /// The namespaces whose names match a pattern: made by [`Io::of_matching`](crate::Io::of_matching).
 ///
 /// Each comes into being when the first client asks for it, has the handlers that are registered here, and
 /// ends with its last socket. Whether somebody may have one is for a [`middleware`](Self::middleware) to
-/// say: a namespace whose only client is refused leaves nothing behind. It is not
-/// [durable](crate::Namespace::durable).
+/// say: a namespace whose only client is refused leaves nothing behind. They may be [durable](Self::durable).
 ///
 /// ```
 /// use sockeye::{Io, Namespace, Result, Socket};
@@ -45,6 +48,8 @@ struct Inner {
     pattern: Namespace,
     /// Children stay when they are empty.
     keeps_empty: AtomicBool,
+    /// Those that an earlier run has left in the log have been taken up.
+    taken_up: AtomicBool,
 }
 
 /// What a namespace that was made for a client knows of itself.
@@ -121,9 +126,10 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 impl ParentNamespace {
     pub(crate) fn new<M>(matcher: impl Matcher<M>, io: &Io) -> Self {
-        let pattern = Namespace::new(&matcher.label(), Arc::clone(io.core()), io.downgrade());
+        let pattern = Namespace::pattern(&matcher.label(), Arc::clone(io.core()), io.downgrade());
         let matches = matcher.into_function();
-        ParentNamespace(Arc::new(Inner { matches, pattern, keeps_empty: AtomicBool::new(false) }))
+        let (keeps_empty, taken_up) = (AtomicBool::new(false), AtomicBool::new(false));
+        ParentNamespace(Arc::new(Inner { matches, pattern, keeps_empty, taken_up }))
     }
 
     /// See [`Namespace::middleware`].
@@ -186,6 +192,61 @@ impl ParentNamespace {
         self
     }
 
+    /// From now on no event of these namespaces is missed: see [`Namespace::durable`]. A namespace then ends with its last
+    /// socket when all clients that were cut off from it have come back and left, or stay away for longer than
+    /// [`Builder::away_timeout`](crate::Builder::away_timeout). Those in which clients were when an earlier run ended are there
+    /// again when the server is mounted. To be said once, before that.
+    ///
+    /// [`Builder::away_limit`](crate::Builder::away_limit) is for all of them together, and is at most 32 768 here. The log
+    /// keeps what was said in a namespace that has ended as long as anything else, so [`Namespace::history`] finds it
+    /// when a namespace of this name comes again; past 65 536 names the one that has not been used for longest is forgotten.
+    ///
+    /// ```
+    /// use sockeye::{Data, Durability, Io, Namespace, Result};
+    ///
+    /// let io = Io::builder().build()?;
+    /// let games = io.of_matching("/game-*");
+    /// games.durable(Durability::Memory);
+    /// games.on("say", async |game: Namespace, Data(text): Data<String>| -> Result<()> {
+    ///     game.emit("said", &text)?; // also to those who have just lost their connection
+    ///     Ok(())
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn durable(&self, class: Durability) -> &Self {
+        self.0.pattern.durable(class);
+        if let Some(durable) = self.0.pattern.durable_part() {
+            for child in self.namespaces() {
+                child.be_durable(|| Arc::clone(&durable.family));
+            }
+        }
+        self
+    }
+
+    /// See [`Namespace::on_gone`]. Only if they are [durable](Self::durable).
+    pub fn on_gone<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        handler: impl Fn(Gone) -> F + Send + Sync + 'static,
+    ) -> &Self {
+        self.0.pattern.on_gone(handler);
+        self
+    }
+
+    /// See [`Namespace::on_rejoin`]. Only if they are [durable](Self::durable).
+    pub fn on_rejoin<F: Future<Output = bool> + Send + 'static>(
+        &self,
+        decide: impl Fn(Socket, String) -> F + Send + Sync + 'static,
+    ) -> &Self {
+        self.0.pattern.on_rejoin(decide);
+        self
+    }
+
+    /// See [`Namespace::once`]: what is the same is so within one namespace. Only if they are [durable](Self::durable).
+    pub fn once(&self, event: &str, path: &str) -> &Self {
+        self.0.pattern.once(event, path);
+        self
+    }
+
     /// A namespace without sockets, whose handlers are those of all children: for what registers handlers on a
     /// [`Namespace`].
     ///
@@ -237,11 +298,14 @@ impl ParentNamespace {
         self.everybody().compress(compress)
     }
 
-    /// Sends an event to everybody in all of the namespaces that there are now.
+    /// Sends an event to everybody in all of the namespaces that there are now. Where they are
+    /// [durable](Self::durable) it is in the log once for each of them, and misses nobody who is away.
     ///
     /// # Errors
     ///
-    /// If the name is reserved or the arguments cannot be sent.
+    /// If the name is reserved or the arguments cannot be sent; or if the log takes no more: then some of the namespaces
+    /// have got it, and others have not. To know when it is stored, or to send it again under a
+    /// [key](Broadcast::key), send it to each of the [`namespaces`](Self::namespaces).
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
         self.everybody().emit(event, args)
     }
@@ -265,6 +329,22 @@ impl ParentNamespace {
             tracing::error!(name, "the function that matches names of namespaces panicked");
             false
         })
+    }
+
+    /// Those of the log in which there are sessions; asked once.
+    pub(crate) fn names_of_earlier(&self) -> Vec<Box<str>> {
+        let durable = self.0.pattern.durable_part();
+        let durable = durable.filter(|_| !self.0.taken_up.swap(true, Ordering::Relaxed));
+        durable.map_or_else(Vec::new, |durable| durable.names_of_earlier())
+    }
+
+    /// Clients of a child of this parent that an earlier run has left in the log may come back.
+    pub(crate) fn take_up(&self, child: &Namespace) {
+        if child.childhood().is_some_and(|child| child.parent().is(self))
+            && let Some(durable) = child.durable_part()
+        {
+            durable.take_up();
+        }
     }
 
     /// A namespace of this name, for a client; or for our own side, and to stay.
@@ -334,7 +414,8 @@ impl Children {
     ///
     /// # Errors
     ///
-    /// If the name is reserved or the arguments cannot be sent: nobody has got it then.
+    /// If the name is reserved or the arguments cannot be sent: nobody has got it then. As
+    /// [`ParentNamespace::emit`] if the log takes no more.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
         self.0.iter().try_fold(Emitted::default(), |sum, broadcast| {
             Ok(sum.and(&broadcast.emit(event, args)?))

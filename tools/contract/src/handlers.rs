@@ -42,13 +42,10 @@ pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
     };
     let packed = patient().allow_eio3(false).parser(Msgpack);
     let ios = [build(patient())?, build(patient())?, build(packed)?, build(hasty())?];
-    for namespace in NAMESPACES {
-        ios[1].of(namespace).durable(Durability::Memory);
-    }
     let mut servers = Vec::new();
-    for (io, port) in ios.into_iter().zip([port, port + 1, port + 2, hasty_port]) {
-        assemble(&io)?;
-        servers.push((io, listen(port).await?));
+    for (io, number) in ios.into_iter().zip([port, port + 1, port + 2, hasty_port]) {
+        assemble(&io, number == port + 1)?;
+        servers.push((io, listen(number).await?));
     }
     ready("handlers", port);
     serve(servers, workers).await
@@ -90,14 +87,16 @@ fn certificate() -> Result<Option<Tls>> {
     }
 }
 
-const NAMESPACES: [&str; 3] = ["/", "/custom", "/auth"];
-
-/// The namespaces and their handlers.
-fn assemble(io: &Io) -> Result<()> {
-    register(&io.of("/"));
-    register(&io.of("/custom"));
-    io.of("/auth").middleware(life::authorize).on_connect(life::welcome);
+/// The namespaces and their handlers. In those of `durable` servers nobody misses anything.
+fn assemble(io: &Io, durable: bool) -> Result<()> {
+    let (main, custom, auth) = (io.of("/"), io.of("/custom"), io.of("/auth"));
     let dynamic = io.of_matching(is_dynamic);
+    for namespace in [&main, &custom, &auth, dynamic.handlers()].into_iter().filter(|_| durable) {
+        namespace.durable(Durability::Memory);
+    }
+    register(&main);
+    register(&custom);
+    auth.middleware(life::authorize).on_connect(life::welcome);
     register(dynamic.handlers());
     dynamic.on_connect(life::introduce);
     io.service()?; // an incomplete server is found before it says that it is ready

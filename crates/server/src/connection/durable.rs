@@ -47,6 +47,10 @@ impl Client {
         let (namespace, auth) = (old.namespace().clone(), old.auth());
         let (connection, handshake) = (self.connection.clone(), Arc::clone(&self.handshake));
         let recall = Recall::Lost(missed, None);
+        if let Some(child) = namespace.childhood() {
+            // Before the one leaves whose place it takes.
+            child.enter();
+        }
         let socket = Socket::connecting(namespace, connection, handshake, auth, recall);
         self.members[slot.index()] = Some(Member::connecting(slot, socket));
         self.begin(slot, cx);

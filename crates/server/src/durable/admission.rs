@@ -10,7 +10,7 @@
 //! before the answer, moves its position only when it hands it out, and does not forget it if the connection breaks in
 //! between: it would have it twice.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use log::{Position, SessionId};
 use serde::Deserialize;
@@ -155,7 +155,7 @@ impl Durable {
         for left in state.forget_before(has) {
             let _ = self.shard.forget_interval(session.id, &left.room, left.joined, self.class);
         }
-        self.sessions.stay(session);
+        self.family.absent.remove(session);
         drop((state, order));
         if let Some(old) = old {
             old.end(DisconnectReason::ForcedClose);
@@ -263,8 +263,7 @@ impl Durable {
         if over {
             self.end(session, &mut state);
         } else {
-            let due = self.now().saturating_add(self.away.timeout);
-            self.sessions.expire_at(session, due, self.away.most);
+            self.family.absent.add(Weak::clone(&self.me), session, self.now());
         }
         drop((state, order));
         if over {

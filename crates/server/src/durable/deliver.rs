@@ -1,6 +1,6 @@
 //! From `emit` to the log, and from the log to the outboxes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use adapter::Audience;
 use bytes::Bytes;
@@ -76,6 +76,9 @@ impl Durable {
         mut order: MutexGuard<'_, Order>,
         outgoing: Outgoing<'_>,
     ) -> Result<Emitted, EmitError> {
+        if order.closed {
+            return Ok(Emitted::default());
+        }
         let Outgoing { namespace, mut encoded, address, members, durability, key, asks } = outgoing;
         let durability = durability.unwrap_or(self.class);
         let address = Arc::new(address);
@@ -146,14 +149,20 @@ impl Durable {
 
     /// The log has made progress.
     pub(super) fn deliver_ready(&self) {
-        let order = self.order.lock();
+        let mut order = self.order.lock();
+        order.heard();
         self.deliver_pending(order, Thread::Log);
     }
 
     fn deliver_pending(&self, mut order: MutexGuard<'_, Order>, thread: Thread) {
         let mut ready = Vec::new();
-        while let Some(next) = order.next_ready(&self.log) {
-            ready.push(next);
+        loop {
+            ready.extend(std::iter::from_fn(|| order.next_ready(&self.log)));
+            if !order.begins_to_wait() {
+                break;
+            }
+            self.family.wait(Weak::clone(&self.me));
+            // Once more, for what the log has taken in just before.
         }
         if !ready.is_empty() {
             self.hand_out(ready, thread);

@@ -5,26 +5,19 @@
 //! nobody would know. So the log forgets all of them: they go on as long as the server lives, and after a restart their
 //! clients are told that there is a gap.
 
-use log::Progress;
-
 use super::{Durable, wish};
 
 impl Durable {
-    /// The log has made progress, or has failed.
-    pub(super) fn heed_failure(&self, progress: &Progress) {
-        let Some((_, last)) = progress.failed else { return };
-        let mut heeded = self.failed.lock();
-        if last > *heeded {
-            *heeded = last;
-            let _order = self.order.lock();
-            for session in self.sessions.all() {
-                let mut state = session.state();
-                state.unsaved = true;
-                let holder = state.holder.clone().filter(|_| state.notice.is_some());
-                drop(state);
-                if let Some(socket) = holder {
-                    session.wish(wish::TELL, &socket);
-                }
+    /// The log has failed.
+    pub(super) fn is_not_saved(&self) {
+        let _order = self.order.lock();
+        for session in self.sessions.all() {
+            let mut state = session.state();
+            state.unsaved = true;
+            let holder = state.holder.clone().filter(|_| state.notice.is_some());
+            drop(state);
+            if let Some(socket) = holder {
+                session.wish(wish::TELL, &socket);
             }
         }
     }

@@ -77,11 +77,12 @@ impl fmt::Debug for Farewell {
 
 impl Durable {
     pub(crate) fn on_gone(&self, farewell: Farewell) {
-        *self.farewell.write() = Some(farewell);
+        *self.family.farewell.write() = Some(farewell);
     }
 
-    /// Its time away is over.
+    /// Its time away is over. A child that was kept for it alone ends.
     pub(super) fn give_up(&self, session: &Arc<Session>) {
+        let namespace = self.namespace();
         let order = self.order.lock();
         let mut state = session.state();
         // It may have come back at this very moment.
@@ -89,8 +90,11 @@ impl Durable {
             self.end(session, &mut state);
             drop((state, order));
             self.say_farewell(session);
+            if let Some((io, namespace)) = self.io().zip(namespace) {
+                io.end_if_over(&namespace);
+            }
         } else {
-            self.sessions.stay(session);
+            self.family.absent.remove(session);
         }
     }
 
@@ -111,6 +115,7 @@ impl Durable {
         state.live = false;
         state.holder = None;
         self.sessions.remove(session);
+        self.family.absent.remove(session);
         if let Err(error) = self.shard.end_session(session.id, self.class) {
             tracing::warn!(socket = %session.socket_id, %error, "the end of a session is not logged");
         }
@@ -122,13 +127,15 @@ impl Durable {
         for (_, waiter) in waiters {
             waiter.tell(session.socket_id.clone(), Err(Silence::Disconnected));
         }
-        let Some(Farewell(handler)) = self.farewell.read().clone() else {
+        let Some(Farewell(handler)) = self.family.farewell.read().clone() else {
             return;
         };
-        let Some(io) = self.io() else { return };
+        let (Some(io), Some(namespace)) = (self.io(), self.namespace()) else {
+            return;
+        };
         let state = session.state();
         let gone = Gone {
-            namespace: io.of(self.shard.name()),
+            namespace,
             id: session.socket_id.as_str().to_owned(),
             rooms: state.current_rooms().iter().map(ToString::to_string).collect(),
             data: state.data.clone(),

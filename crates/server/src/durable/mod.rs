@@ -6,7 +6,9 @@
 //! | `deliver`   | from `emit` to the log, and from the log to the outboxes                     |
 //! | `address`   | whom an event was for, by name                                             |
 //! | `session`   | what a client is over all of its connections: rooms, position, questions     |
-//! | `sessions`  | all of them, and when those that are away are given up                      |
+//! | `sessions`  | all of a namespace                                                         |
+//! | `away`      | those that are away, and when they are given up                             |
+//! | `family`    | what namespaces have in common that are durable in the same way: the children of a parent |
 //! | `admission` | CONNECT: a new session, or one that comes back                               |
 //! | `replay`    | reading the log for a session until it meets the live events                |
 //! | `receipts`  | who has got an event: pongs, and what they prove                            |
@@ -23,8 +25,10 @@
 
 mod address;
 mod admission;
+mod away;
 mod deliver;
 mod failure;
+mod family;
 mod gap;
 mod gone;
 mod history;
@@ -40,17 +44,19 @@ mod sessions;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use log::{Durability, Log, Position, Shard};
-use parking_lot::{Mutex, RwLock};
+use log::{Durability, Log, Shard};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::handler::Entry;
-use crate::io::Shared;
-use crate::{Io, OnConnect};
+use crate::namespace::WeakNamespace;
+use crate::{Io, Namespace, OnConnect};
 
 pub(crate) use address::Address;
 pub(crate) use admission::{Attached, Recall, Return};
+pub(crate) use away::Away;
 pub(crate) use deliver::{Members, NO_TOKEN, Outgoing, Receipt};
+pub(crate) use family::Family;
 pub(crate) use gap::{Gap, Missed};
 pub(crate) use gone::Farewell;
 pub use gone::Gone;
@@ -59,90 +65,96 @@ pub(crate) use replay::Rejoin;
 pub(crate) use rooms::Change;
 pub(crate) use session::{Session, wish};
 
-use once::Once;
+use once::Turns;
 use order::Order;
 use sessions::Sessions;
 
-/// How long clients may be away, and how many.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Away {
-    pub(crate) timeout: Duration,
-    pub(crate) most: usize,
-}
-
 /// What a durable namespace has and another has not.
 pub(crate) struct Durable {
+    pub(crate) family: Arc<Family>,
+    /// Those of the family.
     log: Log,
-    shard: Shard,
     class: Durability,
-    away: Away,
-    io: Weak<Shared>,
+    shard: Shard,
+    namespace: WeakNamespace,
+    me: Weak<Durable>,
     /// Guards the one sequence of events and memberships.
     order: Mutex<Order>,
     sessions: Sessions,
     /// A client has confirmed something, or has come back.
     heard_from: Notify,
-    once: Once,
-    /// Failures of the log that have been heeded are up to here.
-    failed: Mutex<Position>,
-    /// Guards the user's handlers of this kind; held to find one.
-    farewell: RwLock<Option<Farewell>>,
-    rejoin: RwLock<Option<Rejoin>>,
+    turns: Turns,
     /// What logs call the work that is done for a socket here.
     pub(crate) entry: Arc<Entry>,
 }
 
 impl Durable {
-    /// Takes the namespace's part of the log, with the sessions that an earlier run has left there.
-    pub(crate) fn open(
-        log: &Log,
-        name: &str,
-        class: Durability,
-        away: Away,
-        io: Weak<Shared>,
-    ) -> Arc<Self> {
-        let shard = log.namespace(name);
-        let sessions = Sessions::default();
-        match shard.sessions() {
-            Ok(saved) => saved.into_iter().filter_map(Session::restored).for_each(|session| {
-                sessions.add(&session);
-                sessions.expire_at(&session, away.timeout, away.most);
-            }),
-            Err(error) => {
-                tracing::error!(namespace = name, %error, "the sessions of earlier cannot be read");
-            }
-        }
-        let durable = Arc::new(Durable {
-            order: Mutex::new(Order::new(log.progress().written)),
+    /// Takes the namespace's part of the log. In the log it is not there until somebody is, or something is said.
+    pub(crate) fn open(family: &Arc<Family>, name: &str, namespace: WeakNamespace) -> Arc<Self> {
+        let log = &family.log;
+        let durable = Arc::new_cyclic(|me| Durable {
+            family: Arc::clone(family),
             log: log.clone(),
-            shard,
-            class,
-            away,
-            io,
-            sessions,
+            class: family.class,
+            shard: log.namespace(name),
+            namespace,
+            me: Weak::clone(me),
+            // Behind all that a child of this name had logged before it ended.
+            order: Mutex::new(Order::new(log.head())),
+            sessions: Sessions::default(),
             heard_from: Notify::new(),
-            once: Once::default(),
-            failed: Mutex::default(),
-            farewell: RwLock::default(),
-            rejoin: RwLock::default(),
+            turns: Turns::default(),
             entry: Entry::new::<OnConnect, _, _>("durable".into(), async || ()),
         });
-        let told = Arc::downgrade(&durable);
-        log.watch(move |progress| {
-            if let Some(durable) = told.upgrade() {
-                durable.heed_failure(progress);
-                durable.deliver_ready();
-            }
-        });
+        family.add(&durable);
         durable
     }
 
+    /// Those that an earlier run has left in the log may come back. To be said once, before clients come.
+    pub(crate) fn take_up(&self) {
+        match self.shard.sessions() {
+            Ok(saved) => saved.into_iter().filter_map(Session::restored).for_each(|session| {
+                self.sessions.add(&session);
+                self.family.absent.add(Weak::clone(&self.me), &session, self.now());
+            }),
+            Err(error) => self.unread(&error),
+        }
+    }
+
+    /// The names of those namespaces of the log in which an earlier run has left sessions.
+    pub(crate) fn names_of_earlier(&self) -> Vec<Box<str>> {
+        self.log.with_sessions().unwrap_or_else(|error| {
+            self.unread(&error);
+            Vec::new()
+        })
+    }
+
+    fn unread(&self, error: &log::ReadError) {
+        let namespace = self.shard.name();
+        tracing::error!(namespace, %error, "the sessions of earlier cannot be read");
+    }
+
+    /// It ends, as a child without anybody: whoever still has it at hand reaches nobody.
+    pub(crate) fn close(&self) {
+        self.order.lock().closed = true;
+    }
+
     fn io(&self) -> Option<Io> {
-        self.io.upgrade().map(Io::from_shared)
+        self.family.io()
+    }
+
+    fn namespace(&self) -> Option<Namespace> {
+        self.namespace.upgrade()
     }
 
     /// The time of the server.
     fn now(&self) -> Duration {
-        self.io().map_or(Duration::ZERO, |io| io.server().now())
+        self.family.now()
+    }
+}
+
+impl Drop for Durable {
+    fn drop(&mut self) {
+        self.family.remove(self);
     }
 }

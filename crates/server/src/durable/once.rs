@@ -18,29 +18,26 @@ use crate::args::arguments;
 use crate::handler::Running;
 use crate::{Error, Socket};
 
-/// What of a namespace is handled once.
-#[derive(Default)]
-pub(crate) struct Once {
-    /// Guards the rules: an event, and where its key is. Held to find one.
-    rules: RwLock<HashMap<Box<str>, Box<str>>>,
-    /// Guards the table of keys that are being handled.
-    running: Mutex<HashMap<Box<str>, Turn>>,
-}
+/// What is handled once: an event, and where its key is. The lock is held to find one.
+pub(super) type Rules = RwLock<HashMap<Box<str>, Box<str>>>;
+
+/// The keys that are being handled in a namespace.
+pub(super) type Turns = Mutex<HashMap<Box<str>, Turn>>;
 
 /// Whoever holds it handles the key.
-type Turn = Arc<tokio::sync::Mutex<()>>;
+pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// Longer keys are refused: they are kept.
 const LONGEST_KEY: usize = 1024;
 
 impl Durable {
     pub(crate) fn once(&self, event: &str, pointer: &str) {
-        self.once.rules.write().insert(event.into(), pointer.into());
+        self.family.once.write().insert(event.into(), pointer.into());
     }
 
     /// The key of an event, if it has one.
     pub(crate) fn key_of(&self, event: &str, args: Args<'_>) -> Option<String> {
-        let pointer = self.once.rules.read().get(event)?.clone();
+        let pointer = self.family.once.read().get(event)?.clone();
         let args: Value = serde_json::from_str(&format!("[{}]", args.json)).ok()?;
         let key = match args.pointer(&pointer)? {
             Value::String(key) => key.clone(),
@@ -77,10 +74,10 @@ impl Durable {
 
     /// Waits until nobody else handles this key.
     async fn turn(&self, key: &str) -> OwnedMutexGuard<()> {
-        let turn = Arc::clone(self.once.running.lock().entry(key.into()).or_default());
+        let turn = Arc::clone(self.turns.lock().entry(key.into()).or_default());
         let turn = turn.lock_owned().await;
         // Those that nobody holds or waits for are done with: the table has one count of each.
-        self.once.running.lock().retain(|_, turn| Arc::strong_count(turn) > 1);
+        self.turns.lock().retain(|_, turn| Arc::strong_count(turn) > 1);
         turn
     }
 

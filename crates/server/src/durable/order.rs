@@ -30,6 +30,10 @@ pub(crate) struct Order {
     pub(super) forgotten: Position,
     /// The log has noted that there are events in memory alone.
     noted: bool,
+    /// Something is pending, and hears of the log's progress.
+    waits: bool,
+    /// The namespace has ended: nothing is logged any more.
+    pub(super) closed: bool,
 }
 
 /// An event that has its place in the log.
@@ -68,6 +72,8 @@ impl Order {
             recent_bytes: 0,
             forgotten: head,
             noted: false,
+            waits: false,
+            closed: false,
         }
     }
 
@@ -78,6 +84,16 @@ impl Order {
 
     pub(crate) fn push(&mut self, pending: Pending) {
         self.pending.push_back(pending);
+    }
+
+    /// True if something waits for the log, and nobody has asked yet to hear of its progress.
+    pub(crate) fn begins_to_wait(&mut self) -> bool {
+        !self.pending.is_empty() && !std::mem::replace(&mut self.waits, true)
+    }
+
+    /// It has heard of the log's progress.
+    pub(crate) fn heard(&mut self) {
+        self.waits = false;
     }
 
     /// The next event that the log has as safely as it has to be. What the log has lost is dropped.

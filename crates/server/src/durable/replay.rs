@@ -23,12 +23,12 @@ pub(crate) type Rejoin =
 
 impl Durable {
     pub(crate) fn on_rejoin(&self, rejoin: Rejoin) {
-        *self.rejoin.write() = Some(rejoin);
+        *self.family.rejoin.write() = Some(rejoin);
     }
 
     /// Asks for each room whether it may still be heard.
     pub(super) async fn ask_rooms(&self, session: &Session, socket: &Socket) {
-        let Some(rejoin) = self.rejoin.read().clone() else {
+        let Some(rejoin) = self.family.rejoin.read().clone() else {
             return;
         };
         let mut rooms: Vec<Box<str>> =

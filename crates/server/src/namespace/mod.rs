@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 
 use crate::basis::Core;
 use crate::broadcast::Broadcast;
-use crate::durable::{Durable, Farewell, Gone, History};
+use crate::durable::{Away, Durable, Family, Farewell, Gone, History};
 use crate::error::MountError;
 use crate::io::Shared;
 use crate::listeners::{Chain, Listeners};
@@ -55,13 +55,37 @@ struct Inner {
     handlers: Arc<RwLock<Handlers>>,
     next_ack: AtomicU64,
     durable: OnceLock<Arc<Durable>>,
-    /// Of one that was made for a client that asked for it.
-    childhood: Option<Childhood>,
+    kind: Kind,
+}
+
+/// How a namespace came into being.
+enum Kind {
+    /// It was asked for by its name.
+    Named,
+    /// It has the handlers of children, and nobody is ever in it.
+    Pattern,
+    /// It was made for a client that asked for it, or has a name that matches.
+    Child(Childhood),
+}
+
+/// What does not keep it.
+#[derive(Clone)]
+pub(crate) struct WeakNamespace(Weak<Inner>);
+
+impl WeakNamespace {
+    pub(crate) fn upgrade(&self) -> Option<Namespace> {
+        self.0.upgrade().map(Namespace)
+    }
 }
 
 impl Namespace {
     pub(crate) fn new(name: &str, core: Arc<Core>, io: Weak<Shared>) -> Self {
-        Self::with(name, core, io, Arc::default(), None)
+        Self::with(name, core, io, Arc::default(), Kind::Named)
+    }
+
+    /// Has the handlers of children.
+    pub(crate) fn pattern(label: &str, core: Arc<Core>, io: Weak<Shared>) -> Self {
+        Self::with(label, core, io, Arc::default(), Kind::Pattern)
     }
 
     fn with(
@@ -69,7 +93,7 @@ impl Namespace {
         core: Arc<Core>,
         io: Weak<Shared>,
         handlers: Arc<RwLock<Handlers>>,
-        childhood: Option<Childhood>,
+        kind: Kind,
     ) -> Self {
         let workers = core.workers;
         Namespace(Arc::new(Inner {
@@ -80,14 +104,19 @@ impl Namespace {
             handlers,
             next_ack: AtomicU64::new(0),
             durable: OnceLock::new(),
-            childhood,
+            kind,
         }))
     }
 
-    /// With these handlers.
+    /// With these handlers, and as durable as this.
     pub(crate) fn child(&self, name: &str, childhood: Childhood) -> Self {
         let Inner { core, io, handlers, .. } = &*self.0;
-        Self::with(name, Arc::clone(core), io.clone(), Arc::clone(handlers), Some(childhood))
+        let (core, handlers) = (Arc::clone(core), Arc::clone(handlers));
+        let child = Self::with(name, core, io.clone(), handlers, Kind::Child(childhood));
+        if let Some(durable) = self.durable_part() {
+            child.be_durable(|| Arc::clone(&durable.family));
+        }
+        child
     }
 
     /// Its name, with the leading slash.
@@ -116,13 +145,11 @@ impl Namespace {
     /// # Ok::<(), sockeye::BuildError>(())
     /// ```
     pub fn durable(&self, class: Durability) -> &Self {
-        let durable = self.0.durable.get_or_init(|| {
-            let log = self.0.core.log(class);
-            // Ids of questions are not used again by another run.
-            let past = log.progress().written.get() & ASKED;
-            self.0.next_ack.fetch_max(past, Ordering::Relaxed);
-            Durable::open(log, self.name(), class, self.0.core.away, self.0.io.clone())
-        });
+        let is_new = self.durable_part().is_none();
+        let durable = self.be_durable(|| self.family(class));
+        if is_new && !self.is_pattern() {
+            durable.take_up();
+        }
         durable.watch_the_time();
         self
     }
@@ -205,6 +232,35 @@ impl Namespace {
 /// The bits of a question's id: clients of other languages read it as a number of 32 bits with a sign.
 const ASKED: u64 = 0x7fff_ffff;
 
+/// So many clients may be away from all children of a parent: each of them may be the only one of its namespace, and the
+/// log has a place for twice as many.
+const MOST_AWAY: usize = 32_768;
+
+impl Namespace {
+    /// Durable with the others of this family.
+    pub(crate) fn be_durable(&self, family: impl FnOnce() -> Arc<Family>) -> &Arc<Durable> {
+        self.0.durable.get_or_init(|| {
+            let family = family();
+            // Ids of questions are not used again by another run.
+            let past = family.written().get() & ASKED;
+            self.0.next_ack.fetch_max(past, Ordering::Relaxed);
+            Durable::open(&family, self.name(), WeakNamespace(Arc::downgrade(&self.0)))
+        })
+    }
+
+    /// A family for this namespace, or for all that have its handlers.
+    fn family(&self, class: Durability) -> Arc<Family> {
+        let core = &self.0.core;
+        let most = if self.is_pattern() { MOST_AWAY } else { usize::MAX };
+        let away = Away { most: core.away.most.min(most), ..core.away };
+        Family::new(core.log(class), class, away, self.0.io.clone())
+    }
+
+    fn is_pattern(&self) -> bool {
+        matches!(self.0.kind, Kind::Pattern)
+    }
+}
+
 // What the rest of the house asks of a namespace.
 impl Namespace {
     pub(crate) fn durable_part(&self) -> Option<&Arc<Durable>> {
@@ -261,7 +317,10 @@ impl Namespace {
     }
 
     pub(crate) fn childhood(&self) -> Option<&Childhood> {
-        self.0.childhood.as_ref()
+        match &self.0.kind {
+            Kind::Child(childhood) => Some(childhood),
+            Kind::Named | Kind::Pattern => None,
+        }
     }
 
     pub(crate) fn is(&self, other: &Namespace) -> bool {

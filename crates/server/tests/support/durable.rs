@@ -11,6 +11,8 @@ use super::{Client, with_sync};
 pub struct Guest {
     pub client: Client,
     pub address: SocketAddr,
+    /// The namespace, as packets name it: nothing, or a name and a comma.
+    pub place: String,
     pub id: String,
     pub pid: String,
     pub offset: Option<String>,
@@ -31,11 +33,18 @@ impl Guest {
 
     /// Joins for the first time, and says this.
     pub async fn open_as(address: SocketAddr, auth: &str) -> Guest {
+        Guest::open_in(address, "/", auth).await
+    }
+
+    /// The same in another namespace.
+    pub async fn open_in(address: SocketAddr, namespace: &str, auth: &str) -> Guest {
+        let place = if namespace == "/" { String::new() } else { format!("{namespace},") };
         let mut client = Client::open(address).await;
-        client.send(&format!("40{auth}")).await;
+        client.send(&format!("40{place}{auth}")).await;
         let mut guest = Guest {
             client,
             address,
+            place,
             id: String::new(),
             pid: String::new(),
             offset: None,
@@ -58,7 +67,7 @@ impl Guest {
     /// Comes back and says this.
     pub async fn come_as(&mut self, auth: &str) -> bool {
         self.client = Client::open(self.address).await;
-        self.client.send(&format!("40{auth}")).await;
+        self.client.send(&format!("40{}{auth}", self.place)).await;
         let before = std::mem::take(&mut self.pid);
         self.welcome().await;
         before == self.pid
@@ -68,7 +77,7 @@ impl Guest {
     async fn welcome(&mut self) {
         loop {
             let packet = self.client.text().await;
-            let Some(reply) = packet.strip_prefix("40") else {
+            let Some(reply) = packet.strip_prefix(&format!("40{}", self.place)) else {
                 self.take(&packet);
                 continue;
             };
@@ -81,10 +90,12 @@ impl Guest {
 
     /// What has come by now, without tokens.
     pub async fn hear(&mut self) -> Vec<Value> {
-        self.client.send("429999[\"sync\"]").await;
+        let place = &self.place;
+        self.client.send(&format!("42{place}9999[\"sync\"]")).await;
+        let answer = format!("43{place}9999[]");
         loop {
             match self.client.text().await {
-                packet if packet == "439999[]" => return std::mem::take(&mut self.heard),
+                packet if packet == answer => return std::mem::take(&mut self.heard),
                 packet => self.take(&packet),
             }
         }
@@ -109,7 +120,7 @@ impl Guest {
 
     fn take(&mut self, packet: &str) {
         let start = packet.find('[').unwrap_or_else(|| panic!("no event but {packet}"));
-        let asks = packet.as_bytes()[2].is_ascii_digit();
+        let asks = packet.as_bytes()[2 + self.place.len()].is_ascii_digit();
         let mut event: Vec<Value> = serde_json::from_str(&packet[start..]).unwrap();
         // As the official client does: also if the name is all there is.
         if let (false, Some(Value::String(token))) = (asks, event.last().cloned()) {
@@ -121,7 +132,8 @@ impl Guest {
 
     /// Is cut off, and the server has noticed when this returns.
     pub async fn lose_connection(&mut self, io: &Io) {
-        let socket = io.socket(&self.id).expect("it is connected");
+        let namespace = io.of(self.place.trim_end_matches(','));
+        let socket = namespace.socket(&self.id).expect("it is connected");
         let other = Client::open(self.address).await;
         std::mem::replace(&mut self.client, other).hang_up();
         while socket.disconnect_reason().is_none() {
