@@ -151,6 +151,31 @@ impl<M: Clone> Local<M> {
         self.state.read().rooms.names().cloned().collect()
     }
 
+    /// Calls `each` with every room that somebody has joined, and how many are in it; without the rooms of the sockets'
+    /// own ids. Some rooms at a time under the lock, and `each` outside of it: a room that is opened or vanishes
+    /// meanwhile may be left out, all others come once.
+    ///
+    /// ```
+    /// use sockeye_adapter::Local;
+    ///
+    /// let local = Local::new();
+    /// for id in ["x1", "x2"] {
+    ///     let key = local.add(id, ());
+    ///     local.join(key, "lobby");
+    /// }
+    /// local.room_sizes(|room, size| assert_eq!((room.as_str(), size), ("lobby", 2)));
+    /// ```
+    pub fn room_sizes(&self, mut each: impl FnMut(Room, usize)) {
+        let mut some = Vec::new();
+        for first in (0..).step_by(ROOMS_AT_A_TIME) {
+            let state = self.state.read();
+            let Some(sizes) = state.rooms.sizes(first, ROOMS_AT_A_TIME) else { return };
+            some.extend(sizes.map(|(room, size)| (room.clone(), size)));
+            drop(state);
+            some.drain(..).for_each(|(room, size)| each(room, size));
+        }
+    }
+
     /// How many rooms have somebody in them; without the rooms of the sockets' own ids.
     pub fn room_count(&self) -> usize {
         self.state.read().rooms.len()
@@ -182,6 +207,9 @@ impl<M: Clone> Local<M> {
         count
     }
 }
+
+/// A list of all rooms holds the lock for so many of them.
+const ROOMS_AT_A_TIME: usize = 256;
 
 impl<M: Clone> Default for Local<M> {
     fn default() -> Self {

@@ -134,6 +134,17 @@ impl Rooms {
         self.numbers.keys()
     }
 
+    /// The rooms with these numbers, and how many are in each; `None` if there are none any more.
+    pub(crate) fn sizes(
+        &self,
+        first: usize,
+        most: usize,
+    ) -> Option<impl Iterator<Item = (&Room, usize)>> {
+        let entries = self.table.get(first..).filter(|rest| !rest.is_empty())?;
+        let entries = entries.iter().take(most);
+        Some(entries.filter_map(|entry| Some((entry.name.as_ref()?, entry.occupants.len()))))
+    }
+
     pub(crate) fn number_of(&self, name: &str) -> Option<u32> {
         self.numbers.get(name).copied()
     }

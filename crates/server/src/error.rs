@@ -147,6 +147,12 @@ pub enum EmitError {
         /// The limit.
         limit: usize,
     },
+    /// A [volatile](crate::Socket::volatile) question was dropped: the client was not ready for it.
+    #[error("socket {socket} was not ready for a volatile question: it was not asked")]
+    NotReady {
+        /// The socket's id.
+        socket: String,
+    },
     /// The log cannot take more at the moment; [`emit_when_ready`](crate::Socket::emit_when_ready)
     /// waits. Does not happen without a log.
     #[error("the log is busy: try again, or use `emit_when_ready`")]

@@ -71,6 +71,29 @@ async fn a_socket_knows_its_rooms_as_it_joins_and_leaves() {
 }
 
 #[tokio::test]
+async fn the_rooms_of_a_namespace_are_listed_with_how_many_are_in_each() {
+    let io = io(|io| io);
+    let other = io.of("/other");
+    let [(_a, one), (_b, _two), (_c, _three)] = house(&io).await;
+    let rooms = |list: [(&str, usize); 2]| list.map(|(room, size)| (room.to_owned(), size)).into();
+    assert_eq!(io.of("/").rooms(), rooms([("room1", 2), ("room2", 2)]));
+    assert!(other.rooms().is_empty());
+    one.leave("room2").unwrap();
+    assert_eq!(io.of("/").rooms(), rooms([("room1", 2), ("room2", 1)]));
+    for number in 0..1000 {
+        one.join(format!("of {number}")).unwrap();
+    }
+    assert_eq!(io.of("/").rooms().len(), 1002, "also if there are many");
+    io.disconnect_sockets(false);
+    soon(async {
+        while !io.of("/").rooms().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn all_sockets_or_those_of_a_room_are_found() {
     let io = io(|io| io);
     io.of("/other");

@@ -199,6 +199,23 @@ fn run(io: &Io) -> (SocketAddr, JoinHandle<std::result::Result<(), ServeError>>)
 }
 
 #[tokio::test]
+async fn the_rooms_of_all_workers_are_listed_together() {
+    let io = io(|io| io.workers(3));
+    with_sync(&io);
+    io.of("/").on_connect(async |socket: Socket| socket.join("lobby").map(drop));
+    let (address, running) = run(&io);
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let (mut client, _) = Client::join(address).await;
+        client.sync().await;
+        clients.push(client);
+    }
+    assert_eq!(io.of("/").rooms(), [("lobby".to_owned(), 20)].into());
+    io.close(DEADLINE).await;
+    running.join().unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn what_was_sent_before_close_reaches_the_clients_of_every_worker() {
     for _ in 0..5 {
         let io = io(|io| io.workers(3));

@@ -5,7 +5,7 @@ mod support;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use sockeye::{Io, Socket};
+use sockeye::{AckError, EmitError, Io, Socket};
 use support::{Client, Polling, io, serve, soon, with_sync};
 
 /// A polling client in the main namespace that asks for nothing at the moment.
@@ -57,6 +57,27 @@ async fn volatile_events_in_a_row_and_behind_others_reach_a_websocket_that_takes
         client.expect(&format!("42[\"ev\",{number}]")).await;
     }
     client.sync().await;
+}
+
+#[tokio::test]
+async fn a_volatile_question_is_answered_or_was_not_asked_and_that_is_known_at_once() {
+    let io = io(|io| io);
+    let address = serve(&io).await;
+    let (mut client, id) = Client::join(address).await;
+    let ready = io.socket(&id).unwrap();
+    let question = tokio::spawn(ready.volatile().emit_with_ack::<u8>("sure?", &()));
+    let asked = client.text().await;
+    let number = asked.strip_prefix("42").unwrap().split('[').next().unwrap();
+    client.send(&format!("43{number}[7]")).await;
+    assert_eq!(soon(question).await.unwrap().unwrap(), 7);
+
+    let (polls, away) = polling(&io, address).await;
+    let Err(AckError::Emit(error)) = away.volatile().emit_with_ack::<u8>("sure?", &()).await else {
+        panic!("nobody has asked");
+    };
+    assert!(matches!(error, EmitError::NotReady { .. }), "{error}");
+    away.emit("ev", &()).unwrap();
+    assert_eq!(polls.get().await, "42[\"ev\"]");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod handlers;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -128,6 +129,28 @@ impl Namespace {
     pub fn socket(&self, id: &str) -> Option<Socket> {
         let connected = |members: &Local<Socket>| members.by_id(id).filter(Socket::is_connected);
         self.members().iter().find_map(connected)
+    }
+
+    /// The rooms in which somebody is, and how many sockets are in each; without the rooms of the sockets' own ids.
+    /// A snapshot, for dashboards and tests: it looks at every room, some of them at a time, and holds up nobody for
+    /// long. A room that is made or vanishes meanwhile may be left out.
+    ///
+    /// ```
+    /// let io = sockeye::Io::builder().build()?;
+    /// for (room, sockets) in io.of("/").rooms() {
+    ///     println!("{sockets} in {room}");
+    /// }
+    /// # Ok::<(), sockeye::BuildError>(())
+    /// ```
+    pub fn rooms(&self) -> HashMap<String, usize> {
+        let mut rooms = HashMap::new();
+        for members in self.members() {
+            members.room_sizes(|room, size| match rooms.get_mut(room.as_str()) {
+                Some(sum) => *sum += size,
+                None => _ = rooms.insert(room.to_string(), size),
+            });
+        }
+        rooms
     }
 
     /// From now on no event of this namespace is missed: each has a place in the log, is in it as safely as

@@ -5,16 +5,17 @@ use std::sync::atomic::Ordering;
 
 use adapter::{Key, Local};
 use socket_proto::{Acks, Args, Encoded};
+use tokio::sync::oneshot;
 use transport::{Class, Encoded as Packet, Pushed, Recipients};
 
 use super::{Extra, Socket, state};
-use crate::ToArgs;
 use crate::ack::{Silence, Waiter};
 use crate::durable::NO_TOKEN;
 use crate::emit::{self, Emitted};
 use crate::error::{EmitError, JoinError};
 use crate::stats::{Counters, count};
 use crate::words::Words;
+use crate::{AckFuture, FromArgs, ToArgs};
 
 impl Socket {
     pub(crate) fn key(&self) -> Option<Key> {
@@ -82,6 +83,40 @@ impl Socket {
             encoded.push_argument(NO_TOKEN);
         }
         self.push_event(&self.pack(encoded), class)
+    }
+
+    pub(super) fn ask_as<T: FromArgs>(
+        &self,
+        event: &str,
+        args: &(impl ToArgs + ?Sized),
+        class: Class,
+        compress: bool,
+    ) -> AckFuture<T> {
+        let (sender, answer) = oneshot::channel();
+        let id = self.namespace().next_ack();
+        let question = self.encode(event, args, Some(id)).and_then(|encoded| {
+            self.ask(id, Waiter::One(sender))?;
+            self.put_question(Encoded { compress, ..encoded }, class)
+        });
+        match question {
+            Ok(()) => AckFuture::waiting(self.clone(), id, answer),
+            Err(error) => {
+                self.forget_question(id);
+                AckFuture::failed(self.clone(), error)
+            }
+        }
+    }
+
+    fn put_question(&self, encoded: Encoded, class: Class) -> Result<(), EmitError> {
+        let logged = self.durable_session().filter(|_| class == Class::Normal);
+        let sent = match logged {
+            Some((durable, session)) => self.log(durable, session, encoded, true)?,
+            None => self.push_event(&self.pack(encoded), class)?,
+        };
+        match sent.dropped() {
+            0 => Ok(()),
+            _ => Err(EmitError::NotReady { socket: self.id().to_owned() }),
+        }
     }
 
     /// An event, unlike an answer, is heard by those who want to hear what is sent.

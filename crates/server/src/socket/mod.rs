@@ -19,7 +19,6 @@ use adapter::{Key, Room};
 use engine_proto::Transport;
 use parking_lot::Mutex;
 use socket_proto::Acks;
-use tokio::sync::oneshot;
 use transport::{Class, Connection};
 
 use crate::ack::Waiter;
@@ -310,25 +309,10 @@ impl Socket {
         event: &str,
         args: &(impl ToArgs + ?Sized),
     ) -> AckFuture<T> {
-        let (sender, answer) = oneshot::channel();
-        let id = self.namespace().next_ack();
-        let question = self.encode(event, args, Some(id)).and_then(|encoded| {
-            self.ask(id, Waiter::One(sender))?;
-            match self.durable_session() {
-                Some((durable, session)) => self.log(durable, session, encoded, true),
-                None => self.push_event(&self.pack(encoded), Class::Normal),
-            }
-        });
-        match question {
-            Ok(_) => AckFuture::waiting(self.clone(), id, answer),
-            Err(error) => {
-                self.forget_question(id);
-                AckFuture::failed(self.clone(), error)
-            }
-        }
+        self.ask_as(event, args, Class::Normal, true)
     }
 
-    /// What is sent next may be lost: a client that is not ready for it does not get it.
+    /// What is sent next may be lost: a client that is not ready for it does not get it, and is not asked either.
     pub fn volatile(&self) -> SocketEmit<'_> {
         SocketEmit { socket: self, class: Class::Volatile, compress: true }
     }

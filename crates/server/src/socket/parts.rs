@@ -8,7 +8,7 @@ use super::Socket;
 use crate::broadcast::Broadcast;
 use crate::emit::Emitted;
 use crate::error::{DataError, EmitError};
-use crate::{Rooms, ToArgs};
+use crate::{AckFuture, FromArgs, Rooms, ToArgs};
 
 /// A way of sending to one socket; see [`Socket::volatile`] and [`Socket::compress`].
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,17 @@ impl SocketEmit<'_> {
     /// As [`Socket::emit`].
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, args: &T) -> Result<Emitted, EmitError> {
         self.socket.emit_as(event, args, self.class, self.compress)
+    }
+
+    /// Sends an event that asks for an answer, as [`Socket::emit_with_ack`] does. If it is volatile and the client is not
+    /// ready for it, the error is there at once: [`EmitError::NotReady`]. In a
+    /// [durable](crate::Namespace::durable) namespace a volatile question is not asked again on another connection.
+    pub fn emit_with_ack<T: FromArgs>(
+        &self,
+        event: &str,
+        args: &(impl ToArgs + ?Sized),
+    ) -> AckFuture<T> {
+        self.socket.ask_as(event, args, self.class, self.compress)
     }
 
     /// As [`Socket::volatile`].
