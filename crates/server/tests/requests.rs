@@ -365,3 +365,22 @@ async fn an_origin_that_no_browser_writes_opens_nothing() {
     assert!(refusals.so_far().is_empty());
     assert_eq!(io.stats().connections(), 0);
 }
+
+#[tokio::test]
+async fn a_session_whose_id_was_used_before_outlives_the_one_that_is_still_saying_goodbye() {
+    let io = io(|io| io.generate_id(|_| "01234567890123456789".to_owned()));
+    let address = serve(&io).await;
+    let (first, id) = Client::join(address).await;
+    io.socket(&id).unwrap().close_transport();
+    // It has not answered the goodbye; its id is free.
+    while io.stats().engine.connections() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let second = Polling::open(address, "/socket.io/").await;
+    second.post("40").await;
+    drop(first);
+    for _ in 0..20 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        second.post("3").await;
+    }
+}

@@ -253,7 +253,12 @@ impl Sessions {
 
     /// The session can be found no more.
     pub(crate) fn forget(&self, session: &Shared) {
-        self.table.write().remove(&session.sid);
+        // Its id may have been given out once more, by an application that gives ids out.
+        if let Entry::Occupied(place) = self.table.write().entry(session.sid)
+            && std::ptr::eq(Arc::as_ptr(place.get()), session)
+        {
+            place.remove();
+        }
     }
 
     /// The session's task has ended.
