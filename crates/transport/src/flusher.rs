@@ -298,11 +298,11 @@ fn gather<'a>(
 ) -> SmallVec<[Segment<'a>; 4]> {
     let mut segments: SmallVec<[Segment<'a>; 4]> = SmallVec::new();
     for entry in unsent.iter() {
-        for piece in pieces(entry, deflate) {
+        each_piece(entry, deflate, |piece| {
             let skipped = skip.min(piece.len());
             skip -= skipped;
             add_piece(&mut segments, scratch, &piece[skipped..]);
-        }
+        });
         if scratch.len() >= GATHERED || segments.len() >= SEGMENTS {
             break;
         }
@@ -330,14 +330,16 @@ fn add_piece<'a>(
     }
 }
 
-/// The bytes of an entry on a WebSocket.
-fn pieces<'e>(entry: &'e Entry, deflate: Deflate<'_>) -> impl Iterator<Item = &'e [u8]> {
-    let (packet, bytes) = match entry {
-        Entry::Packet(packet) => (Some(packet.websocket(deflate)), None),
-        Entry::Control(control) => (None, Some(control_frame(*control))),
-        Entry::Frame(frame) => (None, Some(&frame[..])),
-    };
-    packet.into_iter().flatten().chain(bytes)
+/// Gives the bytes of an entry on a WebSocket, piece by piece. Most are one piece, which is found without an iterator.
+fn each_piece<'e>(entry: &'e Entry, deflate: Deflate<'_>, mut take: impl FnMut(&'e [u8])) {
+    match entry {
+        Entry::Packet(packet) => match packet.lone_frame(deflate) {
+            Some(frame) => take(frame),
+            None => packet.websocket(deflate).for_each(take),
+        },
+        Entry::Control(control) => take(control_frame(*control)),
+        Entry::Frame(frame) => take(frame),
+    }
 }
 
 fn wire_length(entry: &Entry, deflate: Deflate<'_>) -> usize {

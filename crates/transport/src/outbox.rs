@@ -66,6 +66,7 @@ impl Entry {
     }
 
     /// What the entry is counted as: its bytes, and what holding it costs.
+    #[inline]
     pub(crate) fn cost(&self) -> usize {
         const HOLDING: usize = 64;
         HOLDING

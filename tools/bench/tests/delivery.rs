@@ -30,7 +30,9 @@ fn what_needs_no_other_program_is_measured_and_leaves_no_log_behind() {
     for row in ["| memory |", "| async |", "| fsync |", "| plain |"] {
         let rows: Vec<_> = tables.lines().filter(|line| line.starts_with(row)).collect();
         assert!(!rows.is_empty(), "{row} in {tables}");
-        assert!(rows.iter().all(|row| !row.contains("| 0 |")), "nothing came: {rows:?}");
+        // A plain namespace syncs nothing, so a 0 in another column is right.
+        let came = |row: &str| row.split('|').nth(2).is_some_and(|cell| cell.trim() != "0");
+        assert!(rows.iter().all(|row| came(row)), "nothing came: {rows:?}");
     }
     assert_eq!(tables.matches("at least").count(), 2, "{tables}");
     assert_eq!(tables.matches("at most").count(), 1, "{tables}");

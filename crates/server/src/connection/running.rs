@@ -166,9 +166,10 @@ pub(crate) fn poll_guarded(
     let core = socket.namespace().core();
     let began = began();
     let polled = guarded(whose, || running.as_mut().poll(cx));
-    let now = ended(began, core, whose);
+    let (now, took) = ended(began, core, whose);
     if job == Job::Event && !matches!(polled, Ok(Poll::Pending)) {
-        whose.counters().handled(now - started);
+        // Most end where they began.
+        whose.counters().handled(if started == began { took } else { now - started });
     }
     match polled {
         Ok(Poll::Pending) => Poll::Pending,
@@ -229,8 +230,8 @@ pub(super) fn began() -> Instant {
     began
 }
 
-/// A handler lets its thread go, now.
-fn ended(began: Instant, core: &Core, whose: Whose<'_>) -> Instant {
+/// A handler lets its thread go, now; returns how long it has held it.
+fn ended(began: Instant, core: &Core, whose: Whose<'_>) -> (Instant, Duration) {
     let now = Instant::now();
     SINCE.set(Some(now));
     let took = now - began;
@@ -244,7 +245,7 @@ fn ended(began: Instant, core: &Core, whose: Whose<'_>) -> Instant {
             "a handler held its thread: everybody else on it waited"
         );
     }
-    now
+    (now, took)
 }
 
 fn report(whose: Whose<'_>, error: &Error) {

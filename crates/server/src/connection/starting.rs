@@ -226,6 +226,7 @@ fn start_in_turn(
 }
 
 /// By what an event is handled once, if it is.
+#[inline]
 fn key_of<'a>(socket: &'a Socket, event: Event<'_>) -> Option<(&'a Arc<Durable>, String)> {
     let durable = socket.namespace().durable_part()?;
     Some((durable, durable.key_of(event.name, event.args)?))
