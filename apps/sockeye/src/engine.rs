@@ -42,6 +42,10 @@ pub(crate) struct Engine {
     #[arg(long)]
     no_upgrades: bool,
 
+    /// Serves clients of Socket.IO 2 as well (Engine.IO 3).
+    #[arg(long)]
+    allow_eio3: bool,
+
     /// Lets pages of every origin connect.
     #[arg(long)]
     any_origin: bool,
@@ -75,6 +79,7 @@ impl Engine {
             .outbox_bytes(self.outbox_bytes)
             .transports(&self.transports)
             .allow_upgrades(!self.no_upgrades)
+            .allow_eio3(self.allow_eio3)
             .credentials(self.credentials)
             .http_compression(self.compression.0);
         let builder = if self.any_origin { builder.any_origin() } else { builder };

@@ -248,6 +248,7 @@ fn the_options_of_the_engine_can_be_set() {
         "--max-payload",
         "5000",
         "--no-upgrades",
+        "--allow-eio3",
         "--cookie",
         "node",
     ]);
@@ -261,6 +262,8 @@ fn the_options_of_the_engine_can_be_set() {
     ] {
         assert!(answer.contains(part), "{part}: {answer}");
     }
+    let old = running.get("/socket.io/?EIO=3&transport=polling");
+    assert!(old.contains(":0{\"sid\""), "with its length in front: {old}");
     let running = Running::start(&["--port", "0", "--transports", "websocket"]);
     let answer = running.get("/socket.io/?EIO=4&transport=polling");
     assert!(answer.contains("Transport unknown"), "{answer}");
