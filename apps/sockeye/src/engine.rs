@@ -8,6 +8,7 @@ use sockeye::{Builder, Cookie, Transport};
 /// Options of Engine.IO.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connections")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Engine {
     /// Every how many seconds a client is asked whether it is still there: a page should not call itself connected for
     /// long when it is not.
