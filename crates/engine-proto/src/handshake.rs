@@ -18,7 +18,7 @@ pub const REVISION: &str = "4";
 /// A revision of the protocol: chosen by the request that opens a session, and never asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Revision {
-    /// What clients of Socket.IO 1 and 2 speak: see [`v3`](crate::v3).
+    /// What clients of Socket.IO 1 and 2 speak: see [`v3`].
     Three,
     /// The one of today.
     Four,
