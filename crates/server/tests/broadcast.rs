@@ -3,21 +3,10 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use sockeye::{AckError, Args, EmitError, Io, Result, Socket};
-use support::{Client, io, serve, soon, with_sync};
-
-/// Clients in the main namespace, with their sockets.
-async fn clients<const N: usize>(io: &Io, address: SocketAddr) -> [(Client, Socket); N] {
-    let mut clients = Vec::new();
-    for _ in 0..N {
-        let (client, id) = Client::join(address).await;
-        clients.push((client, io.socket(&id).unwrap()));
-    }
-    clients.try_into().ok().unwrap()
-}
+use sockeye::{AckError, Args, EmitError, Result, Socket};
+use support::{Client, clients, io, serve, soon, with_sync};
 
 /// What a client has received so far.
 async fn heard(client: &mut Client) -> Vec<String> {

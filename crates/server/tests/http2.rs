@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::ext::Protocol;
 use h2::{RecvStream, SendStream, client};
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use sockeye::{Builder, Io, Socket};
 use support::{HANG, io, soon};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
@@ -304,6 +304,16 @@ async fn a_connection_on_which_nothing_happens_is_closed_at_the_deadline() {
     soon(connection).await.unwrap();
 }
 
+/// A poll that is answered with the event `large`.
+async fn large_answer(client: &Client) -> Response<RecvStream> {
+    let (_, open) = ask(client, Method::GET, POLLING, "").await;
+    let target = format!("{POLLING}&sid={}", open.split('"').nth(3).unwrap());
+    assert_eq!(ask(client, Method::POST, &target, "40\u{1e}42[\"large\"]").await.0, 200);
+    let request = Request::builder().uri(format!("http://test{target}")).body(()).unwrap();
+    let mut sender = soon(client.clone().ready()).await.unwrap();
+    soon(sender.send_request(request, true).unwrap().0).await.unwrap()
+}
+
 #[tokio::test]
 async fn an_answer_that_nobody_takes_is_given_up_and_a_websocket_beside_it_lives_on() {
     let (io, address, _) = serve(|io| io.answer_deadline(Duration::from_millis(200))).await;
@@ -314,12 +324,7 @@ async fn an_answer_that_nobody_takes_is_given_up_and_a_websocket_beside_it_lives
     let socket = TcpStream::connect(address).await.unwrap();
     let (client, _connection) = begin_as(small.initial_window_size(32 << 10), socket).await;
     let mut stream = Stream::join(&client).await;
-    let (_, open) = ask(&client, Method::GET, POLLING, "").await;
-    let target = format!("{POLLING}&sid={}", open.split('"').nth(3).unwrap());
-    assert_eq!(ask(&client, Method::POST, &target, "40\u{1e}42[\"large\"]").await.0, 200);
-    let request = Request::builder().uri(format!("http://test{target}")).body(()).unwrap();
-    let mut sender = soon(client.clone().ready()).await.unwrap();
-    let answer = soon(sender.send_request(request, true).unwrap().0).await.unwrap();
+    let answer = large_answer(&client).await;
     assert_eq!(answer.headers()["content-length"].to_str().unwrap().len(), 6);
     let (mut body, mut taken) = (answer.into_body(), 0);
     let given_up = loop {
@@ -342,12 +347,7 @@ async fn a_large_answer_is_whole_for_whoever_takes_it_slowly() {
         socket.emit("large", &"x".repeat(300_000)).unwrap();
     });
     let (client, _connection) = connect(address).await;
-    let (_, open) = ask(&client, Method::GET, POLLING, "").await;
-    let target = format!("{POLLING}&sid={}", open.split('"').nth(3).unwrap());
-    assert_eq!(ask(&client, Method::POST, &target, "40\u{1e}42[\"large\"]").await.0, 200);
-    let request = Request::builder().uri(format!("http://test{target}")).body(()).unwrap();
-    let mut sender = soon(client.clone().ready()).await.unwrap();
-    let answer = soon(sender.send_request(request, true).unwrap().0).await.unwrap();
+    let answer = large_answer(&client).await;
     let (mut body, mut taken) = (answer.into_body(), 0);
     while let Some(data) = soon(body.data()).await {
         let length = data.unwrap().len();

@@ -2,22 +2,11 @@
 
 mod support;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use sockeye::{Broadcast, Error, Io, Socket};
-use support::{Client, HANG, Notes, io, reasons, serve, soon, with_sync};
-
-/// Clients in the main namespace, with their sockets.
-async fn clients<const N: usize>(io: &Io, address: SocketAddr) -> [(Client, Socket); N] {
-    let mut clients = Vec::new();
-    for _ in 0..N {
-        let (client, id) = Client::join(address).await;
-        clients.push((client, io.socket(&id).unwrap()));
-    }
-    clients.try_into().ok().unwrap()
-}
+use support::{Client, HANG, Notes, clients, io, reasons, serve, soon, with_sync};
 
 /// Three sockets: the first in both rooms, the second in `room1`, the third in `room2`.
 async fn house(io: &Io) -> [(Client, Socket); 3] {

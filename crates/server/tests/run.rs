@@ -175,16 +175,8 @@ async fn a_polling_client_may_come_to_another_thread_with_each_request() {
 async fn run_serves_on_every_worker_until_close_is_done() {
     let io = io(|io| io.workers(3));
     with_sync(&io);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let running = io.clone();
-    let running = std::thread::spawn(move || running.run_listener(listener));
-    let mut clients = Vec::new();
-    for _ in 0..20 {
-        let (mut client, _) = Client::join(address).await;
-        client.sync().await;
-        clients.push(client);
-    }
+    let (address, running) = run(&io);
+    let _clients = crowd(address).await;
     io.close(DEADLINE).await;
     running.join().unwrap().unwrap();
     assert_eq!(io.stats().connections(), 0);
@@ -198,18 +190,24 @@ fn run(io: &Io) -> (SocketAddr, JoinHandle<std::result::Result<(), ServeError>>)
     (address, std::thread::spawn(move || io.run_listener(listener)))
 }
 
-#[tokio::test]
-async fn the_rooms_of_all_workers_are_listed_together() {
-    let io = io(|io| io.workers(3));
-    with_sync(&io);
-    io.of("/").on_connect(async |socket: Socket| socket.join("lobby").map(drop));
-    let (address, running) = run(&io);
+/// Twenty clients, each of whom the server has answered.
+async fn crowd(address: SocketAddr) -> Vec<Client> {
     let mut clients = Vec::new();
     for _ in 0..20 {
         let (mut client, _) = Client::join(address).await;
         client.sync().await;
         clients.push(client);
     }
+    clients
+}
+
+#[tokio::test]
+async fn the_rooms_of_all_workers_are_listed_together() {
+    let io = io(|io| io.workers(3));
+    with_sync(&io);
+    io.of("/").on_connect(async |socket: Socket| socket.join("lobby").map(drop));
+    let (address, running) = run(&io);
+    let _clients = crowd(address).await;
     assert_eq!(io.of("/").rooms(), [("lobby".to_owned(), 20)].into());
     io.close(DEADLINE).await;
     running.join().unwrap().unwrap();
@@ -221,12 +219,7 @@ async fn what_was_sent_before_close_reaches_the_clients_of_every_worker() {
         let io = io(|io| io.workers(3));
         with_sync(&io);
         let (address, running) = run(&io);
-        let mut clients = Vec::new();
-        for _ in 0..20 {
-            let (mut client, _) = Client::join(address).await;
-            client.sync().await;
-            clients.push(client);
-        }
+        let mut clients = crowd(address).await;
         assert_eq!(io.emit("bye", &()).unwrap().recipients(), 20);
         let closing = io.clone();
         let closing = tokio::spawn(async move { closing.close(DEADLINE).await });

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use sockeye::{Builder, Io, Reason, engine};
+use sockeye::{Builder, Io, Reason, Socket, engine};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -58,6 +58,16 @@ pub async fn serve_engine(server: &engine::Server) -> SocketAddr {
     let server = server.clone();
     tokio::spawn(async move { server.serve_listener(listener).await.unwrap() });
     address
+}
+
+/// Clients in the main namespace, with their sockets.
+pub async fn clients<const N: usize>(io: &Io, address: SocketAddr) -> [(Client, Socket); N] {
+    let mut clients = Vec::new();
+    for _ in 0..N {
+        let (client, id) = Client::join(address).await;
+        clients.push((client, io.socket(&id).unwrap()));
+    }
+    clients.try_into().ok().unwrap()
 }
 
 /// A client over WebSocket.
