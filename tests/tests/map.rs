@@ -9,7 +9,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
         "ground",
         &["crates/websocket-proto", "crates/engine-proto", "crates/socket-proto", "crates/log"],
     ),
-    ("carriers", &["crates/transport", "crates/adapter"]),
+    ("carriers", &["crates/transport", "crates/engine-client", "crates/adapter"]),
     (
         "faces",
         &[
