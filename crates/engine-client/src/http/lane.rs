@@ -38,6 +38,12 @@ impl Lane {
     /// If there is no answer, or one that is not HTTP/1.1 or larger than it may be. A refusal is an answer: see
     /// [`Answer::success`].
     pub async fn exchange(&mut self, site: Site<'_>, ask: Ask<'_>) -> Result<Answer, EngineError> {
+        let answer = self.exchanged(site, ask).await?;
+        site.remember(&answer.headers);
+        Ok(answer)
+    }
+
+    async fn exchanged(&mut self, site: Site<'_>, ask: Ask<'_>) -> Result<Answer, EngineError> {
         let limit = ask.limit;
         let mut request = site.request(ask)?;
         if let Some(connection) = self.take().await {

@@ -9,7 +9,7 @@ mod lane;
 mod websocket;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::Full;
 
@@ -19,7 +19,7 @@ pub use websocket::{Upgraded, websocket};
 
 use connection::Connection;
 
-use crate::{Dialer, EngineError, Target};
+use crate::{Dialer, EngineError, Jar, Target};
 
 /// Whom requests go to, and what all of them carry: the part of the configuration that is HTTP's.
 ///
@@ -41,6 +41,7 @@ pub struct Site<'a> {
     target: &'a Target,
     dialer: &'a Dialer,
     headers: &'a HeaderMap,
+    cookies: Option<&'a Jar>,
 }
 
 /// One request.
@@ -98,7 +99,21 @@ impl<'a> Site<'a> {
     /// Requests to `target`, over streams of `dialer`, that carry `headers`: those that belong to the connection
     /// (`Connection`, `Content-Length`, `Sec-WebSocket-Key`, …) are left out.
     pub fn new(target: &'a Target, dialer: &'a Dialer, headers: &'a HeaderMap) -> Self {
-        Site { target, dialer, headers }
+        Site { target, dialer, headers, cookies: None }
+    }
+
+    /// Sends the cookies of this jar along, and puts into it what answers set. Default: none are sent or kept.
+    #[must_use]
+    pub fn cookies(mut self, jar: Option<&'a Jar>) -> Self {
+        self.cookies = jar;
+        self
+    }
+
+    /// Takes what an answer wants to be remembered.
+    fn remember(&self, answer: &HeaderMap) {
+        if let Some(jar) = self.cookies {
+            jar.store(self.target, answer);
+        }
     }
 
     fn request(&self, ask: Ask<'_>) -> Result<Outgoing, EngineError> {
@@ -135,6 +150,13 @@ impl<'a> Site<'a> {
         }
         if let Some(credentials) = self.target.authorization() {
             headers.entry(AUTHORIZATION).or_insert_with(|| credentials.clone());
+        }
+        if let Some(kept) = self.cookies.and_then(|jar| jar.header(self.target)) {
+            let cookies = match headers.get(COOKIE) {
+                Some(own) => [own.as_bytes(), b"; ", kept.as_bytes()].concat(),
+                None => kept.as_bytes().to_vec(),
+            };
+            headers.insert(COOKIE, HeaderValue::try_from(cookies).expect("made of two of them"));
         }
         Ok(headers)
     }

@@ -55,6 +55,7 @@ pub async fn websocket(
         Failure::Broken(error) => error,
         Failure::Unsent(_) => closed_at_once(),
     })?;
+    site.remember(response.headers());
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(response, &mut connection).await);
     }
