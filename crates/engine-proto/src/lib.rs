@@ -52,7 +52,7 @@ pub use packet::{Control, MESSAGE, Message, Packet, PacketError};
 pub use reason::CloseReason;
 pub use refusal::{BadRequest, Refusal};
 pub use session::client;
-pub use session::heartbeat::{Beating, Due, Heard, Heartbeat};
+pub use session::heartbeat::{Answering, Beating, Due, Heard, Heartbeat};
 pub use session::server::Session;
 pub use session::timers::Patience;
 pub use session::{Goodbye, LINGER, Order, Pipe, Tray};

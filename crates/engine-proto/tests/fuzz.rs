@@ -5,6 +5,7 @@
 mod operations;
 
 use proptest::prelude::*;
+use sockeye_engine_proto::{Answering, Beating};
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -20,6 +21,11 @@ proptest! {
 
     #[test]
     fn client_survives_any_life(life in prop::collection::vec(any::<u8>(), 0..160)) {
-        operations::client_survives(&life);
+        operations::client_survives::<Answering>(&life);
+    }
+
+    #[test]
+    fn client_of_revision_3_survives_any_life(life in prop::collection::vec(any::<u8>(), 0..160)) {
+        operations::client_survives::<Beating>(&life);
     }
 }

@@ -5,21 +5,23 @@ mod server;
 
 use std::time::Duration;
 
-use engine_proto::{CloseReason, Message, Packet, PacketError};
+use engine_proto::{Answering, Beating, CloseReason, Message, Packet, PacketError};
 
 use crate::input::Input;
 
 /// Lives the life of a session that the bytes describe: what happens, in which order, and when. Panics if
 /// an order breaks what its documentation says, or if the session does not end when its peer falls silent.
 ///
-/// The same bytes are the life of an old client's session as well.
+/// The same bytes are the life of an old client's session as well, and of ours with an old server.
 ///
 /// The first byte chooses the side; then each byte is an event, some with another one as their detail.
 pub fn session(bytes: &[u8]) {
     crate::v3::session(&mut Input(bytes));
     let mut input = Input(bytes);
     if input.flag() {
-        client::live(&mut input);
+        let life = input.rest();
+        client::live::<Answering>(&mut Input(life));
+        client::live::<Beating>(&mut Input(life));
     } else {
         server::live(&mut input);
     }

@@ -1,10 +1,14 @@
 //! The connecting side: answers pings, probes a WebSocket, pauses polling, falls back.
 
+mod time;
+
 use std::time::Duration;
 
 use smallvec::SmallVec;
 
 use super::Pipe;
+use super::heartbeat::{Answering, Heard, Heartbeat};
+use super::timers::Patience;
 use crate::config::Transport;
 use crate::handshake::Open;
 use crate::packet::{Control, Message, Packet, PacketError};
@@ -101,15 +105,16 @@ pub enum Incoming<'p> {
 /// assert_eq!(out.as_slice(), [Order::Send(Pipe::Current, Control::Pong)]);
 /// assert_eq!(session.next_timeout(), Some(Duration::from_secs(45)));
 /// ```
+///
+/// A session has the heartbeat of revision 4, unless it is a [`v3::client::Session`](crate::v3::client::Session).
 #[derive(Debug)]
-pub struct Session {
+pub struct Session<H = Answering> {
     phase: Phase,
-    /// Past this time without a ping the server is gone. Set by the open packet, moved by each ping.
-    ping_by: Duration,
-    /// Ping interval and ping timeout together.
-    patience: Duration,
+    /// Begins with the open packet.
+    heartbeat: H,
+    /// What the open packet says; how long an upgrade may take is known before.
+    patience: Patience,
     upgrade: bool,
-    upgrade_timeout: Duration,
 }
 
 /// The life of the connecting side.
@@ -148,19 +153,26 @@ enum Phase {
 impl Session {
     /// A session whose handshake is being sent over this transport.
     pub fn connect(transport: Transport, config: &Config, now: Duration) -> Self {
+        Session::begin(transport, config, now)
+    }
+}
+
+impl<H: Heartbeat> Session<H> {
+    /// As [`connect`](Session::connect), of either revision.
+    pub fn begin(transport: Transport, config: &Config, now: Duration) -> Self {
         let give_up_at = now.saturating_add(config.open_timeout);
+        let patience = Patience::unopened(config.upgrade_timeout);
         Session {
             phase: Phase::Opening { transport, give_up_at },
-            ping_by: give_up_at,
-            patience: Duration::ZERO,
+            heartbeat: H::begin(&patience, now),
+            patience,
             upgrade: config.upgrade,
-            upgrade_timeout: config.upgrade_timeout,
         }
     }
 }
 
 /// Looking: free of consequences.
-impl Session {
+impl<H: Heartbeat> Session<H> {
     /// What the session speaks through, or spoke through when it ended; polling until an upgrade is
     /// complete.
     pub fn transport(&self) -> Transport {
@@ -193,9 +205,9 @@ impl Session {
     pub fn next_timeout(&self) -> Option<Duration> {
         match self.phase {
             Phase::Opening { give_up_at, .. } => Some(give_up_at),
-            Phase::Polling | Phase::Streaming => Some(self.ping_by),
+            Phase::Polling | Phase::Streaming => Some(self.heartbeat.next()),
             Phase::Probing { give_up_at, .. } | Phase::Pausing { give_up_at } => {
-                Some(self.ping_by.min(give_up_at))
+                Some(self.heartbeat.next().min(give_up_at))
             }
             Phase::Closed { .. } => None,
         }
@@ -203,7 +215,7 @@ impl Session {
 }
 
 /// Something happened outside.
-impl Session {
+impl<H: Heartbeat> Session<H> {
     /// Takes in one packet from the server. What concerns the user comes back.
     #[inline]
     pub fn receive<'p>(
@@ -222,6 +234,7 @@ impl Session {
                 Phase::Polling | Phase::Probing { .. } | Phase::Pausing { .. } | Phase::Streaming,
             ) => {
                 if let Ok(Packet::Message(message)) = packet {
+                    self.heartbeat.heard(&self.patience, now);
                     return Some(Incoming::Message(message));
                 }
                 self.receive_control(packet, now, out);
@@ -276,32 +289,10 @@ impl Session {
             Pipe::Candidate => self.drop_candidate(out),
         }
     }
-
-    /// Time has passed. Harmless when it is too early; afterwards [`next_timeout`](Self::next_timeout) is
-    /// another one.
-    pub fn timeout(&mut self, now: Duration, out: &mut Tray) {
-        match self.phase {
-            Phase::Closed { .. } => {}
-            Phase::Opening { give_up_at, .. } => {
-                if give_up_at <= now {
-                    self.finish(CloseReason::TransportError, Goodbye::Hurry, out);
-                }
-            }
-            _ if self.ping_by <= now => {
-                self.finish(CloseReason::PingTimeout, Goodbye::Hurry, out);
-            }
-            Phase::Probing { give_up_at, .. } | Phase::Pausing { give_up_at } => {
-                if give_up_at <= now {
-                    self.drop_candidate(out);
-                }
-            }
-            Phase::Polling | Phase::Streaming => {}
-        }
-    }
 }
 
 /// Our own user wants something.
-impl Session {
+impl<H: Heartbeat> Session<H> {
     /// Ends the session; what is queued still goes out.
     pub fn close(&mut self, reason: CloseReason, out: &mut Tray) {
         match self.phase {
@@ -318,7 +309,7 @@ impl Session {
 }
 
 /// The steps behind them.
-impl Session {
+impl<H: Heartbeat> Session<H> {
     fn receive_opening<'p>(
         &mut self,
         transport: Transport,
@@ -336,8 +327,8 @@ impl Session {
             self.finish(CloseReason::ParseError, Goodbye::Hurry, out);
             return None;
         };
-        self.patience = open.ping_interval.saturating_add(open.ping_timeout);
-        self.ping_by = now.saturating_add(self.patience);
+        self.patience.told(&open);
+        self.heartbeat = H::begin(&self.patience, now);
         self.phase = self.opened(transport, &open, now, out);
         Some(Incoming::Open(Box::new(open)))
     }
@@ -347,7 +338,7 @@ impl Session {
             Transport::WebSocket => Phase::Streaming,
             Transport::Polling if self.upgrade && open.offers_websocket() => {
                 out.push(Order::OpenCandidate);
-                let give_up_at = now.saturating_add(self.upgrade_timeout);
+                let give_up_at = self.patience.upgrade_ends(now);
                 Phase::Probing { asked: false, give_up_at }
             }
             Transport::Polling => Phase::Polling,
@@ -362,19 +353,19 @@ impl Session {
     ) {
         match packet {
             Ok(Packet::Ping(_)) => {
-                self.ping_by = now.saturating_add(self.patience);
-                out.push(Order::Send(Pipe::Current, Control::Pong));
+                let heard = self.heartbeat.pinged(&self.patience, now);
+                follow(heard, out);
+            }
+            Ok(Packet::Pong(_)) => {
+                let heard = self.heartbeat.ponged(&self.patience, now);
+                follow(heard, out);
             }
             Ok(Packet::Close) => self.finish(CloseReason::TransportClose, Goodbye::Hurry, out),
             Err(_) => self.finish(CloseReason::ParseError, Goodbye::Hurry, out),
             // A noop only ends a poll; the others mean nothing here, and do no harm.
-            Ok(
-                Packet::Noop
-                | Packet::Open(_)
-                | Packet::Pong(_)
-                | Packet::Upgrade
-                | Packet::Message(_),
-            ) => {}
+            Ok(Packet::Noop | Packet::Open(_) | Packet::Upgrade | Packet::Message(_)) => {
+                self.heartbeat.heard(&self.patience, now);
+            }
         }
     }
 
@@ -406,5 +397,13 @@ impl Session {
         }
         self.phase = Phase::Closed { reason, transport: self.transport() };
         out.push(Order::Finish(goodbye));
+    }
+}
+
+/// What the heartbeat wants. A server that beats in the wrong direction is not heard, which does no harm.
+fn follow(heard: Heard, out: &mut Tray) {
+    match heard {
+        Heard::Answer => out.push(Order::Send(Pipe::Current, Control::Pong)),
+        Heard::Fine | Heard::Wrong => {}
     }
 }

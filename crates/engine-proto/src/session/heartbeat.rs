@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::timers::Patience;
 
-/// The heartbeat of a session on the accepting side. Which one a session has is chosen when it opens: [`Beating`],
-/// or that of [revision 3](crate::v3).
+/// The heartbeat of a session. One side has [`Beating`], and the other [`Answering`]: in revision 4 it is the server
+/// that beats, in [revision 3](crate::v3) the client. Which of the two a session has is part of its type.
 pub trait Heartbeat: Copy + fmt::Debug + Send + 'static {
     /// The session has just been opened.
     fn begin(patience: &Patience, now: Duration) -> Self;
@@ -58,7 +58,7 @@ pub enum Heard {
     Wrong,
 }
 
-/// The heartbeat of revision 4: either the next ping is due at some time, or a pong is.
+/// The heartbeat of the side that pings: either the next ping is due at some time, or a pong is.
 #[derive(Clone, Copy, Debug)]
 pub enum Beating {
     /// Nothing is outstanding.
@@ -146,5 +146,49 @@ impl Heartbeat for Beating {
         if self.awaits_pong() {
             *self = Beating::awaiting(patience, now);
         }
+    }
+}
+
+/// The heartbeat of the side that answers: when the next ping is overdue, which is ping interval and ping timeout after
+/// the last one. Nothing else counts, as in the reference: who sends messages only is given up too.
+#[derive(Clone, Copy, Debug)]
+pub struct Answering {
+    ping_by: Duration,
+}
+
+impl Heartbeat for Answering {
+    fn begin(patience: &Patience, now: Duration) -> Self {
+        Answering { ping_by: patience.timeout_ends(patience.interval_ends(now)) }
+    }
+
+    fn next(self) -> Duration {
+        self.ping_by
+    }
+
+    fn due(&mut self, _: &Patience, now: Duration) -> Due {
+        if self.ping_by <= now { Due::End } else { Due::Nothing }
+    }
+
+    fn pinged(&mut self, patience: &Patience, now: Duration) -> Heard {
+        *self = Answering::begin(patience, now);
+        Heard::Answer
+    }
+
+    fn ponged(&mut self, _: &Patience, _: Duration) -> Heard {
+        Heard::Wrong
+    }
+
+    fn heard(&mut self, _: &Patience, _: Duration) {}
+
+    fn hurry(&mut self, _: &Patience, _: Duration) -> bool {
+        false
+    }
+
+    fn awaits_pong(self) -> bool {
+        false
+    }
+
+    fn excuse(&mut self, patience: &Patience, now: Duration) {
+        *self = Answering::begin(patience, now);
     }
 }

@@ -165,7 +165,34 @@ fn an_interval_beyond_all_measure_does_no_harm() {
         format!(r#"0{{"sid":"x","upgrades":[],"pingInterval":{0},"pingTimeout":{0}}}"#, u64::MAX);
     assert_eq!(bench.packet(&packet), []);
     assert!(bench.session.is_open());
-    assert_eq!(bench.after(secs(1 << 40)), []);
+    assert_eq!(bench.after(secs(90 * 24 * 60 * 60)), []);
+}
+
+#[test]
+fn an_interval_of_nothing_does_no_harm() {
+    let mut bench = Bench::opening(Transport::WebSocket);
+    assert_eq!(bench.packet(r#"0{"sid":"x","upgrades":[],"pingInterval":0,"pingTimeout":0}"#), []);
+    assert!(bench.session.next_timeout() > Some(bench.now));
+}
+
+#[test]
+fn a_session_without_a_ping_in_time_is_known_to_be_expired() {
+    let mut bench = Bench::streaming();
+    assert!(!bench.session.is_expired(bench.now + secs(44)));
+    assert!(bench.session.is_expired(bench.now + secs(45)));
+    assert_eq!(bench.session.closed(), None, "looking ends nothing");
+    assert!(!Bench::opening(Transport::Polling).session.is_expired(secs(1000)));
+    bench.after(secs(45));
+    assert!(!bench.session.is_expired(bench.now), "it is over");
+}
+
+#[test]
+fn a_server_that_is_not_listened_to_is_not_blamed_for_its_silence() {
+    let mut bench = Bench::streaming();
+    bench.now += secs(45);
+    let now = bench.now;
+    assert_eq!(bench.does(|session, out| session.timeout_unheard(now, out)), []);
+    assert_eq!(bench.session.next_timeout(), Some(now + secs(45)));
 }
 
 #[test]

@@ -9,3 +9,4 @@ mod phase;
 mod server;
 mod timers;
 mod upgrade;
+mod v3;

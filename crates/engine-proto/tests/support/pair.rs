@@ -7,10 +7,55 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use sockeye_engine_proto::handshake::open_packet;
+use sockeye_engine_proto::payload::{self, Content};
 use sockeye_engine_proto::{
-    CloseReason, Config, Control, Goodbye, LINGER, Message, Order, Packet, PacketError, Pipe,
-    Session, Sid, Transport, Tray, client, payload,
+    Answering, Beating, CloseReason, Config, Control, Goodbye, Heartbeat, LINGER, Message, Order,
+    Packet, PacketError, Pipe, Session, Sid, Transport, Tray, client, v3,
 };
+
+/// What the two sides speak.
+pub(crate) trait Revision {
+    type Server: Heartbeat;
+    type Client: Heartbeat;
+
+    fn push(body: &mut Vec<u8>, packet: &str);
+    fn each_packet(body: &[u8], take: impl FnMut(Result<Packet<'_>, PacketError>));
+}
+
+pub(crate) struct Four;
+pub(crate) struct Three;
+
+impl Revision for Four {
+    type Server = Beating;
+    type Client = Answering;
+
+    fn push(body: &mut Vec<u8>, packet: &str) {
+        payload::push_text(body, packet);
+    }
+
+    fn each_packet(body: &[u8], mut take: impl FnMut(Result<Packet<'_>, PacketError>)) {
+        let mut packets = payload::decode(body);
+        while let Some(packet) = packets.next() {
+            take(packet);
+        }
+    }
+}
+
+impl Revision for Three {
+    type Server = Answering;
+    type Client = Beating;
+
+    fn push(body: &mut Vec<u8>, packet: &str) {
+        v3::payload::push_text(body, packet);
+    }
+
+    fn each_packet(body: &[u8], mut take: impl FnMut(Result<Packet<'_>, PacketError>)) {
+        let mut packets = v3::payload::decode(Content::Text, body);
+        while let Some(packet) = packets.next() {
+            take(packet);
+        }
+    }
+}
 
 /// What travels.
 #[derive(Debug)]
@@ -28,10 +73,10 @@ enum Wire {
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "a wire is many small facts")]
-pub(crate) struct Pair {
+pub(crate) struct Pair<R: Revision = Four> {
     pub(crate) now: Duration,
-    pub(crate) server: Session,
-    pub(crate) client: client::Session,
+    pub(crate) server: Session<R::Server>,
+    pub(crate) client: client::Session<R::Client>,
     /// Messages that reached the user of either side.
     pub(crate) server_heard: Vec<String>,
     pub(crate) client_heard: Vec<String>,
@@ -63,14 +108,25 @@ pub(crate) struct Pair {
 impl Pair {
     /// Both sides open over this transport, no upgrade wanted.
     pub(crate) fn connected(transport: Transport) -> Self {
+        Pair::connected_in(transport)
+    }
+
+    /// Polling, and the client is about to open its WebSocket: `settle` lets it.
+    pub(crate) fn upgrading() -> Self {
+        Pair::upgrading_in()
+    }
+}
+
+/// The same, in either revision.
+impl<R: Revision> Pair<R> {
+    pub(crate) fn connected_in(transport: Transport) -> Self {
         let config = client::Config { upgrade: false, ..client::Config::default() };
         let mut pair = Pair::handshaken(transport, &Config::default(), &config);
         pair.settle();
         pair
     }
 
-    /// Polling, and the client is about to open its WebSocket: `settle` lets it.
-    pub(crate) fn upgrading() -> Self {
+    pub(crate) fn upgrading_in() -> Self {
         Pair::handshaken(Transport::Polling, &Config::default(), &client::Config::default())
     }
 
@@ -78,8 +134,8 @@ impl Pair {
         let now = Duration::from_secs(1_000);
         let mut pair = Pair {
             now,
-            server: Session::accept(transport, config, now),
-            client: client::Session::connect(transport, wish, now),
+            server: Session::begin(transport, config, now),
+            client: client::Session::begin(transport, wish, now),
             server_heard: Vec::new(),
             client_heard: Vec::new(),
             server_orders: Vec::new(),
@@ -106,7 +162,7 @@ impl Pair {
 }
 
 /// What the tests do with it.
-impl Pair {
+impl<R: Revision> Pair<R> {
     /// Lets time pass: every deadline of either side is met on the second.
     pub(crate) fn advance(&mut self, by: Duration) {
         let end = self.now + by;
@@ -184,7 +240,7 @@ impl Pair {
 }
 
 /// The wire, and the drivers at its ends.
-impl Pair {
+impl<R: Revision> Pair<R> {
     fn pump(&mut self) {
         if self.client.is_open() && self.polls {
             if !self.getting {
@@ -207,7 +263,7 @@ impl Pair {
 
     fn post(&mut self) {
         if !self.client_queue.is_empty() {
-            let body = body_of(self.client_queue.drain(..));
+            let body = body_of::<R>(self.client_queue.drain(..));
             self.wire.push_back(Wire::Post(body));
         }
     }
@@ -218,7 +274,7 @@ impl Pair {
         if self.server_queue.is_empty() {
             self.server_queue.push(Control::Noop.as_str().into());
         }
-        let body = body_of(self.server_queue.drain(..));
+        let body = body_of::<R>(self.server_queue.drain(..));
         self.wire.push_back(Wire::GetAnswer(body));
     }
 
@@ -228,7 +284,7 @@ impl Pair {
             Wire::Post(body) => self.post_arrives(&body),
             Wire::GetAnswer(body) => {
                 self.getting = false;
-                each_packet(&body, |packet| self.client_takes(Pipe::Current, packet));
+                R::each_packet(&body, |packet| self.client_takes(Pipe::Current, packet));
                 self.pause_if_wanted();
             }
             Wire::Refused => {
@@ -272,7 +328,7 @@ impl Pair {
         let mut out = Tray::new();
         self.server.post_arrived(&mut out);
         self.obey_server(out);
-        each_packet(body, |packet| self.server_takes(Pipe::Current, packet));
+        R::each_packet(body, |packet| self.server_takes(Pipe::Current, packet));
         self.server.post_finished();
     }
 
@@ -310,6 +366,9 @@ impl Pair {
     }
 
     fn client_takes(&mut self, pipe: Pipe, packet: Result<Packet<'_>, PacketError>) {
+        if self.lose_pongs && matches!(packet, Ok(Packet::Pong(""))) {
+            return;
+        }
         let mut out = client::Tray::new();
         match self.client.receive(pipe, packet, self.now, &mut out) {
             Some(client::Incoming::Message(message)) => self.client_heard.push(text_of(message)),
@@ -336,6 +395,7 @@ impl Pair {
         for order in orders {
             match order {
                 Order::Send(Pipe::Current, Control::Ping) => self.pings += 1,
+                Order::Send(Pipe::Current, Control::Pong) => {}
                 _ => self.server_orders.push(order),
             }
             match order {
@@ -348,7 +408,8 @@ impl Pair {
                 Order::ReleasePoll => self.answer(),
                 Order::EndPoll(packet) => {
                     self.held = false;
-                    self.wire.push_back(Wire::GetAnswer(packet.as_str().into()));
+                    let body = body_of::<R>(std::iter::once(packet.as_str().into()));
+                    self.wire.push_back(Wire::GetAnswer(body));
                 }
                 Order::RefuseRequest(_) => self.wire.push_back(Wire::Refused),
                 Order::Switch => {}
@@ -377,8 +438,10 @@ impl Pair {
 
     fn obey_client(&mut self, orders: client::Tray) {
         for order in orders {
-            if order != client::Order::Send(Pipe::Current, Control::Pong) {
-                self.client_orders.push(order);
+            match order {
+                client::Order::Send(Pipe::Current, Control::Ping) => self.pings += 1,
+                client::Order::Send(Pipe::Current, Control::Pong) => {}
+                _ => self.client_orders.push(order),
             }
             match order {
                 client::Order::Send(Pipe::Current, packet) => {
@@ -428,17 +491,10 @@ fn pipe_of(transport: Transport) -> Pipe {
     }
 }
 
-fn body_of(packets: impl Iterator<Item = String>) -> Vec<u8> {
+fn body_of<R: Revision>(packets: impl Iterator<Item = String>) -> Vec<u8> {
     let mut body = Vec::new();
-    packets.for_each(|packet| payload::push_text(&mut body, &packet));
+    packets.for_each(|packet| R::push(&mut body, &packet));
     body
-}
-
-fn each_packet(body: &[u8], mut take: impl FnMut(Result<Packet<'_>, PacketError>)) {
-    let mut packets = payload::decode(body);
-    while let Some(packet) = packets.next() {
-        take(packet);
-    }
 }
 
 fn text_of(message: Message<'_>) -> String {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use engine_proto::handshake::Revision as Number;
 use engine_proto::payload::Content;
 use engine_proto::v3::{self, Terms, payload};
-use engine_proto::{Control, Packet, PacketError};
+use engine_proto::{Answering, Control, Packet, PacketError};
 
 use crate::outbox::Entry;
 use crate::queue::Queue;
@@ -21,7 +21,7 @@ pub(crate) use forms::Forms;
 pub(crate) struct V3(pub(crate) Terms);
 
 impl Revision for V3 {
-    type Heartbeat = v3::Heartbeat;
+    type Heartbeat = Answering;
     type Upper<A: Application> = A::OldUpper;
     const NUMBER: Number = Number::Three;
 

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use engine_proto::client::{Config, Goodbye, Incoming, Order, Session, Tray};
-use engine_proto::{CloseReason, Control, Packet, Pipe, Transport};
+use engine_proto::{CloseReason, Control, Heartbeat, Packet, Pipe, Transport};
 
 use super::{packet, reason, span};
 use crate::input::Input;
 
-pub(super) fn live(input: &mut Input<'_>) {
+pub(super) fn live<H: Heartbeat>(input: &mut Input<'_>) {
     let transport = if input.flag() { Transport::WebSocket } else { Transport::Polling };
     let config = Config { upgrade: input.byte() > 31, ..Config::default() };
-    let mut life = Life::begin(transport, &config);
+    let mut life = Life::<H>::begin(transport, &config);
     while !input.is_empty() {
         life.happen(input);
     }
@@ -27,8 +27,8 @@ enum Candidate {
 }
 
 /// A session and what its driver knows. The driver believes the tray and nothing else.
-struct Life {
-    session: Session,
+struct Life<H> {
+    session: Session<H>,
     now: Duration,
     tray: Tray,
     opened: bool,
@@ -37,10 +37,10 @@ struct Life {
     finished: Option<CloseReason>,
 }
 
-impl Life {
+impl<H: Heartbeat> Life<H> {
     fn begin(transport: Transport, config: &Config) -> Self {
         Self {
-            session: Session::connect(transport, config, Duration::ZERO),
+            session: Session::begin(transport, config, Duration::ZERO),
             now: Duration::ZERO,
             tray: Tray::new(),
             opened: false,
@@ -134,7 +134,7 @@ impl Life {
     fn carry_out(&mut self, order: Order) {
         match order {
             Order::Send(Pipe::Current, control) => {
-                assert!(matches!(control, Control::Pong | Control::Close));
+                assert!(matches!(control, Control::Ping | Control::Pong | Control::Close));
             }
             Order::Send(Pipe::Candidate, control) => {
                 assert!(matches!(control, Control::Probe | Control::Upgrade));
@@ -167,9 +167,9 @@ impl Life {
         assert!(self.finished.is_some(), "a finished session says why");
     }
 
-    /// Without a sign of life the session is over after the upgrade's deadline and the ping's.
+    /// Without a sign of life the session is over after the upgrade's deadline, the ping's and the pong's.
     fn fall_silent(&mut self) {
-        for _ in 0..2 {
+        for _ in 0..3 {
             let due = self.session.next_timeout().unwrap_or(self.now);
             self.wait(due.saturating_sub(self.now));
         }

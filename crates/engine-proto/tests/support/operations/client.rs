@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sockeye_engine_proto::client::{Config, Incoming, Order, Session, Tray};
-use sockeye_engine_proto::{CloseReason, Control, Packet, PacketError, Pipe, Transport};
+use sockeye_engine_proto::{CloseReason, Control, Heartbeat, Packet, PacketError, Pipe, Transport};
 
 use super::{packet, reason};
 
@@ -19,8 +19,8 @@ enum Attempt {
 
 /// A client's driver as far as a session can tell.
 #[expect(clippy::struct_excessive_bools, reason = "a wire is many small facts")]
-pub(super) struct Driver {
-    session: Session,
+pub(super) struct Driver<H> {
+    session: Session<H>,
     now: Duration,
     streaming: bool,
     opened: bool,
@@ -30,7 +30,7 @@ pub(super) struct Driver {
     finished: Option<CloseReason>,
 }
 
-impl Driver {
+impl<H: Heartbeat> Driver<H> {
     pub(super) fn new(how: u8) -> Self {
         let streaming = how % 4 == 3;
         let transport = if streaming { Transport::WebSocket } else { Transport::Polling };
@@ -40,7 +40,7 @@ impl Driver {
             upgrade_timeout: Duration::from_secs(3),
         };
         Driver {
-            session: Session::connect(transport, &config, Duration::ZERO),
+            session: Session::begin(transport, &config, Duration::ZERO),
             now: Duration::ZERO,
             streaming,
             opened: false,
@@ -126,7 +126,9 @@ impl Driver {
         assert_eq!(self.finished, None, "nothing follows the end");
         match order {
             Order::Send(Pipe::Current, packet) => {
-                assert!(matches!(packet, Control::Pong | Control::Close) && self.opened);
+                assert!(
+                    matches!(packet, Control::Ping | Control::Pong | Control::Close) && self.opened
+                );
             }
             Order::Send(Pipe::Candidate, packet) => {
                 assert_eq!(self.attempt, Attempt::Open);

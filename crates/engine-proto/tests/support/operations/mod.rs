@@ -7,7 +7,7 @@
 mod client;
 mod server;
 
-use sockeye_engine_proto::{CloseReason, Message, Packet, PacketError};
+use sockeye_engine_proto::{CloseReason, Heartbeat, Message, Packet, PacketError};
 
 /// Plays `life` to a server session, and checks every order.
 pub(crate) fn server_survives(life: &[u8]) {
@@ -19,10 +19,10 @@ pub(crate) fn server_survives(life: &[u8]) {
     }
 }
 
-/// Plays `life` to a client session, and checks every order.
-pub(crate) fn client_survives(life: &[u8]) {
+/// Plays `life` to a client session with this heartbeat, and checks every order.
+pub(crate) fn client_survives<H: Heartbeat>(life: &[u8]) {
     let mut life = life.iter().copied();
-    let mut driver = client::Driver::new(life.next().unwrap_or_default());
+    let mut driver = client::Driver::<H>::new(life.next().unwrap_or_default());
     while let Some(what) = life.next() {
         driver.happen(what, life.next().unwrap_or_default());
         driver.check();
