@@ -9,7 +9,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
         "ground",
         &["crates/websocket-proto", "crates/engine-proto", "crates/socket-proto", "crates/log"],
     ),
-    ("carriers", &["crates/transport", "crates/engine-client", "crates/adapter"]),
+    ("carriers", &["crates/transport", "crates/engine-client", "crates/adapter", "crates/handler"]),
     (
         "faces",
         &[
@@ -36,16 +36,19 @@ const FLOORS: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// What a crate's tests may look at beside it: the other side of the same wire, for tests only.
-const PROVEN_AGAINST: [(&str, &str); 1] = [("crates/client", "crates/server")];
+/// What a crate's tests and examples may look at beside or above it: the other side of the same wire, and a face that shows
+/// it in use.
+const PROVEN_AGAINST: [(&str, &str); 2] =
+    [("crates/client", "crates/server"), ("crates/handler", "crates/server")];
 
 /// Crates without a runtime: time comes in as a number, and nothing is opened, spawned or awaited.
-const PURE: [&str; 5] = [
+const PURE: [&str; 6] = [
     "crates/websocket-proto",
     "crates/engine-proto",
     "crates/socket-proto",
     "crates/log",
     "crates/adapter",
+    "crates/handler",
 ];
 
 /// What a pure crate may not bring along, however indirectly.

@@ -1,11 +1,10 @@
 //! What every namespace and socket of one server has in common: its settings, its state, its
 //! counters.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use handler::States;
 use log::{Durability, Log};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -25,7 +24,7 @@ pub(crate) fn after(now: Duration, wait: Duration) -> Option<Duration> {
 /// Shared by all namespaces of one server.
 pub(crate) struct Core {
     pub(crate) protocol: Arc<socket_proto::Limits>,
-    pub(crate) parser: crate::parser::Door,
+    pub(crate) parser: handler::Door,
     pub(crate) workers: usize,
     /// Most unfinished events of one connection.
     pub(crate) unfinished: usize,
@@ -95,22 +94,4 @@ pub(crate) struct Limits {
     pub(crate) questions: usize,
     /// Rooms of one socket.
     pub(crate) rooms: usize,
-}
-
-/// One value of each type.
-#[derive(Debug, Default)]
-pub(crate) struct States(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
-
-impl States {
-    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, state: T) {
-        self.0.insert(TypeId::of::<T>(), Box::new(state));
-    }
-
-    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        self.0.get(&TypeId::of::<T>()).and_then(|state| state.downcast_ref())
-    }
-
-    pub(crate) fn has(&self, id: TypeId) -> bool {
-        self.0.contains_key(&id)
-    }
 }

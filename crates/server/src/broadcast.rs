@@ -16,6 +16,7 @@ use crate::ack::{Asked, Waiter};
 use crate::durable::{Address, Change, Durable, Members, NO_TOKEN, Outgoing};
 use crate::emit::{self, Emitted, Recorded};
 use crate::error::{EmitError, FetchError};
+use crate::parser;
 use crate::stats::count;
 use crate::{AckStream, Args, FromArgs, Io, Namespace, RemoteSocket, Rooms, Socket, ToArgs};
 
@@ -182,7 +183,7 @@ impl Broadcast {
             }
             encoded.push_argument(NO_TOKEN);
         }
-        let packet = self.namespace.core().parser.pack(encoded);
+        let packet = parser::pack(&self.namespace.core().parser, encoded);
         let mut emitted = Emitted::default();
         let Some(io) = self.namespace.server_of_several() else {
             self.offer(0, &packet, &mut emitted);
@@ -236,7 +237,7 @@ impl Broadcast {
         if let Some(durable) = self.namespace.durable_part() {
             return self.ask_durably(durable, encoded, id, timeout);
         }
-        let packet = self.namespace.core().parser.pack(encoded);
+        let packet = parser::pack(&self.namespace.core().parser, encoded);
         let (sender, answers) = mpsc::unbounded_channel();
         if let Some(io) = self.namespace.server_of_several() {
             (0..io.workers()).for_each(|worker| io.server().catch_up(worker));

@@ -5,14 +5,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine_proto::{Transport, Transports};
+use handler::{Door, Parser, States};
 use log::Log;
 
-use crate::basis::{Core, Limits, NEVER, States};
+use crate::basis::{Core, Limits, NEVER};
 use crate::client_files;
 use crate::durable::Away;
 use crate::error::BuildError;
 use crate::options::{checked, engine_options, option};
-use crate::parser::{Door, Parser};
 use crate::socket::ACK_TIMEOUT;
 use crate::stats::Counters;
 use crate::{Io, Rate};

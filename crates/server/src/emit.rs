@@ -4,13 +4,14 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
+use handler::ArgsError;
 use serde::Serialize;
 use socket_proto::{EncodeError, Encoded};
-use transport::Pushed;
+use transport::{Pushed, ROOM};
 
 use crate::basis::NEVER;
 use crate::durable::Receipt;
-use crate::error::{ArgsError, DeliveryError, EmitError, StoreError};
+use crate::error::{DeliveryError, EmitError, StoreError};
 use crate::{Args, ToArgs};
 
 /// What became of an event: it is in the outboxes of its recipients. May be dropped.
@@ -267,7 +268,7 @@ pub(crate) fn encode<T: ToArgs + ?Sized>(
     args: &T,
     ack: Option<u64>,
 ) -> Result<Encoded, EmitError> {
-    args.encode_event(namespace, event, ack).map_err(|error| match error {
+    args.encode_event(namespace, event, ack, ROOM).map_err(|error| match error {
         EncodeError::Reserved(_) => EmitError::Reserved { event: event.to_owned() },
         other => EmitError::Arguments { event: event.to_owned(), problem: other.to_string() },
     })

@@ -1,109 +1,10 @@
 //! One error type for each kind of trouble. Each says what was wrong, and with which socket or
 //! event.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use thiserror::Error as ThisError;
-
-/// What a handler or a middleware returns: any error becomes an [`Error`] by `?`.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// What a handler failed with: a message for the client, and data if it needs more than words.
-///
-/// Any error turns into it by `?`, and so do `&str` and `String`. A client that waits for an
-/// acknowledgement receives `{"error":{"message":…,"data":…}}`; one that is still connecting
-/// receives `CONNECT_ERROR` with `message` and `data`.
-///
-/// ```
-/// use serde_json::json;
-/// use sockeye::{Error, Result};
-///
-/// fn token(text: &str) -> Result<u64> {
-///     if text.is_empty() {
-///         return Err(Error::new("not authorized").with_data(&json!({"code": "E_AUTH"})));
-///     }
-///     Ok(text.parse()?)
-/// }
-///
-/// assert_eq!(token("").unwrap_err().to_string(), "not authorized");
-/// assert_eq!(token("x").unwrap_err().to_string(), "invalid digit found in string");
-/// ```
-pub struct Error(Box<Inside>);
-
-struct Inside {
-    cause: Box<dyn StdError + Send + Sync>,
-    data: Option<Box<RawValue>>,
-}
-
-impl Error {
-    /// An error with these words.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self::from(message.into())
-    }
-
-    /// Adds data for the client. Data that JSON cannot represent is left out, and logged.
-    #[must_use]
-    pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
-        match serde_json::value::to_raw_value(data) {
-            Ok(data) => self.0.data = Some(data),
-            Err(error) => tracing::warn!(%error, "the data of an error is no JSON, and left out"),
-        }
-        self
-    }
-
-    /// The words the client gets.
-    pub fn message(&self) -> String {
-        self.0.cause.to_string()
-    }
-
-    /// The data the client gets, as JSON.
-    pub fn data(&self) -> Option<&str> {
-        self.0.data.as_deref().map(RawValue::get)
-    }
-
-    /// The error this was made from.
-    pub fn cause(&self) -> &(dyn StdError + Send + Sync + 'static) {
-        &*self.0.cause
-    }
-
-    /// What answers an acknowledgement: one argument.
-    pub(crate) fn answer(&self) -> impl Serialize + '_ {
-        #[derive(Serialize)]
-        struct Answer<'a> {
-            error: Body<'a>,
-        }
-        #[derive(Serialize)]
-        struct Body<'a> {
-            message: String,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            data: Option<&'a RawValue>,
-        }
-        Answer { error: Body { message: self.message(), data: self.0.data.as_deref() } }
-    }
-}
-
-impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Error {
-    fn from(cause: E) -> Self {
-        Error(Box::new(Inside { cause: cause.into(), data: None }))
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.cause, f)
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error").field("cause", &self.0.cause).field("data", &self.data()).finish()
-    }
-}
 
 /// Why an event could not be sent. Nothing of it went out, but as [`Emitted`](crate::Emitted)
 /// counts.
@@ -288,11 +189,6 @@ impl DataError {
         read.map_err(|problem| DataError { socket: socket.to_owned(), problem })
     }
 }
-
-/// Why raw arguments are not of the expected type. Says which argument was wrong.
-#[derive(Clone, Debug, ThisError)]
-#[error("{0}")]
-pub struct ArgsError(pub(crate) String);
 
 /// Why an [`Io`](crate::Io) could not be built.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]

@@ -6,12 +6,15 @@
 use std::any::{TypeId, type_name};
 use std::fmt;
 
+use ::handler::Need;
 use serde::de::DeserializeOwned;
 use socket_proto::{Args as RawArgs, DecodeError};
 
 use crate::ack::{AckSender, Owed};
 use crate::connection;
 use crate::{Args, DisconnectReason, Io, Namespace, Socket};
+
+use ::handler::{Data, Description, Event, ExtractError, State};
 
 /// In `on_connect` and in middleware.
 #[derive(Debug)]
@@ -135,78 +138,6 @@ impl fmt::Debug for Call<'_> {
     }
 }
 
-/// Why an argument of a handler could not be had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExtractError {
-    wanted: &'static str,
-    message: String,
-}
-
-impl ExtractError {
-    /// `T` could not be had, in words for the client.
-    pub fn new<T>(message: impl fmt::Display) -> Self {
-        ExtractError { wanted: type_name::<T>(), message: message.to_string() }
-    }
-
-    /// The words for the client, such as `argument 1: invalid type: …`.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-/// For the log: with the type that was wanted.
-impl fmt::Display for ExtractError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (for `{}`)", self.message, self.wanted)
-    }
-}
-
-impl std::error::Error for ExtractError {}
-
-/// A state that a handler asks for.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
-pub struct Need {
-    pub(crate) id: TypeId,
-    pub(crate) name: &'static str,
-}
-
-/// What the builder was given by [`state`](crate::Builder::state), cloned for this call. Wrap what
-/// is big in an `Arc`.
-///
-/// Whether it is there is checked when the layer is made, not when the first event comes. That
-/// cannot see handlers that are registered later, and those of a single socket
-/// ([`Socket::on`](crate::Socket::on)): there an event that misses its state is answered with an
-/// error that names the type.
-///
-/// ```
-/// use std::sync::Arc;
-/// use sockeye::{Io, MountError, State};
-///
-/// #[derive(Clone)]
-/// struct Words(Arc<Vec<String>>);
-///
-/// let io = Io::builder().build()?;
-/// io.of("/").on("count", async |State(words): State<Words>| words.0.len());
-/// let error = io.layer().unwrap_err(); // nobody gave `Words`
-/// assert!(error.to_string().contains("`count`"));
-/// # Ok::<(), sockeye::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct State<T>(pub T);
-
-/// The event's first argument; or, as a tuple, the first n. `Option`s may be missing.
-///
-/// ```
-/// # let io = sockeye::Io::builder().build()?;
-/// use sockeye::Data;
-///
-/// io.of("/").on("add", async |Data((a, b)): Data<(i64, i64)>| a + b);
-/// # Ok::<(), sockeye::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Data<T>(pub T);
-
 /// What the client sent with its CONNECT (`auth` of the official client).
 ///
 /// ```
@@ -225,29 +156,9 @@ pub struct Data<T>(pub T);
 #[derive(Clone, Copy, Debug)]
 pub struct Auth<T>(pub T);
 
-/// The event's name: for [`on_any`](crate::Namespace::on_any), and for handlers of several events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event(pub String);
-
 /// Why the socket left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason(pub DisconnectReason);
-
-/// What else is known of why the socket left, in words: which rule its client has broken, what went wrong with its
-/// connection, or what [`disconnect_with`](Socket::disconnect_with) was given. Often nothing.
-///
-/// ```
-/// # let io = sockeye::Io::builder().build()?;
-/// use sockeye::{Description, Reason};
-///
-/// io.of("/").on_disconnect(async |Reason(why): Reason, Description(words): Description| match words {
-///     Some(words) => println!("left: {why}: {words}"),
-///     None => println!("left: {why}"),
-/// });
-/// # Ok::<(), sockeye::BuildError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Description(pub Option<String>);
 
 impl<On> Extract<On> for Socket {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
@@ -308,7 +219,7 @@ impl<T: DeserializeOwned + Send + 'static> Extract<OnEvent> for Data<T> {
 
 impl Extract<OnEvent> for Args {
     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
-        Ok(Args(call.args.to_owned()))
+        Ok(Args::of(call.args.to_owned()))
     }
 }
 

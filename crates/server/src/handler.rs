@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use ::handler::{ExtractError, Need, Place, Verdict};
 use futures_util::FutureExt;
+use transport::ROOM;
 
-use crate::extract::{Call, Extract, ExtractError, Need};
-use crate::verdict::{Fail, Verdict, of_result};
-use crate::{Namespace, ToArgs};
+use crate::Namespace;
+use crate::extract::{Call, Extract};
 
 /// A handler on its way. Its verdict is the answer, or what it failed with: for the answer, the log,
 /// a `CONNECT_ERROR`, or a DISCONNECT.
@@ -61,76 +62,12 @@ pub trait Handler<On, Marker>: Send + Sync + 'static {
     fn needs(needs: &mut Vec<Need>);
 }
 
-/// Marks a handler whose value is an answer.
-#[derive(Debug)]
-pub enum Plain {}
-
-/// Marks a handler whose `Result` serde cannot write.
-#[derive(Debug)]
-pub enum Fallible {}
-
-/// Where an answer goes: the namespace's name, and the id.
-fn borrowed(place: Option<&(Namespace, u64)>) -> Option<(&str, u64)> {
-    place.map(|(namespace, id)| (namespace.name(), *id))
+/// Where an answer goes.
+fn borrowed(place: Option<&(Namespace, u64)>) -> Option<Place<'_>> {
+    place.map(|(namespace, id)| Place { namespace: namespace.name(), id: *id, room: ROOM })
 }
 
-macro_rules! handlers {
-    ($($extractor:ident)*) => {
-        impl<On, Fun, Fut, Value, $($extractor),*> Handler<On, (Plain, Value, ($($extractor,)*))> for Fun
-        where
-            Fun: Fn($($extractor),*) -> Fut + Send + Sync + 'static,
-            Fut: Future<Output = Value> + Send + 'static,
-            Value: ToArgs,
-            $($extractor: Extract<On>,)*
-        {
-            #[allow(non_snake_case, unused_variables)]
-            fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError> {
-                $(let $extractor = $extractor::extract(call)?;)*
-                let future = self($($extractor),*);
-                let place = call.place();
-                Ok(Box::pin(future.map(move |value| value.verdict(borrowed(place.as_ref())))))
-            }
-
-            #[allow(unused_variables)]
-            fn needs(needs: &mut Vec<Need>) {
-                $($extractor::needs(needs);)*
-            }
-        }
-
-        impl<On, Fun, Fut, Value, Failure, $($extractor),*>
-            Handler<On, (Fallible, (Value, Failure), ($($extractor,)*))> for Fun
-        where
-            Fun: Fn($($extractor),*) -> Fut + Send + Sync + 'static,
-            Fut: Future<Output = Result<Value, Failure>> + Send + 'static,
-            Value: ToArgs,
-            Failure: Fail,
-            $($extractor: Extract<On>,)*
-        {
-            #[allow(non_snake_case, unused_variables)]
-            fn start(&self, call: &mut Call<'_>) -> Result<Running, ExtractError> {
-                $(let $extractor = $extractor::extract(call)?;)*
-                let future = self($($extractor),*);
-                let place = call.place();
-                Ok(Box::pin(future.map(move |result| of_result(result, borrowed(place.as_ref())))))
-            }
-
-            #[allow(unused_variables)]
-            fn needs(needs: &mut Vec<Need>) {
-                $($extractor::needs(needs);)*
-            }
-        }
-    };
-}
-
-handlers!();
-handlers!(A);
-handlers!(A B);
-handlers!(A B C);
-handlers!(A B C D);
-handlers!(A B C D E);
-handlers!(A B C D E F);
-handlers!(A B C D E F G);
-handlers!(A B C D E F G H);
+::handler::handlers!();
 
 /// The label of the handlers that hear every event.
 pub(crate) const ON_ANY: &str = "on_any";

@@ -57,13 +57,12 @@
 //! # Where to look in the source
 //!
 //! `connection` is the way of a message to its handlers, `listeners` who they are, `socket` and
-//! `broadcast` the way out, `ack` the answers both ways, `extract`, `handler` and `verdict` how a closure becomes a handler,
+//! `broadcast` the way out, `ack` the answers both ways, `extract` and `handler` (and the crate of this name) how a closure becomes a handler,
 //! `mount` how requests get here.
 
 #![forbid(unsafe_code)]
 
 mod ack;
-mod args;
 mod basis;
 mod broadcast;
 mod builder;
@@ -95,34 +94,33 @@ mod socket;
 mod stats;
 mod stop;
 mod table;
-mod verdict;
 mod words;
 
 pub use bytes::Bytes;
 
+pub use crate::handler::Handler;
+#[doc(inline)]
+pub use ::handler::{
+    Args, ArgsError, Data, Description, Error, Event, ExtractError, Fail, Fallible, FromArgs,
+    Msgpack, ParsedPacket, Parser, ParserError, Plain, Result, State, ToArgs, WireMessage,
+};
 pub use ack::{AckFuture, AckSender, AckStream, Answer, Answers};
-pub use args::{Args, FromArgs, ToArgs};
 pub use broadcast::Broadcast;
 pub use builder::Builder;
 pub use durable::{Gone, History, PastEvent};
 pub use emit::{Delivered, Emitted, Recorded, Token};
 pub use engine_proto::Transport;
 pub use error::{
-    AckError, ArgsError, BuildError, DataError, DeliveryError, EmitError, Error, FetchError,
-    HistoryError, JoinError, MountError, Result, ServeError, StoreError,
+    AckError, BuildError, DataError, DeliveryError, EmitError, FetchError, HistoryError, JoinError,
+    MountError, ServeError, StoreError,
 };
-pub use extract::{
-    Auth, Call, Data, Description, Event, Extract, ExtractError, OnConnect, OnDisconnect, OnEvent,
-    Reason, State,
-};
-pub use handler::{Fallible, Handler, Plain};
+pub use extract::{Auth, Call, Extract, OnConnect, OnDisconnect, OnEvent, Reason};
 pub use handshake::Handshake;
 pub use io::Io;
 pub use log::{Durability, Log, Options as LogOptions};
 pub use mount::{Body, Layer, Layered, Service};
 pub use namespace::Namespace;
 pub use parent::{ByFunction, ByPattern, Children, Matcher, ParentNamespace};
-pub use parser::{Msgpack, ParsedPacket, Parser, ParserError, WireMessage};
 pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use rooms::Rooms;
@@ -136,7 +134,6 @@ pub use transport::{
 };
 #[cfg(feature = "tls")]
 pub use transport::{Tls, TlsError};
-pub use verdict::Fail;
 
 /// The example of the project's front page, kept true.
 #[cfg(doctest)]

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::basis::States;
+use handler::States;
+
 use crate::error::MountError;
 use crate::handler::Entry;
 use crate::listeners::{Chain, EventHandlers};

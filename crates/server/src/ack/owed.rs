@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
+use transport::ROOM;
+
+use handler::Verdict;
 
 use super::{AckSender, Question};
-use crate::verdict::Verdict;
 use crate::{Error, Namespace, Socket, ToArgs};
 
 /// What the client of a call waits for.
@@ -185,7 +187,7 @@ pub(super) const NO_ANSWER: &str = "the handler gave no answer";
 
 /// Answers with an error. A client that has left waits for nothing.
 pub(super) fn answer_with(socket: &Socket, id: u64, error: &Error) {
-    if let Ok(encoded) = error.answer().encode_ack(socket.namespace().name(), id) {
+    if let Ok(encoded) = error.answer().encode_ack(socket.namespace().name(), id, ROOM) {
         let _ = socket.push_answer(encoded);
     }
 }

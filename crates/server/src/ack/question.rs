@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use handler::verdict::is_empty;
 use socket_proto::Encoded;
+use transport::ROOM;
 
 use super::owed::{NO_ANSWER, answer_with};
-use crate::verdict::is_empty;
 use crate::{Error, Socket, ToArgs};
 
 /// What the client of an event waits for that has several handlers. Each holds it as long as it may answer; when nobody
@@ -62,7 +63,7 @@ impl Drop for Question {
         if !self.returned.load(Ordering::Acquire) {
             return answer_with(&self.socket, self.id, &Error::new(NO_ANSWER));
         }
-        if let Ok(encoded) = ().encode_ack(self.socket.namespace().name(), self.id) {
+        if let Ok(encoded) = ().encode_ack(self.socket.namespace().name(), self.id, ROOM) {
             let _ = self.socket.push_answer(encoded);
         }
     }

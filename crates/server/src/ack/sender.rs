@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use transport::ROOM;
 
 use super::Question;
 use super::owed::{Slip, answer_with};
@@ -63,7 +64,7 @@ impl AckSender {
     /// anything.
     pub fn send<T: ToArgs + ?Sized>(mut self, value: &T) -> Result<(), EmitError> {
         let Some(id) = self.id else { return Ok(()) };
-        let encoded = value.encode_ack(self.socket.namespace().name(), id);
+        let encoded = value.encode_ack(self.socket.namespace().name(), id, ROOM);
         let encoded = encoded.map_err(|error| EmitError::Arguments {
             event: "the acknowledgement".into(),
             problem: error.to_string(),

@@ -38,6 +38,7 @@ use transport::{Class, ROOM, Upper};
 
 use crate::durable::{Recall, Session};
 use crate::handler::{Entry, Running};
+use crate::parser;
 use crate::words::Words;
 use crate::{DisconnectReason, Io, Rate, Socket};
 pub(crate) use application::Application;
@@ -325,7 +326,7 @@ impl Client {
                 }
                 let Some(found) = io.admit(namespace) else {
                     let encoded = encode::connect_error(namespace, "Invalid namespace", None, ROOM);
-                    let _ = connection.push(&core.parser.pack(encoded), Class::Normal);
+                    let _ = connection.push(&parser::pack(&core.parser, encoded), Class::Normal);
                     return Ok(Step::Refuse(slot));
                 };
                 let (connection, handshake) = (connection.clone(), Arc::clone(handshake));

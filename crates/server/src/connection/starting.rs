@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::Shared;
+use handler::verdict::is_empty;
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
@@ -25,7 +26,6 @@ use crate::extract::Call;
 use crate::handler::{Entry, Running};
 use crate::listeners::Listeners;
 use crate::stats::count;
-use crate::verdict::is_empty;
 use crate::{Error, Socket};
 
 /// Whose event it is, and what what waits is kept in.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine_proto::CloseReason;
+use handler::ParsedPacket;
 
 use super::Client;
 use crate::basis::Core;
-use crate::parser::ParsedPacket;
 
 impl Client {
     /// Whose parser translates messages; `None` if they are packets as they come.

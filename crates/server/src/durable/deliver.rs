@@ -14,6 +14,7 @@ use super::order::{Logged, Order, Packets, Pending, Ready};
 use super::{Address, Durable, Session};
 use crate::emit::{Emitted, Token};
 use crate::error::{EmitError, StoreError};
+use crate::parser;
 use crate::{Io, Namespace, Socket};
 
 /// An event on its way to the log.
@@ -134,15 +135,15 @@ impl Durable {
         encoded: Encoded,
         question: Option<Position>,
     ) -> Packets {
-        let parser = &namespace.core().parser;
-        let packet = parser.pack(encoded);
+        let door = &namespace.core().parser;
+        let packet = parser::pack(door, encoded);
         match question {
             None => smallvec![packet],
             Some(position) => {
                 let token = self.shard.token(position);
                 let args = socket_proto::Args { json: "", attachments: &[] };
                 let tick = encode::event_raw(namespace.name(), &token, args, None, ROOM);
-                smallvec![packet, parser.pack(tick)]
+                smallvec![packet, parser::pack(door, tick)]
             }
         }
     }

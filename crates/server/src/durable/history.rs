@@ -112,7 +112,7 @@ impl Durable {
         Some(PastEvent {
             token: self.token(position),
             name: serde_json::from_str(name.get()).ok()?,
-            args: Args(args.to_owned()),
+            args: Args::of(args.to_owned()),
         })
     }
 

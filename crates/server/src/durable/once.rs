@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use handler::args::arguments;
 use log::Event;
 use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
@@ -14,7 +15,6 @@ use tokio::sync::OwnedMutexGuard;
 use transport::ROOM;
 
 use super::Durable;
-use crate::args::arguments;
 use crate::handler::Running;
 use crate::{Error, Socket};
 

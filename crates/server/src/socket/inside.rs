@@ -13,6 +13,7 @@ use crate::ack::{Silence, Waiter};
 use crate::durable::NO_TOKEN;
 use crate::emit::{self, Emitted};
 use crate::error::{EmitError, JoinError};
+use crate::parser;
 use crate::stats::{Counters, count};
 use crate::words::Words;
 use crate::{AckFuture, FromArgs, ToArgs};
@@ -147,7 +148,7 @@ impl Socket {
 
     /// A packet in its final form.
     pub(crate) fn pack(&self, encoded: Encoded) -> Arc<Packet> {
-        self.namespace().core().parser.pack(encoded)
+        parser::pack(&self.namespace().core().parser, encoded)
     }
 
     pub(super) fn push(&self, packet: &Arc<Packet>, class: Class) -> Result<Emitted, EmitError> {

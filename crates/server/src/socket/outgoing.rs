@@ -18,6 +18,7 @@ use crate::connection::Event;
 use crate::extract::OnEvent;
 use crate::handler::{Entry, ON_ANY_OUTGOING};
 use crate::listeners::{Chain, Place, insert};
+use crate::parser;
 use crate::stats::count;
 
 /// Who hears what is sent to a socket, and what they have not heard yet.
@@ -123,7 +124,7 @@ impl Socket {
         let listeners = outgoing.listeners.clone()?;
         drop(guard);
         let of_log = self.session().is_some();
-        let (text, attachments) = self.namespace().core().parser.open(&packet)?;
+        let (text, attachments) = parser::open(&self.namespace().core().parser, &packet)?;
         Some((listeners, Overheard { text, attachments, of_log }))
     }
 }

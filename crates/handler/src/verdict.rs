@@ -9,30 +9,44 @@ use std::fmt;
 
 use serde::ser::{self, Impossible, Serialize, Serializer};
 use socket_proto::{EncodeError, Encoded, encode};
-use transport::ROOM;
 
 use crate::{Args, Error, ToArgs};
 
+/// Where an answer goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The name of the namespace.
+    pub namespace: &'a str,
+    /// The id of the acknowledgement.
+    pub id: u64,
+    /// Bytes that the answer has free in front, for what the floors below write there.
+    pub room: usize,
+}
+
 /// What became of a handler: `Ok` holds the packet that answers, if an answer is wanted.
-pub(crate) type Verdict = Result<Option<Encoded>, Error>;
+pub type Verdict = Result<Option<Encoded>, Error>;
 
 pub(crate) fn of_serializable<T: Serialize + ?Sized>(
     value: &T,
-    ack: Option<(&str, u64)>,
+    place: Option<Place<'_>>,
 ) -> Verdict {
     if type_name::<T>().starts_with("core::result::Result<") {
-        return value.serialize(Opener { ack }).unwrap_or_else(|unread| Err(Error::new(unread.0)));
+        return value
+            .serialize(Opener { place })
+            .unwrap_or_else(|unread| Err(Error::new(unread.0)));
     }
-    answer(value, ack)
+    answer(value, place)
 }
 
 #[allow(clippy::unnecessary_wraps)] // the same shape as its siblings
-pub(crate) fn of_args(args: &Args, ack: Option<(&str, u64)>) -> Verdict {
-    Ok(ack.map(|(namespace, id)| encode::ack_raw(namespace, id, args.0.as_args(), ROOM)))
+pub(crate) fn of_args(args: &Args, place: Option<Place<'_>>) -> Verdict {
+    let raw =
+        |place: Place<'_>| encode::ack_raw(place.namespace, place.id, args.0.as_args(), place.room);
+    Ok(place.map(raw))
 }
 
 /// Whether an answer has no arguments: its brackets have nothing in between.
-pub(crate) fn is_empty(answer: &Encoded) -> bool {
+pub fn is_empty(answer: &Encoded) -> bool {
     answer.attachments.is_empty() && answer.text().ends_with("[]")
 }
 
@@ -64,21 +78,22 @@ impl Fail for Error {
 }
 
 /// The verdict on a `Result` that serde cannot write.
-pub(crate) fn of_result<T: ToArgs, E: Fail>(
-    result: Result<T, E>,
-    ack: Option<(&str, u64)>,
-) -> Verdict {
+///
+/// # Errors
+///
+/// What the handler failed with.
+pub fn of_result<T: ToArgs, E: Fail>(result: Result<T, E>, place: Option<Place<'_>>) -> Verdict {
     match result {
-        Ok(value) => value.verdict(ack),
+        Ok(value) => value.verdict(place),
         Err(error) => Err(error.into_error()),
     }
 }
 
-fn answer<T: Serialize + ?Sized>(value: &T, ack: Option<(&str, u64)>) -> Verdict {
-    let Some((namespace, id)) = ack else {
+fn answer<T: Serialize + ?Sized>(value: &T, place: Option<Place<'_>>) -> Verdict {
+    let Some(Place { namespace, id, room }) = place else {
         return Ok(None);
     };
-    let encoded = encode::ack(namespace, id, value, ROOM);
+    let encoded = encode::ack(namespace, id, value, room);
     encoded.map(Some).map_err(|error: EncodeError| Error::new(format!("the answer: {error}")))
 }
 
@@ -93,7 +108,7 @@ fn failure<T: Serialize + ?Sized>(error: &T) -> Error {
 
 /// Opens a `Result`, which introduces itself as a variant `Ok` or `Err` with one field.
 struct Opener<'a> {
-    ack: Option<(&'a str, u64)>,
+    place: Option<Place<'a>>,
 }
 
 /// Nothing but a `Result` gets here.
@@ -141,7 +156,7 @@ impl Serializer for Opener<'_> {
         variant: &'static str,
         value: &T,
     ) -> Result<Verdict, Unread> {
-        Ok(if variant == "Ok" { answer(value, self.ack) } else { Err(failure(value)) })
+        Ok(if variant == "Ok" { answer(value, self.place) } else { Err(failure(value)) })
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<Verdict, Unread> {
@@ -189,6 +204,8 @@ impl Serializer for Opener<'_> {
 mod tests {
     use super::*;
 
+    const PLACE: Option<Place<'_>> = Some(Place { namespace: "/", id: 1, room: 0 });
+
     fn text(verdict: Verdict) -> String {
         match verdict {
             Ok(encoded) => encoded.map_or_else(String::new, |encoded| encoded.text().to_owned()),
@@ -198,18 +215,18 @@ mod tests {
 
     #[test]
     fn a_plain_value_answers() {
-        assert_eq!(text(7.verdict(Some(("/", 1)))), "31[7]");
-        assert_eq!(text(("a", 7).verdict(Some(("/", 1)))), "31[\"a\",7]");
-        assert_eq!(text(().verdict(Some(("/", 1)))), "31[]");
+        assert_eq!(text(7.verdict(PLACE)), "31[7]");
+        assert_eq!(text(("a", 7).verdict(PLACE)), "31[\"a\",7]");
+        assert_eq!(text(().verdict(PLACE)), "31[]");
         assert_eq!(text(7.verdict(None)), "");
     }
 
     #[test]
     fn a_result_with_a_serializable_error_is_opened() {
         let good: Result<(u8, u8), String> = Ok((1, 2));
-        assert_eq!(text(good.verdict(Some(("/", 1)))), "31[1,2]");
+        assert_eq!(text(good.verdict(PLACE)), "31[1,2]");
         let bad: Result<(), &str> = Err("no");
-        assert_eq!(text(bad.verdict(Some(("/", 1)))), "no None");
+        assert_eq!(text(bad.verdict(PLACE)), "no None");
         let odd: Result<(), u8> = Err(7);
         assert_eq!(text(odd.verdict(None)), "the handler failed Some(\"7\")");
     }

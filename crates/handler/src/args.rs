@@ -6,10 +6,9 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use socket_proto::{DecodeError, EncodeError, Encoded, OwnedArgs, encode};
-use transport::ROOM;
 
 use crate::error::ArgsError;
-use crate::verdict::{self, Verdict};
+use crate::verdict::{self, Place, Verdict};
 
 /// All arguments of an event or of an answer, raw: they are passed on unchanged, byte for byte,
 /// attachments included, or read with [`parse`](Self::parse).
@@ -34,14 +33,20 @@ use crate::verdict::{self, Verdict};
 pub struct Args(pub(crate) OwnedArgs);
 
 impl Args {
-    /// Arguments made from a value, as [`emit`](crate::Socket::emit) would: `()` is none, a tuple
+    #[doc(hidden)]
+    #[inline]
+    pub fn of(args: OwnedArgs) -> Self {
+        Args(args)
+    }
+
+    /// Arguments made from a value, as `emit` would: `()` is none, a tuple
     /// several, anything else one.
     ///
     /// # Errors
     ///
     /// If the value cannot be written as JSON with attachments.
     pub fn new<T: ToArgs + ?Sized>(value: &T) -> Result<Self, ArgsError> {
-        let encoded = value.encode_ack("/", 0).map_err(|error| ArgsError(error.to_string()))?;
+        let encoded = value.encode_ack("/", 0, 0).map_err(|error| ArgsError(error.to_string()))?;
         Ok(Args(arguments(&encoded).to_owned()))
     }
 
@@ -101,7 +106,7 @@ impl Args {
 }
 
 /// What stands in the brackets of an acknowledgement.
-pub(crate) fn arguments(answer: &Encoded) -> socket_proto::Args<'_> {
+pub fn arguments(answer: &Encoded) -> socket_proto::Args<'_> {
     let inside = answer.text().split_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
     let json = inside.expect("an acknowledgement ends in an array");
     socket_proto::Args { json, attachments: &answer.attachments }
@@ -137,20 +142,22 @@ impl fmt::Debug for Args {
     note = "add `#[derive(serde::Serialize)]`; `()` sends no argument, a tuple several"
 )]
 pub trait ToArgs {
+    /// The event, with `room` bytes in front for what the floors below write there.
     #[doc(hidden)]
     fn encode_event(
         &self,
         namespace: &str,
         name: &str,
         ack: Option<u64>,
+        room: usize,
     ) -> Result<Encoded, EncodeError>;
 
     #[doc(hidden)]
-    fn encode_ack(&self, namespace: &str, id: u64) -> Result<Encoded, EncodeError>;
+    fn encode_ack(&self, namespace: &str, id: u64, room: usize) -> Result<Encoded, EncodeError>;
 
-    /// What it means as the return value of a handler: `ack` says where an answer would go.
+    /// What it means as the return value of a handler: `place` is where an answer would go.
     #[doc(hidden)]
-    fn verdict(&self, ack: Option<(&str, u64)>) -> Verdict;
+    fn verdict(&self, place: Option<Place<'_>>) -> Verdict;
 }
 
 impl<T: Serialize + ?Sized> ToArgs for T {
@@ -159,16 +166,17 @@ impl<T: Serialize + ?Sized> ToArgs for T {
         namespace: &str,
         name: &str,
         ack: Option<u64>,
+        room: usize,
     ) -> Result<Encoded, EncodeError> {
-        encode::event(namespace, name, self, ack, ROOM)
+        encode::event(namespace, name, self, ack, room)
     }
 
-    fn encode_ack(&self, namespace: &str, id: u64) -> Result<Encoded, EncodeError> {
-        encode::ack(namespace, id, self, ROOM)
+    fn encode_ack(&self, namespace: &str, id: u64, room: usize) -> Result<Encoded, EncodeError> {
+        encode::ack(namespace, id, self, room)
     }
 
-    fn verdict(&self, ack: Option<(&str, u64)>) -> Verdict {
-        verdict::of_serializable(self, ack)
+    fn verdict(&self, place: Option<Place<'_>>) -> Verdict {
+        verdict::of_serializable(self, place)
     }
 }
 
@@ -178,20 +186,21 @@ impl ToArgs for Args {
         namespace: &str,
         name: &str,
         ack: Option<u64>,
+        room: usize,
     ) -> Result<Encoded, EncodeError> {
         let mut reserved = socket_proto::event::RESERVED.into_iter();
         if let Some(reserved) = reserved.find(|reserved| *reserved == name) {
             return Err(EncodeError::Reserved(reserved));
         }
-        Ok(encode::event_raw(namespace, name, self.0.as_args(), ack, ROOM))
+        Ok(encode::event_raw(namespace, name, self.0.as_args(), ack, room))
     }
 
-    fn encode_ack(&self, namespace: &str, id: u64) -> Result<Encoded, EncodeError> {
-        Ok(encode::ack_raw(namespace, id, self.0.as_args(), ROOM))
+    fn encode_ack(&self, namespace: &str, id: u64, room: usize) -> Result<Encoded, EncodeError> {
+        Ok(encode::ack_raw(namespace, id, self.0.as_args(), room))
     }
 
-    fn verdict(&self, ack: Option<(&str, u64)>) -> Verdict {
-        verdict::of_args(self, ack)
+    fn verdict(&self, place: Option<Place<'_>>) -> Verdict {
+        verdict::of_args(self, place)
     }
 }
 
