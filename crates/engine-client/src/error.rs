@@ -130,6 +130,10 @@ impl EngineError {
         EngineError::Dial { address: address.into(), source: Arc::new(source) }
     }
 
+    pub(crate) fn tls(host: &str, source: io::Error) -> Self {
+        EngineError::Tls { host: host.into(), source: Arc::new(source) }
+    }
+
     /// What hyper says about an exchange. Its causes are ours to name: hyper's own words are about hyper.
     pub(crate) fn exchange(error: &hyper::Error) -> Self {
         if let Some(source) = io_cause(error) {

@@ -19,6 +19,8 @@ pub mod http;
 mod target;
 
 pub use cookies::Jar;
-pub use dial::{Connecting, Connector, Dialer, Io, Stream};
+pub use dial::{Connecting, Connector, Dialer, Io, Proxy, Stream};
+#[cfg(feature = "tls")]
+pub use dial::{Tls, TlsBuilder, TlsError};
 pub use error::{EngineError, Refusal};
 pub use target::{Target, UrlError};

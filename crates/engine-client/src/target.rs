@@ -65,6 +65,12 @@ impl fmt::Display for UrlError {
     }
 }
 
+impl UrlError {
+    pub(crate) fn new(url: &str, problem: impl Into<Cow<'static, str>>) -> Self {
+        UrlError { url: without_password(url), problem: problem.into() }
+    }
+}
+
 /// What is wrong, before it is known where it was written.
 type Problem = Cow<'static, str>;
 
@@ -78,7 +84,7 @@ impl Target {
     ///
     /// If there is no host, or scheme, host or port are none. The error does not repeat a password.
     pub fn parse(url: &str) -> Result<(Target, String), UrlError> {
-        split(url.trim()).map_err(|problem| UrlError { url: without_password(url.trim()), problem })
+        split(url.trim()).map_err(|problem| UrlError::new(url.trim(), problem))
     }
 
     /// The server on this host. An address of IPv6 may stand in brackets. `None` is the default port.
@@ -277,7 +283,7 @@ fn name(host: &str) -> Result<String, Problem> {
 }
 
 /// `user:password` of a URL as credentials (RFC 7617).
-pub(crate) fn basic(user: &str) -> HeaderValue {
+fn basic(user: &str) -> HeaderValue {
     let (user, password) = user.split_once(':').unwrap_or((user, ""));
     let mut plain: Vec<u8> = percent_decode_str(user).collect();
     plain.push(b':');

@@ -1,17 +1,30 @@
 //! How a stream to the server comes to be.
 
+#[cfg(feature = "tls")]
+mod anybody;
+mod proxy;
+#[cfg(feature = "socks")]
+mod socks;
 mod stream;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(unix)]
 mod unix;
 
 use std::fmt;
 use std::io;
+#[cfg(unix)]
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use proxy::Proxy;
 pub use stream::{Io, Stream};
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsBuilder, TlsError};
+
+use proxy::Hop;
 
 use crate::{EngineError, Target};
 
@@ -46,7 +59,10 @@ pub trait Connector: Send + Sync + 'static {
     fn connect(&self, target: &Target) -> Connecting;
 }
 
-/// How streams come to be. By default by TCP: all addresses of the host, the next one 250 ms behind the one before.
+/// How streams come to be. By default by TCP: all addresses of the host, the next one 250 ms behind the one before, with
+/// TLS by the roots of the platform if the target asks for it.
+///
+/// One way leads to a server: TCP, perhaps through a [`Proxy`]; a Unix socket; or a [`Connector`]. TLS goes over any of them.
 ///
 /// ```no_run
 /// use sockeye_engine_client::{Dialer, Target};
@@ -56,9 +72,11 @@ pub trait Connector: Send + Sync + 'static {
 /// let stream = Dialer::default().dial(&target).await?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Dialer {
     way: Way,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 /// What lies between us and the server.
@@ -66,6 +84,8 @@ pub struct Dialer {
 enum Way {
     #[default]
     Tcp,
+    Proxy(Proxy),
+    #[cfg(unix)]
     Unix(PathBuf),
     Custom(Arc<dyn Connector>),
 }
@@ -90,30 +110,104 @@ impl Dialer {
         self
     }
 
+    /// Goes through a proxy, but for those whom it excepts.
+    ///
+    /// ```
+    /// use sockeye_engine_client::{Dialer, Proxy};
+    ///
+    /// let dialer = Dialer::default().proxy(Proxy::new("http://proxy.example:3128")?);
+    /// # Ok::<(), sockeye_engine_client::UrlError>(())
+    /// ```
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.way = Way::Proxy(proxy);
+        self
+    }
+
+    /// Speaks TLS in this way, if the target asks for it. Default: trusts whom the platform trusts.
+    ///
+    /// ```no_run
+    /// use sockeye_engine_client::{Dialer, Tls};
+    ///
+    /// let dialer = Dialer::default().tls(Tls::builder().build()?);
+    /// # Ok::<(), sockeye_engine_client::TlsError>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Connects to the target, with TLS if it asks for that. How long that may take is for the caller to say.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Dial`] if nobody is there, [`EngineError::Tls`] if it is not who it should be.
+    /// [`EngineError::Dial`] if nobody is there, [`EngineError::Proxy`] if a proxy does not let us through,
+    /// [`EngineError::Tls`] if it is not who it should be.
     pub async fn dial(&self, target: &Target) -> Result<Stream, EngineError> {
         let stream = match &self.way {
-            Way::Tcp => tcp::connect(&target.host, target.port).await,
+            Way::Tcp => tcp(target).await,
+            Way::Proxy(proxy) => match proxy.hop(target) {
+                Some(hop) => self.through(&hop, target).await,
+                None => tcp(target).await,
+            },
             #[cfg(unix)]
-            Way::Unix(path) => return unix::connect(path).await,
-            #[cfg(not(unix))]
-            Way::Unix(_) => unreachable!("there is no way to ask for one"),
-            Way::Custom(connector) => connector.connect(target).await,
-        };
-        stream.map_err(|problem| EngineError::dial(target.address(), problem))
+            Way::Unix(path) => unix::connect(path).await,
+            Way::Custom(connector) => {
+                let stream = connector.connect(target).await;
+                stream.map_err(|problem| EngineError::dial(target.address(), problem))
+            }
+        }?;
+        if target.secure { self.secure(stream, &target.host).await } else { Ok(stream) }
+    }
+
+    /// A stream to the target, through a proxy.
+    async fn through(&self, hop: &Hop, target: &Target) -> Result<Stream, EngineError> {
+        let stream = tcp::connect(hop.host(), hop.port()).await;
+        let mut stream = stream.map_err(|problem| hop.failed(&problem))?;
+        if hop.is_secure() {
+            let secure = self.secure(stream, hop.host()).await;
+            stream = secure.map_err(|problem| hop.failed(&problem))?;
+        }
+        #[cfg(feature = "socks")]
+        if hop.is_socks() {
+            return socks::connect(stream, hop, target).await;
+        }
+        hop.tunnel(stream, target).await
+    }
+
+    #[cfg(feature = "tls")]
+    async fn secure(&self, stream: Stream, host: &str) -> Result<Stream, EngineError> {
+        if let Some(tls) = &self.tls {
+            return tls.connect(stream, host).await;
+        }
+        let tls = Tls::platform().await;
+        let tls = tls.map_err(|problem| EngineError::tls(host, io::Error::other(problem)))?;
+        tls.connect(stream, host).await
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_async, reason = "as with the feature")]
+    async fn secure(&self, _: Stream, host: &str) -> Result<Stream, EngineError> {
+        let words = "this program was built without TLS: it needs the feature `tls`";
+        Err(EngineError::tls(host, io::Error::new(io::ErrorKind::Unsupported, words)))
     }
 }
 
-impl fmt::Debug for Dialer {
+async fn tcp(target: &Target) -> Result<Stream, EngineError> {
+    let stream = tcp::connect(&target.host, target.port).await;
+    stream.map_err(|problem| EngineError::dial(target.address(), problem))
+}
+
+impl fmt::Debug for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.way {
-            Way::Tcp => f.write_str("Dialer(TCP)"),
-            Way::Unix(path) => write!(f, "Dialer({})", path.display()),
-            Way::Custom(_) => f.write_str("Dialer(custom)"),
+        match self {
+            Way::Tcp => f.write_str("Tcp"),
+            Way::Proxy(proxy) => proxy.fmt(f),
+            #[cfg(unix)]
+            Way::Unix(path) => path.fmt(f),
+            Way::Custom(_) => f.write_str("Custom"),
         }
     }
 }

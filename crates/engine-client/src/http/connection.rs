@@ -21,7 +21,7 @@ const HEAD: usize = 16 << 10;
 /// Most bytes that are read ahead: a head with room, and enough of a body for one read.
 const READ_BUFFER: usize = 64 << 10;
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
     /// Gone when it has ended and something still waited for it: so that hears of the end.
     driver: Option<Driver>,
@@ -31,14 +31,14 @@ pub(super) struct Connection {
 type Driver = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
 
 /// Why there is no answer.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// Nothing of the request has left: it may be sent elsewhere.
     Unsent(Box<Outgoing>),
     Broken(EngineError),
 }
 
 impl Connection {
-    pub(super) async fn open(stream: Stream) -> Result<Self, EngineError> {
+    pub(crate) async fn open(stream: Stream) -> Result<Self, EngineError> {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(READ_BUFFER).max_header_size(HEAD);
         let opened = builder.handshake(TokioIo::new(stream)).await;
@@ -56,7 +56,7 @@ impl Connection {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(super) async fn send(&mut self, request: Outgoing) -> Result<Response<Incoming>, Failure> {
+    pub(crate) async fn send(&mut self, request: Outgoing) -> Result<Response<Incoming>, Failure> {
         let mut answer = pin!(self.sender.try_send_request(request));
         let (driver, has_ended) = (&mut self.driver, &mut self.has_ended);
         let answer = poll_fn(|cx| driven(driver, has_ended, cx, |cx| answer.as_mut().poll(cx)));
@@ -95,7 +95,7 @@ impl Connection {
     }
 
     /// Gives the stream back behind an answer that has switched protocols, with what was read of it already.
-    pub(super) async fn into_stream(self) -> Result<(Stream, Vec<u8>), EngineError> {
+    pub(crate) async fn into_stream(self) -> Result<(Stream, Vec<u8>), EngineError> {
         let Some(driver) = self.driver else {
             return Err(EngineError::protocol("the connection ended with the answer"));
         };

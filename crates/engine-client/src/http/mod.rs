@@ -17,7 +17,7 @@ pub use answer::Answer;
 pub use lane::Lane;
 pub use websocket::{Upgraded, websocket};
 
-use connection::Connection;
+pub(crate) use connection::{Connection, Failure};
 
 use crate::{Dialer, EngineError, Jar, Target};
 
