@@ -10,7 +10,8 @@
 //! | the socket's id          | its own                      | made from the connection's by both sides: [`id`]  |
 //! | the refusal              | an object with the message   | `ERROR` with the data, or the message: [`error`]  |
 //!
-//! A packet that has come is [read](`read`) as one of revision 5, which is what everything behind it understands.
+//! A packet that has come is [read](`read`) as one of revision 5, which is what everything behind it understands. What
+//! the accepting side says and hears is here; for the connecting side see [`client`].
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::encode::{self, Encoded, Packet};
 use crate::namespace;
+
+pub mod client;
 
 /// What a client would send, were it to join the main namespace by itself.
 pub const JOIN_MAIN: &str = "0";

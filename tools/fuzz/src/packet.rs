@@ -6,9 +6,10 @@ mod server;
 
 use std::time::Duration;
 
+use socket_proto::v4::client::Interpreter;
 use socket_proto::{Limits, Message, ProtocolError};
 
-/// Lives the life of a connection as a server and as a client. Panics if a namespace has two lives at
+/// Lives the life of a connection as a server and as a client of either revision. Panics if a namespace has two lives at
 /// once, if a limit or a deadline is passed, or if arguments cannot be passed on unchanged.
 ///
 /// The bytes are steps with `SEPARATOR` in between; the first byte of a step is its kind:
@@ -25,7 +26,8 @@ use socket_proto::{Limits, Message, ProtocolError};
 /// ```
 pub fn packet(bytes: &[u8]) {
     server::live(steps(bytes));
-    client::live(steps(bytes));
+    client::live(steps(bytes), None);
+    client::live(steps(bytes), Some(Interpreter::new("x1")));
     let texts = || steps(bytes).filter_map(|step| std::str::from_utf8(step).ok());
     texts().for_each(args::judge_json);
     texts().for_each(crate::v3::packet);

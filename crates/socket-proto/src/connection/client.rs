@@ -101,6 +101,11 @@ impl Connection {
         self.core.namespaces.is_joined(slot)
     }
 
+    /// Whether the server has let us into the namespace of this name.
+    pub(crate) fn has_joined(&self, namespace: &str) -> bool {
+        matches!(self.core.namespaces.find(namespace), Some((_, State::Joined)))
+    }
+
     /// When to call [`timeout`](Self::timeout).
     pub fn next_timeout(&self) -> Option<Duration> {
         let unanswered = self.unanswered.first().map(|(_, answer_by)| *answer_by);
@@ -127,6 +132,12 @@ impl Connection {
         let answer_by = now.saturating_add(self.core.limits.connect_timeout);
         self.unanswered.push((slot, answer_by));
         Ok(slot)
+    }
+
+    /// The server has let us in before it was asked, as one of [revision 4](crate::v4) may. False if the slot is not pending.
+    pub fn accepted(&mut self, slot: Slot) -> bool {
+        self.answered(slot);
+        self.core.namespaces.join(slot)
     }
 
     /// Our user leaves a namespace; [`encode::disconnect`](crate::encode::disconnect) is to be sent
@@ -221,8 +232,7 @@ impl Connection {
             return Err(ProtocolError::NoSid);
         };
         let pid = string_member(payload, "pid")?;
-        self.core.namespaces.join(slot);
-        self.answered(slot);
+        self.accepted(slot);
         Ok(Incoming::Connected { slot, sid, pid })
     }
 

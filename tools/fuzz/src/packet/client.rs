@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket_proto::client::{Connection, Incoming};
+use socket_proto::v4::client::{Interpreter, Joining};
 use socket_proto::{Message, Slot};
 
 use super::{LIMITS, args, judge, message, span};
 
-pub(super) fn live<'a>(steps: impl Iterator<Item = &'a [u8]>) {
+/// `interpreter` is there if the server speaks revision 4.
+pub(super) fn live<'a>(steps: impl Iterator<Item = &'a [u8]>, interpreter: Option<Interpreter>) {
     let mut life = Life {
         connection: Connection::new(&Arc::new(LIMITS)),
+        interpreter,
         now: Duration::ZERO,
         known: Vec::new(),
     };
@@ -26,6 +29,7 @@ pub(super) fn live<'a>(steps: impl Iterator<Item = &'a [u8]>) {
 /// A connection, and what whoever owns it knows.
 struct Life {
     connection: Connection,
+    interpreter: Option<Interpreter>,
     now: Duration,
     /// Every slot there ever was, and whether the server let us in; `None` once it is gone.
     known: Vec<(Slot, Option<bool>)>,
@@ -57,17 +61,41 @@ impl Life {
             assert!(slot.index() < LIMITS.namespaces, "slots are dense");
             assert!(self.known.iter().all(|(known, _)| *known != slot), "a slot has one life");
             self.known.push((slot, Some(false)));
+            self.ask(name, slot);
+        }
+    }
+
+    /// A server of revision 4 may have let us in already.
+    fn ask(&mut self, name: &str, slot: Slot) {
+        let asked = self.interpreter.as_mut().map(|it| it.connect(name, "a=b", 0));
+        if let Some(Joining::Joined(_)) = asked {
+            assert!(self.connection.accepted(slot));
+            *self.state(slot) = Some(true);
         }
     }
 
     fn leave(&mut self, which: u8) {
         let latest = self.known.iter_mut().rev().nth(usize::from(which) % 4);
         let Some((slot, state)) = latest else { return };
+        if let (Some(interpreter), Some(name)) =
+            (&mut self.interpreter, self.connection.namespace(*slot))
+        {
+            interpreter.left(name);
+        }
         assert_eq!(self.connection.left(*slot), state.is_some());
         *state = None;
     }
 
     fn receive(&mut self, message: Message<'_>) -> bool {
+        let read;
+        let message = match (message, &mut self.interpreter) {
+            (Message::Text(text), Some(interpreter)) => {
+                let Some(text) = interpreter.read(text, &self.connection) else { return true };
+                read = text;
+                Message::Text(&read)
+            }
+            (message, _) => message,
+        };
         let heard = match self.connection.receive(message, self.now) {
             Ok(None) => Heard::Nothing,
             Ok(Some(incoming)) => look(incoming),
