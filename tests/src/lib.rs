@@ -3,7 +3,8 @@
 //! [`house`] reads the manifests and sources; [`program`] builds programs, [`contract`] starts the contract server, if need be
 //! with a [`certificate`]; [`http`],
 //! [`websocket`] and [`client`] are small raw clients, written apart from the house's own code on purpose;
-//! [`suite`] runs the suites of other languages.
+//! [`suite`] runs the suites of other languages. For the client there are the [`server`]s of others, and a [`proxy`] that
+//! does what networks do.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,8 @@ pub mod contract;
 pub mod house;
 pub mod http;
 pub mod program;
+pub mod proxy;
+pub mod server;
 pub mod suite;
 pub mod websocket;
 

@@ -11,6 +11,7 @@
 
 mod audience;
 mod life;
+mod notes;
 mod reasons;
 mod talk;
 
@@ -20,6 +21,7 @@ use serde::Deserialize;
 use sockeye::{Builder, Durability, Io, Msgpack, Namespace, PerMessageDeflate, Tls};
 
 use crate::{Result, listen, ready, serve};
+use notes::Notes;
 use reasons::Reasons;
 
 /// Attachments of one event may be as large as that many payloads: the reference has no limit for their sum.
@@ -38,7 +40,7 @@ pub(crate) async fn run(port: u16, workers: usize) -> Result<()> {
             Some(tls) => builder.tls(tls.clone()),
             None => builder,
         };
-        builder.workers(workers).state(Reasons::default()).build()
+        builder.workers(workers).state(Reasons::default()).state(Notes::default()).build()
     };
     let packed = patient().allow_eio3(false).parser(Msgpack);
     let ios = [build(patient())?, build(patient())?, build(packed)?, build(hasty())?];
@@ -113,6 +115,7 @@ fn register(namespace: &Namespace) {
     talk::register(namespace);
     audience::register(namespace);
     life::register(namespace);
+    notes::register(namespace);
 }
 
 /// `room or list`.

@@ -9,7 +9,7 @@ use crate::run::{root, run, target};
 
 /// Installs everything; what could not be had comes back as sentences that say what to do.
 pub(crate) fn everything() -> Vec<String> {
-    let packages = ["node", "delivery", "browser"].map(npm);
+    let packages = ["node", "delivery", "browser", "client/servers"].map(npm);
     let outcomes = [python(), chromium(), instruments().map(drop)];
     packages.into_iter().chain(outcomes).filter_map(Result::err).collect()
 }
