@@ -43,11 +43,12 @@ impl<H: Heartbeat> Session<H> {
         }
     }
 
-    /// Nothing of an open session has been read up to now: that it was not heard is not held against the server, and its
-    /// patience begins anew.
-    pub fn excuse(&mut self, now: Duration) {
-        if self.is_open() {
+    /// As [`timeout`](Self::timeout), while what the server says is not read: what it should have said by now may have
+    /// come, so it has that long once more.
+    pub fn timeout_unheard(&mut self, now: Duration, out: &mut Tray) {
+        if self.is_expired(now) {
             self.heartbeat.excuse(&self.patience, now);
         }
+        self.timeout(now, out);
     }
 }
