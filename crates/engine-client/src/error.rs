@@ -70,6 +70,14 @@ pub enum EngineError {
         /// What came, and what was expected.
         message: Arc<str>,
     },
+    /// The server closed the connection, with a close frame or by hanging up.
+    #[error("the server closed the connection{}", said(*code, words))]
+    Closed {
+        /// The code of its close frame (RFC 6455, 7.4), if it has sent one that has one.
+        code: Option<u16>,
+        /// What it said besides. Often empty.
+        words: Arc<str>,
+    },
     /// The connection broke while it was in use.
     #[error("the connection was lost: {source}")]
     Stream {
@@ -148,6 +156,26 @@ impl EngineError {
         let ended = "the server closed the connection in the middle of an exchange";
         EngineError::stream(io::Error::new(io::ErrorKind::UnexpectedEof, ended))
     }
+}
+
+/// What a close frame says, in words (RFC 6455, 7.4.1).
+fn said(code: Option<u16>, words: &str) -> String {
+    let Some(code) = code else { return String::new() };
+    let meaning = match code {
+        1000 => "it is done",
+        1001 => "it is going away",
+        1002 => "we broke the protocol",
+        1003 => "it does not take such messages",
+        1007 => "our text is none",
+        1008 => "a rule of its own",
+        1009 => "our message is too large",
+        1011 => "something unexpected happened there",
+        1012 => "it restarts",
+        1013 => "it is too busy",
+        _ => "",
+    };
+    let parts = [meaning, words].into_iter().filter(|part| !part.is_empty());
+    parts.fold(format!(" with code {code}"), |said, part| said + ", " + part)
 }
 
 fn io_cause(error: &hyper::Error) -> Option<&io::Error> {

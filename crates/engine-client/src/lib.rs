@@ -2,6 +2,9 @@
 //!
 //! | the question                                              | the file                 |
 //! |-----------------------------------------------------------|--------------------------|
+//! | What happens in a session, and who drives it?             | `engine`, `upper`        |
+//! | What waits to be sent?                                    | `queue`                  |
+//! | How do packets travel?                                    | `polling`, `websocket`, `deflate` |
 //! | Where is the server, and what does its URL say?           | `target`                 |
 //! | How does a stream to it come to be?                       | `dial`                   |
 //! | One HTTP request and its answer; the WebSocket's handshake | `http`                  |
@@ -12,15 +15,32 @@
 //! are `engine_proto`'s and `websocket_proto`'s.
 #![forbid(unsafe_code)]
 
+mod config;
 mod cookies;
+mod deflate;
 mod dial;
+mod engine;
 mod error;
 pub mod http;
+mod polling;
+mod queue;
 mod target;
+mod upper;
+mod websocket;
 
+pub use config::{Config, Remembered};
 pub use cookies::Jar;
+pub use deflate::Deflate;
 pub use dial::{Connecting, Connector, Dialer, Io, Proxy, Stream};
 #[cfg(feature = "tls")]
 pub use dial::{Tls, TlsBuilder, TlsError};
+pub use engine::Engine;
+pub use engine_proto::handshake::Open;
+pub use engine_proto::{CloseReason, Message, Transport};
 pub use error::{EngineError, Refusal};
+pub use queue::{LOW, Packet, Queue};
 pub use target::{Target, UrlError};
+pub use upper::{Broken, Ended, Upper};
+
+/// Bytes in front of a packet's text: for the head of a masked frame, and for the digit of a message.
+pub const ROOM: usize = websocket_proto::CLIENT_HEAD + 1;

@@ -51,4 +51,6 @@ pub use error::Error;
 pub use frame::{Opcode, Role};
 pub use limits::Limits;
 pub use receive::{Event, Incoming, Receiver};
-pub use send::{CLIENT_HEAD, SERVER_HEAD, push_close, push_frame, write_frame_head};
+pub use send::{
+    CLIENT_HEAD, SERVER_HEAD, push_close, push_frame, write_frame_head, write_masked_head,
+};

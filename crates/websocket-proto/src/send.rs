@@ -38,6 +38,35 @@ pub fn write_frame_head(room: &mut [u8], opcode: Opcode, payload: usize) -> usiz
     len
 }
 
+/// As [`write_frame_head`], for a client: with the key that its payload is masked with, or will be; 6, 8 or 14 bytes.
+///
+/// # Panics
+///
+/// If `room` has no space for the head; [`CLIENT_HEAD`] bytes are always enough.
+///
+/// ```
+/// use sockeye_websocket_proto::{CLIENT_HEAD, Opcode, mask, write_masked_head};
+///
+/// let mut buffer = vec![0; CLIENT_HEAD];
+/// buffer.extend_from_slice(b"Hello");
+///
+/// let key = [0x37, 0xfa, 0x21, 0x3d];
+/// let (room, payload) = buffer.split_at_mut(CLIENT_HEAD);
+/// mask::apply(key, 0, payload);
+/// let head = write_masked_head(room, Opcode::Text, payload.len(), key);
+/// let frame = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";     // RFC 6455, 5.7
+/// assert_eq!(&buffer[CLIENT_HEAD - head..], frame);
+/// ```
+#[inline]
+pub fn write_masked_head(room: &mut [u8], opcode: Opcode, payload: usize, key: [u8; 4]) -> usize {
+    let (head, len) = head(opcode, true, payload, true);
+    let (front, space) = room.split_at_mut(room.len() - key.len());
+    space.copy_from_slice(&key);
+    let start = front.len() - len;
+    front[start..].copy_from_slice(&head[..len]);
+    len + key.len()
+}
+
 /// Appends one whole frame to `out`. `Some(key)` masks it, as a client must with a key that cannot be
 /// foreseen (5.3); `None` does not, as a server must. `fin` is false where fragments of the same
 /// message follow.

@@ -1,0 +1,87 @@
+//! Writing: what waits, and what the floor above has besides.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use engine_proto::{CloseReason, Pipe};
+
+use super::{Carrier, Engine};
+use crate::Upper;
+use crate::queue::LOW;
+use crate::websocket::Lost;
+
+/// How often a pipe that has taken everything is given more in one turn; then others get theirs.
+const ROUNDS: usize = 16;
+
+impl Engine {
+    pub(super) fn write(&mut self, upper: &mut impl Upper, cx: &mut Context<'_>) {
+        if self.talk.session.closed().is_some() {
+            return;
+        }
+        for _ in 0..ROUNDS {
+            self.refill(upper);
+            if self.talk.queue.is_due() && self.is_expired() {
+                let error = self.too_late(true);
+                return self.talk.lose(Pipe::Current, CloseReason::PingTimeout, error);
+            }
+            match self.poll_write(cx) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return self.write_failed(error, upper, cx),
+            }
+            if !self.talk.queue.is_due() && !self.refill(upper) {
+                return;
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+
+    /// Asks the floor above for more, while there is room; whether it had something.
+    fn refill(&mut self, upper: &mut impl Upper) -> bool {
+        let before = self.talk.queue.len();
+        let mut last = before;
+        while self.is_open() && self.talk.queue.bytes() < LOW {
+            upper.refill(self.is_writable(), &mut self.talk.queue);
+            if self.talk.queue.len() == last {
+                break;
+            }
+            last = self.talk.queue.len();
+        }
+        last != before
+    }
+
+    /// `Ready` if the pipe takes more.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let (limit, now) = (self.talk.most_of_a_post(), self.now());
+        match &mut self.current {
+            Carrier::WebSocket(socket) if self.talk.session.is_open() => {
+                socket.poll_write(&mut self.talk.queue, cx)
+            }
+            Carrier::Polling(polling) => {
+                match polling.poll_post(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(error)) => {
+                        self.talk.lose(Pipe::Current, CloseReason::TransportError, error);
+                        return Poll::Pending;
+                    }
+                }
+                if polling.paused || !self.talk.session.is_open() {
+                    return Poll::Pending;
+                }
+                polling.send(&mut self.talk.queue, limit, now);
+                Poll::Ready(Ok(()))
+            }
+            _ => Poll::Pending,
+        }
+    }
+
+    /// What the server said before it hung up says more than the write that found nobody there.
+    fn write_failed(&mut self, error: io::Error, upper: &mut impl Upper, cx: &mut Context<'_>) {
+        self.read(upper, cx);
+        if self.talk.session.closed().is_none() {
+            let Lost { reason, error } = Lost::broken(error);
+            self.talk.lose(Pipe::Current, reason, error);
+        }
+    }
+}

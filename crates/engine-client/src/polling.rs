@@ -1,0 +1,154 @@
+//! HTTP long-polling: one GET under way, and one POST at a time.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::http::{Ask, Lane};
+use crate::{Config, EngineError, Queue};
+
+/// What a POST says of itself.
+const TEXT: &str = "text/plain;charset=UTF-8";
+
+/// The current pipe of a session that polls.
+pub(crate) struct Polling {
+    config: Arc<Config>,
+    /// `None` before the handshake is answered.
+    sid: Option<Box<str>>,
+    get: Request,
+    post: Request,
+    /// What is still to be read of the last answer to a GET.
+    pub(crate) body: Bytes,
+    /// An upgrade is about to be complete: nothing new is asked.
+    pub(crate) paused: bool,
+}
+
+/// Requests of one kind.
+enum Request {
+    Idle(Box<Lane>),
+    UnderWay {
+        exchange: Exchange,
+        /// When it has taken too long, if it can.
+        by: Option<Duration>,
+    },
+}
+
+/// A request on its way; it takes its lane along.
+type Exchange = Pin<Box<dyn Future<Output = (Box<Lane>, Result<Bytes, EngineError>)> + Send>>;
+
+impl Polling {
+    /// Nothing is asked yet; the first GET is the handshake.
+    pub(crate) fn new(config: Arc<Config>) -> Self {
+        Polling {
+            config,
+            sid: None,
+            get: Request::Idle(Box::default()),
+            post: Request::Idle(Box::default()),
+            body: Bytes::new(),
+            paused: false,
+        }
+    }
+
+    /// The handshake is answered.
+    pub(crate) fn opened(&mut self, sid: &str) {
+        self.sid = Some(sid.into());
+    }
+
+    /// Asks for packets, unless that is done already.
+    pub(crate) fn ask(&mut self, now: Duration) {
+        if let Request::Idle(lane) = &mut self.get {
+            let lane = std::mem::take(lane);
+            self.get = self.request(lane, None, now);
+        }
+    }
+
+    /// Sends what is due, unless something is on its way already; whether it is.
+    pub(crate) fn send(&mut self, queue: &mut Queue, limit: usize, now: Duration) -> bool {
+        let Request::Idle(lane) = &mut self.post else { return true };
+        let body = queue.take_payload(limit);
+        if body.is_empty() {
+            return false;
+        }
+        let lane = std::mem::take(lane);
+        self.post = self.request(lane, Some(body), now);
+        true
+    }
+
+    fn request(&self, lane: Box<Lane>, body: Option<Vec<u8>>, now: Duration) -> Request {
+        let exchange = exchange(Arc::clone(&self.config), self.sid.clone(), lane, body);
+        let by = self.config.request_timeout.map(|timeout| now.saturating_add(timeout));
+        Request::UnderWay { exchange: Box::pin(exchange), by }
+    }
+
+    /// Waits for the answer to the GET, and keeps it in `body`. `Pending` if none is under way.
+    pub(crate) fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), EngineError>> {
+        self.body = ready!(self.get.poll(cx))?;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits for the answer to the POST; `Ready` if none is under way.
+    pub(crate) fn poll_post(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), EngineError>> {
+        if self.post.is_idle() {
+            return Poll::Ready(Ok(()));
+        }
+        self.post.poll(cx).map_ok(drop)
+    }
+
+    /// Whether no POST is under way.
+    pub(crate) fn may_post(&self) -> bool {
+        self.post.is_idle()
+    }
+
+    /// Whether nothing is under way, and all that came has been read.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.get.is_idle() && self.post.is_idle() && self.body.is_empty()
+    }
+
+    /// When a request has taken too long.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        [self.get.by(), self.post.by()].into_iter().flatten().min()
+    }
+}
+
+impl Request {
+    fn is_idle(&self) -> bool {
+        matches!(self, Request::Idle(_))
+    }
+
+    fn by(&self) -> Option<Duration> {
+        match self {
+            Request::Idle(_) => None,
+            Request::UnderWay { by, .. } => *by,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, EngineError>> {
+        let Request::UnderWay { exchange, .. } = self else { return Poll::Pending };
+        let (lane, outcome) = ready!(exchange.as_mut().poll(cx));
+        *self = Request::Idle(lane);
+        Poll::Ready(outcome)
+    }
+}
+
+/// One request and its answer.
+async fn exchange(
+    config: Arc<Config>,
+    sid: Option<Box<str>>,
+    mut lane: Box<Lane>,
+    body: Option<Vec<u8>>,
+) -> (Box<Lane>, Result<Bytes, EngineError>) {
+    // Chance is new each time as well, and says nothing about our clock.
+    let stamp = format!("{:x}", rand::random::<u64>());
+    let mut query = vec![("EIO", "4"), ("transport", "polling")];
+    query.extend(config.timestamp.as_deref().map(|name| (name, &*stamp)));
+    query.extend(sid.as_deref().map(|sid| ("sid", sid)));
+    let ask = match body {
+        None => Ask::get(&query).at_most(config.max_payload),
+        Some(body) => Ask::post(&query, body.into(), TEXT),
+    };
+    let answer = lane.exchange(config.site(), ask).await;
+    (lane, answer.and_then(crate::http::Answer::success))
+}

@@ -1,0 +1,213 @@
+//! What waits to be sent.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use engine_proto::{Control, MESSAGE, payload};
+
+use crate::ROOM;
+
+/// While fewer bytes than this wait, [`Upper::refill`](crate::Upper::refill) is asked for more.
+pub const LOW: usize = 64 << 10;
+
+/// What goes out as one text message, and the binary messages that belong to it.
+///
+/// The text lies behind [`ROOM`] free bytes or more, for what is written in front of it: it is sent from where it is.
+///
+/// ```
+/// use sockeye_engine_client::{Packet, ROOM};
+///
+/// let mut packet = Packet::text("2[\"hello\"]");
+/// assert_eq!(packet.text.len(), ROOM + 10);
+/// packet.compress = false;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Packet {
+    /// The text, behind the free bytes; UTF-8.
+    pub text: Vec<u8>,
+    /// Where it begins: [`ROOM`] or more.
+    pub start: usize,
+    /// The binary messages that follow it.
+    pub attachments: Vec<Bytes>,
+    /// Whether it may be compressed, if compression is on.
+    pub compress: bool,
+}
+
+impl Packet {
+    /// A text alone.
+    pub fn text(text: &str) -> Self {
+        let mut buffer = Vec::with_capacity(ROOM + text.len());
+        buffer.resize(ROOM, 0);
+        buffer.extend_from_slice(text.as_bytes());
+        Packet { text: buffer, start: ROOM, attachments: Vec::new(), compress: true }
+    }
+}
+
+/// Packets on their way out, in order.
+///
+/// ```
+/// use std::sync::Arc;
+/// use sockeye_engine_client::{Config, Engine, Packet, Target};
+///
+/// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+/// let mut engine = Engine::open(Arc::new(Config::new(target)));
+/// engine.queue().push(Packet::text("sent when the session is open"));
+/// assert_eq!(engine.queue().bytes(), 29);
+/// ```
+#[derive(Debug, Default)]
+pub struct Queue {
+    messages: VecDeque<Outgoing>,
+    bytes: usize,
+    /// An answer to the server's ping is due. However many pings have come meanwhile, one answer will do.
+    pong: bool,
+    /// The session is closed behind what is queued, which polling has to say in so many words.
+    close: bool,
+}
+
+/// One message as it waits.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    Text { buffer: Vec<u8>, start: usize, compress: bool },
+    Binary { bytes: Bytes, compress: bool },
+}
+
+impl Outgoing {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Outgoing::Text { buffer, start, .. } => buffer.len() - start,
+            Outgoing::Binary { bytes, .. } => bytes.len(),
+        }
+    }
+
+    /// Bytes that it takes in a payload, without a separator.
+    fn payload_len(&self) -> usize {
+        match self {
+            Outgoing::Text { .. } => 1 + self.len(),
+            Outgoing::Binary { bytes, .. } => payload::binary_len(bytes.len()),
+        }
+    }
+
+    fn push_to(self, body: &mut Vec<u8>) {
+        match self {
+            Outgoing::Text { buffer, start, .. } => {
+                if !body.is_empty() {
+                    body.push(payload::SEPARATOR);
+                }
+                body.push(MESSAGE);
+                body.extend_from_slice(&buffer[start..]);
+            }
+            Outgoing::Binary { bytes, .. } => payload::push_binary(body, &bytes),
+        }
+    }
+}
+
+impl Queue {
+    /// Adds a packet behind the others. It is written when the engine is polled.
+    ///
+    /// # Panics
+    ///
+    /// If there is not [`ROOM`] in front of the text.
+    pub fn push(&mut self, packet: Packet) {
+        let Packet { text: buffer, start, attachments, compress } = packet;
+        assert!(start >= ROOM && start <= buffer.len(), "room in front of the text");
+        self.add(Outgoing::Text { buffer, start, compress });
+        for bytes in attachments {
+            self.add(Outgoing::Binary { bytes, compress });
+        }
+    }
+
+    /// Adds a binary message that belongs to no text: for those who speak Engine.IO alone.
+    ///
+    /// ```
+    /// # let (target, _) = sockeye_engine_client::Target::parse("http://localhost:3000").unwrap();
+    /// # let config = sockeye_engine_client::Config::new(target).into();
+    /// # let mut engine = sockeye_engine_client::Engine::open(config);
+    /// engine.queue().push_binary(bytes::Bytes::from_static(&[1, 2, 3]));
+    /// ```
+    pub fn push_binary(&mut self, bytes: Bytes) {
+        self.add(Outgoing::Binary { bytes, compress: true });
+    }
+
+    /// Bytes of messages that wait here. What is half written, or in a POST that is under way, has left already.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether nothing waits here.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// How many messages wait.
+    pub(crate) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    fn add(&mut self, message: Outgoing) {
+        self.bytes += message.len();
+        self.messages.push_back(message);
+    }
+
+    pub(crate) fn front(&self) -> Option<&Outgoing> {
+        self.messages.front()
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Outgoing> {
+        let message = self.messages.pop_front()?;
+        self.bytes -= message.len();
+        if self.messages.is_empty() && self.messages.capacity() > KEPT {
+            self.messages = VecDeque::new();
+        }
+        Some(message)
+    }
+
+    /// Nobody wants it any more.
+    pub(crate) fn clear(&mut self) {
+        *self = Queue::default();
+    }
+}
+
+/// Places that an empty queue keeps.
+const KEPT: usize = 4;
+
+/// What the protocol has to say by itself.
+impl Queue {
+    /// Something is to be said on the current pipe.
+    pub(crate) fn owe(&mut self, control: Control) {
+        match control {
+            Control::Close => self.close = true,
+            _ => self.pong = true,
+        }
+    }
+
+    /// Whether anything is due, be it said by users or by the protocol.
+    pub(crate) fn is_due(&self) -> bool {
+        self.pong || self.close || !self.messages.is_empty()
+    }
+
+    /// The answer that is due to a ping.
+    pub(crate) fn take_pong(&mut self) -> Option<Control> {
+        std::mem::take(&mut self.pong).then_some(Control::Pong)
+    }
+
+    /// The body of the next POST, of `limit` bytes at most; a message that is larger goes alone, and the server has its
+    /// say. Empty if nothing is due.
+    pub(crate) fn take_payload(&mut self, limit: usize) -> Vec<u8> {
+        let mut body = Vec::new();
+        if let Some(pong) = self.take_pong() {
+            payload::push_text(&mut body, pong.as_str());
+        }
+        body.reserve(self.bytes.min(limit));
+        while let Some(next) = self.front() {
+            let more = usize::from(!body.is_empty()) + next.payload_len();
+            if !body.is_empty() && body.len() + more > limit {
+                return body;
+            }
+            self.pop().expect("it was there").push_to(&mut body);
+        }
+        if std::mem::take(&mut self.close) {
+            payload::push_text(&mut body, Control::Close.as_str());
+        }
+        body
+    }
+}

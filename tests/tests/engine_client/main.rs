@@ -1,0 +1,5 @@
+//! The connecting side of Engine.IO against our own server: what `engine.io-client` tests of itself (`connection.js`,
+//! `socket.js`), and what happens where a server is slow, gone, or not what it should be.
+
+mod connection;
+mod support;
