@@ -50,6 +50,27 @@ impl Args {
         Ok(Args(arguments(&encoded).to_owned()))
     }
 
+    /// Arguments of JSON text that is there already: separated by commas, without brackets, passed on as it is. In
+    /// it, `{"_placeholder":true,"num":N}` stands for attachment N.
+    ///
+    /// ```
+    /// use sockeye::Args;
+    ///
+    /// let args = Args::from_json(r#"1e400,"text""#, &[])?;
+    /// assert_eq!((args.len(), args.json()), (2, r#"1e400,"text""#));
+    /// assert!(Args::from_json("hello", &[]).is_err());
+    /// # Ok::<(), sockeye::ArgsError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If it is not JSON, or a placeholder stands for no attachment.
+    pub fn from_json(json: &str, attachments: &[Bytes]) -> Result<Self, ArgsError> {
+        let args = socket_proto::Args { json, attachments };
+        args.validate().map_err(|error| ArgsError(error.to_string()))?;
+        Ok(Args(args.to_owned()))
+    }
+
     /// The arguments as `T`: the first one; the first n if `T` is a tuple; missing ones may be
     /// `Option`s.
     ///

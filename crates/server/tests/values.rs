@@ -198,3 +198,15 @@ async fn what_a_client_says_last_is_heard_and_what_it_says_behind_its_goodbye_is
     assert_eq!(polling.get().await, "437[]");
     assert_eq!(heard.so_far(), [1]);
 }
+
+#[test]
+fn json_that_is_there_already_is_taken_as_it_is_or_not_at_all() {
+    let json = r#"1e400,12345678901234567890,{"_placeholder":true,"num":0}"#;
+    let bytes = [Bytes::from_static(b"bytes")];
+    let args = Args::from_json(json, &bytes).unwrap();
+    assert_eq!((args.len(), args.json(), args.attachments()), (3, json, &bytes[..]));
+    assert!(Args::from_json("", &[]).unwrap().is_empty());
+    for wrong in ["hello", "[1", "1,", "1 2", r#"{"_placeholder":true,"num":1}"#] {
+        assert!(Args::from_json(wrong, &bytes).is_err(), "{wrong}");
+    }
+}
