@@ -11,7 +11,7 @@ use crate::DisconnectReason;
 
 /// A [`Builder`](crate::Builder) was asked for what cannot be.
 ///
-/// ```ignore
+/// ```
 /// use sockeye_client::Client;
 ///
 /// let problem = Client::builder("ftp://example.com").build().unwrap_err();
@@ -44,7 +44,7 @@ pub enum BuildError {
 
 /// Why a socket is not connected.
 ///
-/// ```ignore
+/// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use sockeye_client::ConnectError;
 ///
@@ -87,6 +87,12 @@ pub enum ConnectError {
          be asked with Engine.IO 3"
     )]
     OldServer,
+    /// The namespace cannot be written into a packet.
+    #[error("`{namespace}` is no namespace: it may hold no comma, and 512 bytes at most")]
+    InvalidNamespace {
+        /// Its name.
+        namespace: String,
+    },
     /// The connection has as many namespaces as it may have.
     #[error("a connection may have {limit} namespaces at most")]
     TooManyNamespaces {
@@ -105,6 +111,9 @@ pub enum ConnectError {
     /// The client is closed.
     #[error("the client is closed")]
     Closed,
+    /// The client could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
 }
 
 /// The server's no.

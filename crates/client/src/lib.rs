@@ -1,18 +1,82 @@
-//! A Socket.IO client for Rust: the ground that it is built on, so far.
+//! Socket.IO for Rust: a client for any Socket.IO server.
 //!
-//! `reconnect` says how long to wait before the next attempt, `state` where a socket and its connection stand, `reason` why a
-//! socket left, `error` what goes wrong on the way to a namespace.
+//! ```no_run
+//! use sockeye_client::Client;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::builder("http://localhost:3000")
+//!     .auth(&serde_json::json!({ "token": "x" }))
+//!     .build()?;
+//! let chat = client.of("/chat");
+//! chat.connect().await?;
+//! println!("connected as {:?}", chat.id());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | what you want                                      | where it is                                     |
+//! |----------------------------------------------------|-------------------------------------------------|
+//! | a connection, and its settings                     | [`Client`], [`Builder`]                         |
+//! | a namespace                                        | [`Socket`]                                      |
+//! | to know where they stand                           | [`ClientState`], [`State`]                      |
+//! | to know why there is no connection                 | [`ConnectError`], [`DisconnectReason`]          |
+//! | how it is tried again                              | [`Reconnection`]                                |
+//! | TLS, proxies, Unix sockets, streams of your own    | [`Dialer`]                                      |
+//!
+//! # One task for each connection
+//!
+//! Handles ([`Client`], [`Socket`]) say what is wanted, and the connection's task does it. It is on the runtime of whoever asks first
+//! for a connection, and ends with the last handle.
+//!
+//! # Where to look in the source
+//!
+//! `hub` is what handles and task have in common, `connection` the task, `socket::life` where a socket stands, `reconnect` how long to
+//! wait.
 
 #![forbid(unsafe_code)]
 
-#[allow(dead_code)] // Used by the connection, which is about to come.
+mod builder;
+mod client;
+mod config;
+mod connection;
 mod error;
+mod hub;
 mod reason;
-#[allow(dead_code)]
 mod reconnect;
+mod socket;
 mod state;
 
+pub use builder::Builder;
+pub use client::Client;
+pub use engine_client::{
+    Connecting, Connector, Dialer, EngineError, Refusal, Stream, Target, UrlError,
+};
+pub use engine_proto::Transport;
 pub use error::{BuildError, ConnectError, Refused};
 pub use reason::DisconnectReason;
 pub use reconnect::Reconnection;
+pub use socket::Socket;
 pub use state::{ClientState, State};
+
+/// Connects to the namespace that stands in the URL's path, `/` if there is none, and waits until the server has let us in. The short
+/// way, without settings.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), sockeye_client::ConnectError> {
+/// let chat = sockeye_client::connect("http://localhost:3000/chat").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// As [`Socket::connect`], or if the URL leads nowhere.
+///
+/// # Panics
+///
+/// Outside of a tokio runtime.
+pub async fn connect(url: &str) -> Result<Socket, ConnectError> {
+    let socket = Client::builder(url).build()?.socket();
+    socket.connect().await?;
+    Ok(socket)
+}

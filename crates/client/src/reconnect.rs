@@ -82,6 +82,13 @@ impl Reconnection {
     }
 }
 
+/// `true` is the default, `false` is [`Reconnection::off`].
+impl From<bool> for Reconnection {
+    fn from(on: bool) -> Self {
+        if on { Self::default() } else { Self::off() }
+    }
+}
+
 /// Where one client stands in its attempts.
 ///
 /// ```text
@@ -193,7 +200,7 @@ mod tests {
     fn busiest_tenth(delays: &[Duration], from: Duration, ceiling: Duration) -> usize {
         let mut tenths = [0; 10];
         for delay in delays {
-            let place = (*delay - from).as_secs_f64() / ceiling.as_secs_f64() * 10.0;
+            let place = (delay.as_secs_f64() - from.as_secs_f64()) / ceiling.as_secs_f64() * 10.0;
             let tenth = (0..9).find(|tenth| place < f64::from(tenth + 1)).unwrap_or(9);
             tenths[usize::try_from(tenth).expect("small")] += 1;
         }

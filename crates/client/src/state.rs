@@ -17,7 +17,7 @@ use crate::DisconnectReason;
 ///      └── disconnect, by either side ──────┴───────────────────┘
 /// ```
 ///
-/// ```ignore
+/// ```no_run
 /// # async fn example(socket: sockeye_client::Socket) {
 /// use sockeye_client::State;
 ///
@@ -89,7 +89,7 @@ impl State {
 ///   └ (asked again) ─ GivenUp ◀─┘ attempts used up             Closed: for good, from anywhere
 /// ```
 ///
-/// ```ignore
+/// ```no_run
 /// # async fn example(client: sockeye_client::Client) {
 /// use sockeye_client::ClientState;
 ///

@@ -1,0 +1,185 @@
+//! What the server says.
+
+use engine_client::{Broken, LOW, Message, Open, Queue, Transport, Upper};
+use socket_proto::client::Incoming;
+use socket_proto::{Args, ProtocolError, Slot};
+
+use super::early::Early;
+use super::members::{Member, Members, Step, packed};
+use super::work::{Event, Work};
+use crate::reconnect::Backoff;
+use crate::{ConnectError, Refused};
+
+/// The connection, while its engine has the turn.
+pub(super) struct Turn<'a> {
+    pub(super) members: &'a mut Members,
+    pub(super) work: &'a mut Work,
+    pub(super) backoff: &'a mut Backoff,
+}
+
+/// What a packet asks for, once it does not borrow the protocol any more.
+enum After {
+    Nothing,
+    Connected { slot: Slot, sid: String },
+    Refused { slot: Slot, error: ConnectError },
+    Dismissed { slot: Slot },
+}
+
+impl Upper for Turn<'_> {
+    fn opened(&mut self, _: &Open, _: &mut Queue) {
+        self.work.hub.note_change();
+    }
+
+    fn upgraded(&mut self, _: Transport) {
+        self.work.hub.note_change();
+    }
+
+    fn message(&mut self, message: Message<'_>, queue: &mut Queue) -> Result<(), Broken> {
+        let (is_binary, message) = match message {
+            Message::Text(text) => (false, socket_proto::Message::Text(text)),
+            Message::Binary(data) => (true, socket_proto::Message::Binary(data)),
+        };
+        let after = self.take_in(message)?;
+        if is_binary {
+            self.members.protocol.release();
+        }
+        match after {
+            After::Nothing => {}
+            After::Connected { slot, sid } => self.connected(slot, &sid, queue),
+            After::Refused { slot, error } => self.refused(slot, &error),
+            After::Dismissed { slot } => self.dismissed(slot),
+        }
+        Ok(())
+    }
+
+    fn refill(&mut self, _writable: bool, queue: &mut Queue) {
+        for member in &self.members.all {
+            if !matches!(member.step, Step::Joined { .. }) || member.has_left() {
+                continue;
+            }
+            while queue.bytes() < LOW
+                && let Some(packet) = member.core.next_packet()
+            {
+                queue.push(packed(packet));
+            }
+        }
+    }
+}
+
+impl Turn<'_> {
+    fn take_in(&mut self, message: socket_proto::Message<'_>) -> Result<After, Broken> {
+        let now = self.members.now();
+        let Members { protocol, all, .. } = &mut *self.members;
+        let incoming = match protocol.receive(message, now) {
+            Ok(Some(incoming)) => incoming,
+            Ok(None) => return Ok(After::Nothing),
+            Err(problem) => return Err(self.violation(&problem)),
+        };
+        Ok(match incoming {
+            Incoming::Event { slot, name, args, ack } => {
+                hear(all, self.work, slot, Event { name: &name, args, ack })?;
+                After::Nothing
+            }
+            Incoming::Ack { slot, id, args } => {
+                answer(all, slot, id, args);
+                After::Nothing
+            }
+            Incoming::Connected { slot, sid, .. } => {
+                After::Connected { slot, sid: sid.into_owned() }
+            }
+            Incoming::Refused { slot, message, data } => {
+                let error = ConnectError::Refused(Refused::new(&message, data).into());
+                After::Refused { slot, error }
+            }
+            Incoming::Disconnect { slot } => After::Dismissed { slot },
+        })
+    }
+
+    /// The server has let a socket in. If its user has left meanwhile, it leaves now.
+    fn connected(&mut self, slot: Slot, sid: &str, queue: &mut Queue) {
+        let Some(at) = self.members.position(slot) else { return };
+        let member = &mut self.members.all[at];
+        let (core, turn) = (member.core.clone(), member.turn);
+        if !core.join(turn, sid, false) {
+            self.members.all.remove(at);
+            self.members.say_goodbye(&core, slot, queue);
+            return self.work.hub.note_change();
+        }
+        let before = std::mem::replace(&mut member.step, Step::Joined { slot });
+        self.members.note_joined();
+        self.backoff.joined();
+        if let Step::Asked { early, .. } = before {
+            self.hear_early(at, early);
+        }
+        if core.life.turn() == turn {
+            self.work.connected(&core);
+        }
+    }
+
+    /// What came before its CONNECT reply comes before everything else.
+    fn hear_early(&mut self, at: usize, early: Early) {
+        let member = &self.members.all[at];
+        for kept in early.into_events() {
+            if member.has_left() {
+                return;
+            }
+            let event = Event { name: &kept.name, args: kept.args.as_args(), ack: kept.ack };
+            self.work.event(&member.core, event);
+        }
+    }
+
+    fn refused(&mut self, slot: Slot, error: &ConnectError) {
+        if let Some(at) = self.members.position(slot) {
+            let member = self.members.all.remove(at);
+            self.work.refused(&member.core, member.turn, error);
+        }
+    }
+
+    fn dismissed(&mut self, slot: Slot) {
+        if let Some(at) = self.members.position(slot) {
+            let Member { core, turn, step } = self.members.all.remove(at);
+            self.work.dismissed(&core, turn, matches!(step, Step::Joined { .. }));
+        }
+    }
+
+    /// The server broke the protocol.
+    fn violation(&mut self, problem: &ProtocolError) -> Broken {
+        if *problem == ProtocolError::NoSid {
+            // It will not learn by being asked again.
+            for member in std::mem::take(&mut self.members.all) {
+                self.work.refused(&member.core, member.turn, &ConnectError::OldServer);
+            }
+        }
+        Broken::from(problem.to_string())
+    }
+}
+
+/// An event for one of the sockets. What comes before its socket is connected is kept; what comes after its user has left is not
+/// heard.
+fn hear(
+    members: &mut [Member],
+    work: &mut Work,
+    slot: Slot,
+    event: Event<'_>,
+) -> Result<(), Broken> {
+    let found = members.iter_mut().find(|member| member.slot() == Some(slot));
+    let Some(member) = found.filter(|member| !member.has_left()) else {
+        return Ok(());
+    };
+    let Step::Asked { early, .. } = &mut member.step else {
+        work.event(&member.core, event);
+        return Ok(());
+    };
+    let limit = work.hub.config.early_bytes;
+    if early.keep(limit, event) {
+        return Ok(());
+    }
+    Err(format!("more than {limit} bytes of events came before the answer to CONNECT").into())
+}
+
+fn answer(members: &[Member], slot: Slot, id: u64, args: Args<'_>) {
+    let found = members.iter().find(|member| member.slot() == Some(slot));
+    if let Some(member) = found.filter(|member| !member.has_left()) {
+        member.core.answered(id, args);
+    }
+}

@@ -1,0 +1,290 @@
+//! The sockets on a connection.
+//!
+//! ```text
+//!             what is sent                    CONNECT                        it is answered
+//!  a wish ──▶ with it is known? ─▶ Thinking ──────────▶ Asked ────────────────────────────────▶ Joined
+//!                                   │    ▲               │ its user has left meanwhile             │ its user leaves
+//!                                   ▼    │               ▼ (the answer is awaited all the same)    ▼
+//!                                  Resting              DISCONNECT, as soon as it is answered     DISCONNECT
+//! ```
+//!
+//! A CONNECT that is under way cannot be taken back: the reference server closes the connection of whoever sends DISCONNECT for a
+//! namespace that it has not let him into yet, and all others on it would suffer.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use engine_client::{Engine, Packet, Queue, ROOM};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use smallvec::SmallVec;
+use socket_proto::client::Connection as Protocol;
+use socket_proto::{Encoded, Limits, ProtocolError, Slot, encode};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::early::Early;
+use super::work::Work;
+use crate::config::Auth;
+use crate::reconnect::{Backoff, Next};
+use crate::socket::Core;
+use crate::{ClientState, ConnectError};
+
+/// The sockets that have a part in this connection, and what the protocol says about them.
+pub(super) struct Members {
+    pub(super) protocol: Protocol,
+    pub(super) all: SmallVec<[Member; 1]>,
+    /// The origin of the protocol's time.
+    began: Instant,
+    /// Only while something is due.
+    alarm: Option<Pin<Box<Sleep>>>,
+    /// When the first namespace was joined.
+    joined: Option<Instant>,
+    /// For those who could not be asked for, while others are connected.
+    rest: Backoff,
+}
+
+pub(super) struct Member {
+    pub(super) core: Arc<Core>,
+    /// The turn of its life to which this belongs.
+    pub(super) turn: u64,
+    pub(super) step: Step,
+}
+
+pub(super) enum Step {
+    /// The application is asked for what is sent with CONNECT.
+    Thinking(BoxFuture<'static, Result<Arc<str>, ConnectError>>),
+    /// That has failed: again after a while.
+    Resting(Pin<Box<Sleep>>),
+    /// The CONNECT is not answered.
+    Asked { slot: Slot, early: Early },
+    /// The server has let it in.
+    Joined { slot: Slot },
+}
+
+impl Member {
+    /// Its user has ended what this was begun for.
+    pub(super) fn has_left(&self) -> bool {
+        self.core.life.turn() != self.turn
+    }
+
+    pub(super) fn slot(&self) -> Option<Slot> {
+        match self.step {
+            Step::Asked { slot, .. } | Step::Joined { slot } => Some(slot),
+            Step::Thinking(_) | Step::Resting(_) => None,
+        }
+    }
+}
+
+impl Members {
+    pub(super) fn new(limits: &Arc<Limits>) -> Self {
+        Members {
+            protocol: Protocol::new(limits),
+            all: SmallVec::new(),
+            began: Instant::now(),
+            alarm: None,
+            joined: None,
+            rest: Backoff::new(rand::random()),
+        }
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub(super) fn position(&self, slot: Slot) -> Option<usize> {
+        self.all.iter().position(|member| member.slot() == Some(slot))
+    }
+
+    pub(super) fn note_joined(&mut self) {
+        self.joined.get_or_insert_with(Instant::now);
+    }
+
+    /// How long it has held.
+    pub(super) fn held(&self) -> Duration {
+        self.joined.map(|joined| joined.elapsed()).unwrap_or_default()
+    }
+}
+
+// Wishes.
+impl Members {
+    /// What the sockets want has changed.
+    pub(super) fn look(&mut self, work: &mut Work, engine: &mut Engine) {
+        let Some(transport) = engine.transport() else { return };
+        work.hub.tell(ClientState::Open { transport });
+        self.let_go(work, engine.queue());
+        for core in work.hub.sockets() {
+            let is_new = !self.all.iter().any(|member| Arc::ptr_eq(&member.core, &core));
+            if is_new && core.life.is_wanted() {
+                self.begin(work, core, engine.queue());
+            }
+        }
+    }
+
+    /// Those who have left say goodbye, if they have been let in.
+    fn let_go(&mut self, work: &mut Work, queue: &mut Queue) {
+        let mut at = 0;
+        while let Some(member) = self.all.get(at) {
+            if !member.has_left() || matches!(member.step, Step::Asked { .. }) {
+                at += 1;
+                continue;
+            }
+            let member = self.all.remove(at);
+            if let Step::Joined { slot } = member.step {
+                self.say_goodbye(&member.core, slot, queue);
+                work.left(&member.core);
+            }
+        }
+    }
+
+    pub(super) fn say_goodbye(&mut self, core: &Core, slot: Slot, queue: &mut Queue) {
+        for packet in core.take_last_words() {
+            queue.push(packed(packet));
+        }
+        if self.protocol.left(slot) {
+            queue.push(packed(encode::disconnect(core.namespace(), ROOM)));
+        }
+    }
+
+    fn begin(&mut self, work: &mut Work, core: Arc<Core>, queue: &mut Queue) {
+        let turn = core.life.turn();
+        core.life.attempt_begins();
+        let auth = core.auth().unwrap_or_else(|| work.hub.config.auth.clone());
+        match auth {
+            Auth::None => self.ask(work, core, turn, None, queue),
+            Auth::Fixed(auth) => self.ask(work, core, turn, Some(&auth), queue),
+            Auth::Asked(ask) => {
+                let auth = ask.ask("auth_with", work.hub.config.connect_timeout).boxed();
+                self.all.push(Member { core, turn, step: Step::Thinking(auth) });
+                work.hub.note_change();
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        work: &mut Work,
+        core: Arc<Core>,
+        turn: u64,
+        auth: Option<&str>,
+        queue: &mut Queue,
+    ) {
+        match self.protocol.connect(core.namespace(), self.began.elapsed()) {
+            Ok(slot) => {
+                queue.push(packed(encode::connect(core.namespace(), auth, ROOM)));
+                let step = Step::Asked { slot, early: Early::default() };
+                self.all.push(Member { core, turn, step });
+            }
+            Err(problem) => {
+                let error = cannot_be_asked_for(core.namespace(), &problem);
+                work.refused(&core, turn, &error);
+            }
+        }
+    }
+}
+
+// Time.
+impl Members {
+    /// Goes on with those for whom the application is being asked, and those who rest.
+    pub(super) fn think(&mut self, work: &mut Work, engine: &mut Engine, cx: &mut Context<'_>) {
+        let mut at = 0;
+        while let Some(member) = self.all.get_mut(at) {
+            match &mut member.step {
+                Step::Thinking(auth) => {
+                    if let Poll::Ready(auth) = auth.as_mut().poll(cx) {
+                        let member = self.all.remove(at);
+                        self.thought(work, member, auth, engine.queue());
+                        continue;
+                    }
+                }
+                Step::Resting(sleep) => {
+                    if sleep.as_mut().poll(cx).is_ready() {
+                        let member = self.all.remove(at);
+                        self.begin(work, member.core, engine.queue());
+                        continue;
+                    }
+                }
+                Step::Asked { .. } | Step::Joined { .. } => {}
+            }
+            at += 1;
+        }
+    }
+
+    fn thought(
+        &mut self,
+        work: &mut Work,
+        member: Member,
+        auth: Result<Arc<str>, ConnectError>,
+        queue: &mut Queue,
+    ) {
+        let Member { core, turn, .. } = member;
+        match auth {
+            _ if core.life.turn() != turn => {}
+            Ok(auth) => self.ask(work, core, turn, Some(&auth), queue),
+            Err(error) => self.put_off(work, core, turn, error),
+        }
+    }
+
+    /// The attempt of one socket has failed, on a connection that is there.
+    fn put_off(&mut self, work: &mut Work, core: Arc<Core>, turn: u64, error: ConnectError) {
+        let options = &work.hub.config.reconnection;
+        let next = self.rest.next(options, None);
+        if work.failed(&core, turn, &error, next)
+            && let Some(next) = next
+        {
+            let step = Step::Resting(Box::pin(sleep(next.delay)));
+            self.all.push(Member { core, turn, step });
+            work.hub.note_change();
+        }
+    }
+
+    /// What is due by the protocol's clock.
+    pub(super) fn look_at_the_time(
+        &mut self,
+        work: &mut Work,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProtocolError> {
+        while let Some(due) = self.protocol.next_timeout() {
+            let at = self.began + due;
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
+            if alarm.deadline() != at {
+                alarm.as_mut().reset(at);
+            }
+            if alarm.as_mut().poll(cx).is_pending() {
+                return Ok(());
+            }
+            while let Some(slot) = self.protocol.timeout(self.began.elapsed())? {
+                self.unanswered(work, slot);
+            }
+        }
+        self.alarm = None;
+        Ok(())
+    }
+
+    /// The server has not answered a CONNECT. Who stays at it asks again at once: the wait was the pause.
+    fn unanswered(&mut self, work: &mut Work, slot: Slot) {
+        let Some(at) = self.position(slot) else { return };
+        let Member { core, turn, .. } = self.all.remove(at);
+        let after = work.hub.config.connect_timeout;
+        let error = ConnectError::TimedOut { what: "the answer to CONNECT", after };
+        let at_once = Next { attempt: 1, delay: Duration::ZERO };
+        let next = work.hub.config.reconnection.is_on().then_some(at_once);
+        work.failed(&core, turn, &error, next);
+    }
+}
+
+fn cannot_be_asked_for(namespace: &str, problem: &socket_proto::ConnectError) -> ConnectError {
+    match *problem {
+        socket_proto::ConnectError::TooManyNamespaces { limit } => {
+            ConnectError::TooManyNamespaces { limit }
+        }
+        _ => ConnectError::InvalidNamespace { namespace: namespace.to_owned() },
+    }
+}
+
+/// As the engine takes it.
+pub(super) fn packed(packet: Encoded) -> Packet {
+    let Encoded { buffer, start, attachments, compress } = packet;
+    Packet { text: buffer, start, attachments, compress }
+}

@@ -1,0 +1,67 @@
+//! A connection, from the first dial to its end: the engine, and what sits on it.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use engine_client::Engine;
+use socket_proto::Limits;
+
+use super::incoming::Turn;
+use super::leaving::Loss;
+use super::members::Members;
+use super::work::Work;
+use crate::reconnect::Backoff;
+
+pub(super) struct Session {
+    engine: Engine,
+    members: Members,
+}
+
+/// How it ends.
+pub(super) enum End {
+    /// No socket wants it any more.
+    Unwanted,
+    /// It could not be opened, or was lost.
+    Lost(Loss),
+}
+
+impl Session {
+    pub(super) fn new(engine: Engine, limits: &Arc<Limits>) -> Self {
+        Session { engine, members: Members::new(limits) }
+    }
+
+    /// Goes on with everything.
+    pub(super) fn poll(
+        &mut self,
+        work: &mut Work,
+        backoff: &mut Backoff,
+        cx: &mut Context<'_>,
+    ) -> Poll<End> {
+        loop {
+            if work.hub.take_changed() {
+                self.members.look(work, &mut self.engine);
+                if !work.hub.anybody() {
+                    return Poll::Ready(End::Unwanted);
+                }
+            }
+            self.members.think(work, &mut self.engine, cx);
+            let mut turn = Turn { members: &mut self.members, work, backoff };
+            if let Poll::Ready(ended) = self.engine.poll(&mut turn, cx) {
+                backoff.held(&work.hub.config.reconnection, self.members.held());
+                return Poll::Ready(End::Lost(ended.into()));
+            }
+            if let Err(problem) = self.members.look_at_the_time(work, cx) {
+                return Poll::Ready(End::Lost(Loss::broken(&problem)));
+            }
+            if !work.hub.has_changed() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// What is left to be done for those who have left: what they emitted, and the goodbye.
+    pub(super) fn close(mut self) -> Box<Engine> {
+        self.engine.close();
+        Box::new(self.engine)
+    }
+}
