@@ -222,15 +222,15 @@ impl Members {
         match auth {
             _ if core.life.turn() != turn => {}
             Ok(auth) => self.ask(work, core, turn, Some(&auth), queue),
-            Err(error) => self.put_off(work, core, turn, error),
+            Err(error) => self.put_off(work, core, turn, &error),
         }
     }
 
     /// The attempt of one socket has failed, on a connection that is there.
-    fn put_off(&mut self, work: &mut Work, core: Arc<Core>, turn: u64, error: ConnectError) {
+    fn put_off(&mut self, work: &mut Work, core: Arc<Core>, turn: u64, error: &ConnectError) {
         let options = &work.hub.config.reconnection;
         let next = self.rest.next(options, None);
-        if work.failed(&core, turn, &error, next)
+        if work.failed(&core, turn, error, next)
             && let Some(next) = next
         {
             let step = Step::Resting(Box::pin(sleep(next.delay)));

@@ -31,7 +31,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::hub::Hub;
 use crate::reconnect::{Backoff, Next};
-use crate::{ClientState, ConnectError, DisconnectReason};
+use crate::{ClientState, ConnectError};
 use leaving::{Loss, Silent};
 use session::{End, Session};
 use work::Work;

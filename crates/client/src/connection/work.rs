@@ -38,14 +38,23 @@ impl Work {
         self.waker.clone_from(waker);
     }
 
+    fn server(&self) -> &str {
+        &self.hub.config.engine.target.host
+    }
+
     /// The server has let a socket in.
     pub(super) fn connected(&mut self, core: &Arc<Core>) {
-        tracing::debug!(namespace = core.namespace(), "connected");
+        tracing::debug!(server = self.server(), namespace = core.namespace(), "connected");
     }
 
     /// The server has emitted an event, and its socket is connected.
     pub(super) fn event(&mut self, core: &Arc<Core>, event: Event<'_>) {
-        tracing::trace!(namespace = core.namespace(), event = event.name, "heard");
+        tracing::trace!(
+            server = self.server(),
+            namespace = core.namespace(),
+            event = event.name,
+            "heard"
+        );
     }
 
     /// A socket is not connected any more. `words`: what lies behind it, if that is known.
@@ -55,11 +64,11 @@ impl Work {
         reason: DisconnectReason,
         words: Option<&str>,
     ) {
-        tracing::debug!(namespace = core.namespace(), %reason, words, "disconnected");
+        tracing::debug!(server = self.server(), namespace = core.namespace(), %reason, words, "disconnected");
     }
 
     /// An attempt to connect a socket has failed.
     pub(super) fn connect_error(&mut self, core: &Arc<Core>, error: &ConnectError) {
-        tracing::debug!(namespace = core.namespace(), %error, "not connected");
+        tracing::debug!(server = self.server(), namespace = core.namespace(), %error, "not connected");
     }
 }

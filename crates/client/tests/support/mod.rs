@@ -1,0 +1,145 @@
+//! A client and a server in one process, with a wire between them that can be cut, on virtual time.
+#![allow(dead_code)] // Each file of tests uses some of it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sockeye::Io;
+use sockeye_client::{
+    Builder, Client, ClientState, Connecting, Connector, Dialer, Socket, State, Stream, Target,
+};
+use std::sync::Mutex;
+use tokio::io::{DuplexStream, copy_bidirectional, duplex};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+/// What lies between a client and its server.
+#[derive(Clone)]
+pub(crate) struct Wire(Arc<Inner>);
+
+struct Inner {
+    server: Server,
+    down: AtomicBool,
+    dialled: AtomicUsize,
+    open: Mutex<Vec<AbortHandle>>,
+}
+
+/// Who is at the other end.
+enum Server {
+    Ours(Io),
+    Raw(tokio::sync::mpsc::UnboundedSender<DuplexStream>),
+}
+
+impl Wire {
+    pub(crate) fn to(io: &Io) -> Wire {
+        Wire::new(Server::Ours(io.clone()))
+    }
+
+    /// To somebody who is handed the streams.
+    pub(crate) fn raw() -> (Wire, tokio::sync::mpsc::UnboundedReceiver<DuplexStream>) {
+        let (streams, accepted) = tokio::sync::mpsc::unbounded_channel();
+        (Wire::new(Server::Raw(streams)), accepted)
+    }
+
+    fn new(server: Server) -> Wire {
+        let (dialled, down) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Wire(Arc::new(Inner { server, down, dialled, open: Mutex::default() }))
+    }
+
+    /// Ends every connection.
+    pub(crate) fn cut(&self) {
+        for wire in self.0.open.lock().unwrap().drain(..) {
+            wire.abort();
+        }
+    }
+
+    /// Nobody listens, or somebody does again.
+    pub(crate) fn set_down(&self, down: bool) {
+        self.0.down.store(down, Ordering::SeqCst);
+        if down {
+            self.cut();
+        }
+    }
+
+    /// How often somebody has tried to connect.
+    pub(crate) fn dialled(&self) -> usize {
+        self.0.dialled.load(Ordering::SeqCst)
+    }
+
+    /// How many connections there are.
+    pub(crate) fn open(&self) -> usize {
+        let mut open = self.0.open.lock().unwrap();
+        open.retain(|wire| !wire.is_finished());
+        open.len()
+    }
+
+    pub(crate) fn builder(&self, url: &str) -> Builder {
+        Client::builder(url).dialer(Dialer::default().connector(self.clone()))
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.builder("http://in-memory").build().unwrap()
+    }
+}
+
+impl Connector for Wire {
+    fn connect(&self, _: &Target) -> Connecting {
+        self.0.dialled.fetch_add(1, Ordering::SeqCst);
+        if self.0.down.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) });
+        }
+        let (ours, mut near) = duplex(64 << 10);
+        let (mut far, theirs) = duplex(64 << 10);
+        let wire = tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
+        self.0.open.lock().unwrap().push(wire.abort_handle());
+        match &self.0.server {
+            Server::Ours(io) => {
+                let io = io.clone();
+                tokio::spawn(async move { io.serve_stream(theirs, None).await });
+            }
+            Server::Raw(streams) => drop(streams.send(theirs)),
+        }
+        Box::pin(async { Ok(Stream::new(ours)) })
+    }
+}
+
+/// A server with `/` and nothing else.
+pub(crate) fn server() -> Io {
+    let io = Io::builder().build().unwrap();
+    io.of("/");
+    io
+}
+
+/// Waits until the socket stands so; an hour of virtual time at most.
+pub(crate) async fn until(socket: &Socket, is_it: impl FnMut(&State) -> bool) -> State {
+    let mut state = socket.state();
+    let found = timeout(Duration::from_hours(1), state.wait_for(is_it)).await;
+    found.unwrap_or_else(|_| panic!("still {:?}", socket.state().borrow())).unwrap().clone()
+}
+
+/// Waits until the connection stands so.
+pub(crate) async fn until_client(
+    client: &Client,
+    is_it: impl FnMut(&ClientState) -> bool,
+) -> ClientState {
+    let mut state = client.state();
+    let found = timeout(Duration::from_hours(1), state.wait_for(is_it)).await;
+    found.unwrap_or_else(|_| panic!("still {:?}", client.state().borrow())).unwrap().clone()
+}
+
+/// Waits until it is so, looking again after everybody has had a turn.
+pub(crate) async fn soon(mut is_it: impl FnMut() -> bool) {
+    for _ in 0..10_000 {
+        if is_it() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("it does not become so");
+}
+
+pub(crate) fn is_disconnected(state: &State) -> bool {
+    !state.is_active()
+}
