@@ -8,7 +8,7 @@ use engine_proto::Transport;
 use http::HeaderMap;
 
 use crate::http::Site;
-use crate::{Deflate, Dialer, Jar, Target};
+use crate::{Deflate, Dialer, Jar, Revision, Target};
 
 /// Settings of an [`Engine`](crate::Engine).
 ///
@@ -58,6 +58,8 @@ pub struct Config {
     pub timestamp: Option<String>,
     /// Whether messages on a WebSocket are compressed, if the server agrees. Default: no.
     pub deflate: Option<Deflate>,
+    /// What the server speaks. Default: revision 4; servers of Socket.IO 1 and 2 speak revision 3 (feature `eio3`).
+    pub revision: Revision,
 }
 
 impl Config {
@@ -78,6 +80,7 @@ impl Config {
             max_payload: 16 << 20,
             timestamp: Some("t".to_owned()),
             deflate: None,
+            revision: Revision::default(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! | What happens in a session, and who drives it?             | `engine`, `upper`        |
 //! | What waits to be sent?                                    | `queue`                  |
 //! | How do packets travel?                                    | `polling`, `websocket`, `deflate` |
+//! | What do they look like, in which revision of the protocol? | `revision`, `form`      |
 //! | Where is the server, and what does its URL say?           | `target`                 |
 //! | How does a stream to it come to be?                       | `dial`                   |
 //! | One HTTP request and its answer; the WebSocket's handshake | `http`                  |
@@ -21,9 +22,11 @@ mod deflate;
 mod dial;
 mod engine;
 mod error;
+mod form;
 pub mod http;
 mod polling;
 mod queue;
+mod revision;
 mod target;
 mod upper;
 mod websocket;
@@ -39,6 +42,7 @@ pub use engine_proto::handshake::Open;
 pub use engine_proto::{CloseReason, Message, Transport};
 pub use error::{EngineError, Refusal};
 pub use queue::{LOW, Packet, Queue};
+pub use revision::Revision;
 pub use target::{Target, UrlError};
 pub use upper::{Broken, Ended, Upper};
 

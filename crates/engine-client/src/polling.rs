@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::form::Form;
 use crate::http::{Ask, Lane};
 use crate::{Config, EngineError, Queue};
-
-/// What a POST says of itself.
-const TEXT: &str = "text/plain;charset=UTF-8";
 
 /// The current pipe of a session that polls.
 pub(crate) struct Polling {
@@ -68,16 +66,16 @@ impl Polling {
     /// Sends what is due, unless something is on its way already; whether it is.
     pub(crate) fn send(&mut self, queue: &mut Queue, limit: usize, now: Duration) -> bool {
         let Request::Idle(lane) = &mut self.post else { return true };
-        let body = queue.take_payload(limit);
+        let (form, body) = queue.take_payload(limit);
         if body.is_empty() {
             return false;
         }
         let lane = std::mem::take(lane);
-        self.post = self.request(lane, Some(body), now);
+        self.post = self.request(lane, Some((form, body)), now);
         true
     }
 
-    fn request(&self, lane: Box<Lane>, body: Option<Vec<u8>>, now: Duration) -> Request {
+    fn request(&self, lane: Box<Lane>, body: Option<(Form, Vec<u8>)>, now: Duration) -> Request {
         let exchange = exchange(Arc::clone(&self.config), self.sid.clone(), lane, body);
         let by = self.config.request_timeout.map(|timeout| now.saturating_add(timeout));
         Request::UnderWay { exchange: Box::pin(exchange), by }
@@ -138,16 +136,16 @@ async fn exchange(
     config: Arc<Config>,
     sid: Option<Box<str>>,
     mut lane: Box<Lane>,
-    body: Option<Vec<u8>>,
+    body: Option<(Form, Vec<u8>)>,
 ) -> (Box<Lane>, Result<Bytes, EngineError>) {
     // Chance is new each time as well, and says nothing about our clock.
     let stamp = format!("{:x}", rand::random::<u64>());
-    let mut query = vec![("EIO", "4"), ("transport", "polling")];
+    let mut query = vec![("EIO", config.revision.number()), ("transport", "polling")];
     query.extend(config.timestamp.as_deref().map(|name| (name, &*stamp)));
     query.extend(sid.as_deref().map(|sid| ("sid", sid)));
     let ask = match body {
         None => Ask::get(&query).at_most(config.max_payload),
-        Some(body) => Ask::post(&query, body.into(), TEXT),
+        Some((form, body)) => Ask::post(&query, body.into(), form.content_type()),
     };
     let answer = lane.exchange(config.site(), ask).await;
     (lane, answer.and_then(crate::http::Answer::success))

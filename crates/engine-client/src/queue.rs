@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use engine_proto::{Control, MESSAGE, payload};
+use engine_proto::Control;
 
-use crate::ROOM;
+use crate::form::Form;
+use crate::{ROOM, Revision};
 
 /// While fewer bytes than this wait, [`Upper::refill`](crate::Upper::refill) is asked for more.
 pub const LOW: usize = 64 << 10;
@@ -58,10 +59,12 @@ impl Packet {
 pub struct Queue {
     messages: VecDeque<Outgoing>,
     bytes: usize,
-    /// An answer to the server's ping is due. However many pings have come meanwhile, one answer will do.
-    pong: bool,
+    /// The heartbeat is due: an answer to the server's ping, or our own. However many pings have come meanwhile, one
+    /// answer will do.
+    beat: Option<Control>,
     /// The session is closed behind what is queued, which polling has to say in so many words.
     close: bool,
+    revision: Revision,
 }
 
 /// One message as it waits.
@@ -78,30 +81,13 @@ impl Outgoing {
             Outgoing::Binary { bytes, .. } => bytes.len(),
         }
     }
-
-    /// Bytes that it takes in a payload, without a separator.
-    fn payload_len(&self) -> usize {
-        match self {
-            Outgoing::Text { .. } => 1 + self.len(),
-            Outgoing::Binary { bytes, .. } => payload::binary_len(bytes.len()),
-        }
-    }
-
-    fn push_to(self, body: &mut Vec<u8>) {
-        match self {
-            Outgoing::Text { buffer, start, .. } => {
-                if !body.is_empty() {
-                    body.push(payload::SEPARATOR);
-                }
-                body.push(MESSAGE);
-                body.extend_from_slice(&buffer[start..]);
-            }
-            Outgoing::Binary { bytes, .. } => payload::push_binary(body, &bytes),
-        }
-    }
 }
 
 impl Queue {
+    pub(crate) fn new(revision: Revision) -> Self {
+        Queue { revision, ..Queue::default() }
+    }
+
     /// Adds a packet behind the others. It is written when the engine is polled.
     ///
     /// # Panics
@@ -112,7 +98,7 @@ impl Queue {
         assert!(start >= ROOM && start <= buffer.len(), "room in front of the text");
         self.add(Outgoing::Text { buffer, start, compress });
         for bytes in attachments {
-            self.add(Outgoing::Binary { bytes, compress });
+            self.add_binary(bytes, compress);
         }
     }
 
@@ -125,7 +111,7 @@ impl Queue {
     /// engine.queue().push_binary(bytes::Bytes::from_static(&[1, 2, 3]));
     /// ```
     pub fn push_binary(&mut self, bytes: Bytes) {
-        self.add(Outgoing::Binary { bytes, compress: true });
+        self.add_binary(bytes, true);
     }
 
     /// Bytes of messages that wait here. What is half written, or in a POST that is under way, has left already.
@@ -141,6 +127,11 @@ impl Queue {
     /// How many messages wait.
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
+    }
+
+    fn add_binary(&mut self, bytes: Bytes, compress: bool) {
+        let bytes = self.revision.typed(bytes);
+        self.add(Outgoing::Binary { bytes, compress });
     }
 
     fn add(&mut self, message: Outgoing) {
@@ -163,7 +154,7 @@ impl Queue {
 
     /// Nobody wants it any more.
     pub(crate) fn clear(&mut self) {
-        *self = Queue::default();
+        *self = Queue::new(self.revision);
     }
 }
 
@@ -176,38 +167,38 @@ impl Queue {
     pub(crate) fn owe(&mut self, control: Control) {
         match control {
             Control::Close => self.close = true,
-            _ => self.pong = true,
+            beat => self.beat = Some(beat),
         }
     }
 
     /// Whether anything is due, be it said by users or by the protocol.
     pub(crate) fn is_due(&self) -> bool {
-        self.pong || self.close || !self.messages.is_empty()
+        self.beat.is_some() || self.close || !self.messages.is_empty()
     }
 
-    /// The answer that is due to a ping.
-    pub(crate) fn take_pong(&mut self) -> Option<Control> {
-        std::mem::take(&mut self.pong).then_some(Control::Pong)
+    /// The ping or the answer to one that is due.
+    pub(crate) fn take_beat(&mut self) -> Option<Control> {
+        self.beat.take()
     }
 
     /// The body of the next POST, of `limit` bytes at most; a message that is larger goes alone, and the server has its
     /// say. Empty if nothing is due.
-    pub(crate) fn take_payload(&mut self, limit: usize) -> Vec<u8> {
+    pub(crate) fn take_payload(&mut self, limit: usize) -> (Form, Vec<u8>) {
+        let form = Form::of(self.revision, &self.messages);
         let mut body = Vec::new();
-        if let Some(pong) = self.take_pong() {
-            payload::push_text(&mut body, pong.as_str());
+        if let Some(beat) = self.take_beat() {
+            form.push_control(&mut body, beat);
         }
         body.reserve(self.bytes.min(limit));
         while let Some(next) = self.front() {
-            let more = usize::from(!body.is_empty()) + next.payload_len();
-            if !body.is_empty() && body.len() + more > limit {
-                return body;
+            if !body.is_empty() && body.len() + form.len(next) > limit {
+                return (form, body);
             }
-            self.pop().expect("it was there").push_to(&mut body);
+            form.push(&mut body, self.pop().expect("it was there"));
         }
         if std::mem::take(&mut self.close) {
-            payload::push_text(&mut body, Control::Close.as_str());
+            form.push_control(&mut body, Control::Close);
         }
-        body
+        (form, body)
     }
 }

@@ -55,7 +55,7 @@ pub trait Upper {
     /// The session has moved to this transport.
     fn upgraded(&mut self, _transport: Transport) {}
 
-    /// The server has asked whether we are there, and is answered.
+    /// The server has asked whether we are there, and is answered; in revision 3, it has answered our asking.
     fn pinged(&mut self) {}
 }
 

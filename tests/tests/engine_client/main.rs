@@ -2,4 +2,5 @@
 //! `socket.js`), and what happens where a server is slow, gone, or not what it should be.
 
 mod connection;
+mod revision_3;
 mod support;

@@ -11,6 +11,7 @@
 
 mod alarm;
 mod leaving;
+mod machine;
 mod opening;
 mod orders;
 mod reading;
@@ -222,7 +223,7 @@ impl Engine {
         match &self.talk.open {
             Some(open) if was_open => {
                 let patience = open.ping_interval.saturating_add(open.ping_timeout);
-                EngineError::timeout("the server's next ping", patience)
+                EngineError::timeout(self.config.revision.sign_of_life(), patience)
             }
             _ => EngineError::timeout("opening the session", self.config.open_timeout),
         }

@@ -3,9 +3,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use engine_proto::client::Session;
 use engine_proto::{CloseReason, Transport};
 
+use super::machine::Machine;
 use super::{Carrier, Engine, Stage};
 use crate::http;
 use crate::polling::Polling;
@@ -36,7 +36,7 @@ impl Engine {
         if let Some(error) = self.talk.error.take() {
             tracing::debug!(%error, next = next.as_str(), "could not be opened; trying the next transport");
         }
-        self.talk.session = Session::connect(next, &self.config.session(), self.now());
+        self.talk.session = Machine::new(next, &self.config, self.now());
         self.dial();
         true
     }
@@ -47,7 +47,7 @@ pub(super) async fn open_websocket(
     config: Arc<Config>,
     sid: Option<Box<str>>,
 ) -> Result<Box<WebSocket>, EngineError> {
-    let mut query = vec![("EIO", "4"), ("transport", "websocket")];
+    let mut query = vec![("EIO", config.revision.number()), ("transport", "websocket")];
     query.extend(sid.as_deref().map(|sid| ("sid", sid)));
     let offer = config.deflate.map(|deflate| deflate.offer().to_string());
     let upgraded = http::websocket(config.site(), &query, offer.as_deref()).await?;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::task::{Context, Poll};
 
-use engine_proto::{CloseReason, Packet, PacketError, Pipe, payload};
+use engine_proto::{CloseReason, Packet, PacketError, Pipe};
 
 use super::talk::Talk;
 use super::{Candidate, Carrier, Engine};
@@ -157,7 +157,7 @@ fn read_polling(
 /// Reads on in what the last GET has brought. `Break`: the session is over.
 fn read_payload(polling: &mut Polling, talk: &mut Talk, upper: &mut impl Upper) -> ControlFlow<()> {
     let body = std::mem::take(&mut polling.body);
-    let mut packets = payload::decode(&body);
+    let mut packets = talk.revision.packets(&body);
     for _ in 0..PACKETS {
         let was_open = talk.open.is_some();
         let Some(packet) = packets.next() else { break };

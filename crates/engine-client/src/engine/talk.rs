@@ -3,14 +3,16 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime};
 
-use engine_proto::client::{Incoming, Order, Session, Tray};
+use engine_proto::client::{Incoming, Order, Tray};
 use engine_proto::handshake::Open;
 use engine_proto::{CloseReason, Control, Packet, PacketError, Pipe, Transport};
 
-use crate::{Broken, Config, EngineError, Queue, Upper};
+use super::machine::Machine;
+use crate::{Broken, Config, EngineError, Queue, Revision, Upper};
 
 pub(super) struct Talk {
-    pub(super) session: Session,
+    pub(super) revision: Revision,
+    pub(super) session: Machine,
     pub(super) queue: Queue,
     /// What the machine wants done.
     pub(super) orders: Tray,
@@ -27,8 +29,9 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) fn new(transport: Transport, config: &Config) -> Self {
         Talk {
-            session: Session::connect(transport, &config.session(), Duration::ZERO),
-            queue: Queue::default(),
+            revision: config.revision,
+            session: Machine::new(transport, config, Duration::ZERO),
+            queue: Queue::new(config.revision),
             orders: Tray::new(),
             now: Duration::ZERO,
             open: None,
@@ -46,6 +49,7 @@ impl Talk {
     ) -> ControlFlow<()> {
         let (is_current, was_opening) = (from == Pipe::Current, !self.session.is_open());
         let broken = packet.as_ref().err().copied().filter(|_| is_current);
+        let (pings, is_pong) = (self.session.pings(), matches!(packet, Ok(Packet::Pong(_))));
         let incoming = self.session.receive(from, packet, self.now, &mut self.orders);
         match incoming {
             None => {}
@@ -61,6 +65,12 @@ impl Talk {
             }
         }
         self.answer_pings(upper);
+        if pings && is_current {
+            self.hear();
+            if is_pong {
+                upper.pinged();
+            }
+        }
         if self.session.closed().is_none() {
             return ControlFlow::Continue(());
         }

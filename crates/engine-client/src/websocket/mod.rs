@@ -7,7 +7,7 @@ mod write;
 use websocket_proto::{Limits, Receiver, Role};
 
 use crate::http::Upgraded;
-use crate::{Config, Deflate, EngineError, Stream};
+use crate::{Config, Deflate, EngineError, Revision, Stream};
 pub(crate) use read::{Listener, Lost};
 use write::Out;
 
@@ -20,6 +20,7 @@ pub(crate) struct WebSocket {
     out: Out,
     /// How messages are compressed, if the server has agreed.
     deflate: Option<Deflate>,
+    revision: Revision,
 }
 
 impl WebSocket {
@@ -42,7 +43,14 @@ impl WebSocket {
             None => receiver,
         };
         let deflate = agreed.and(config.deflate);
-        Ok(WebSocket { stream, receiver, early, out: Out::default(), deflate })
+        Ok(WebSocket {
+            stream,
+            receiver,
+            early,
+            out: Out::default(),
+            deflate,
+            revision: config.revision,
+        })
     }
 }
 

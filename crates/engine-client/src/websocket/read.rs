@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use engine_proto::{CloseReason, Message, Packet, PacketError};
+use engine_proto::{CloseReason, Packet, PacketError};
 use tokio::io::{AsyncRead, ReadBuf};
 use websocket_proto::{CloseFrame, Event};
 
@@ -118,8 +118,8 @@ impl WebSocket {
         loop {
             let packet = match incoming.next() {
                 Ok(None) => return Ok(ControlFlow::Continue(())),
-                Ok(Some(Event::Text(text))) => Packet::parse(text, &mut base64),
-                Ok(Some(Event::Binary(data))) => Ok(Packet::Message(Message::Binary(data))),
+                Ok(Some(Event::Text(text))) => self.revision.text(text, &mut base64),
+                Ok(Some(Event::Binary(data))) => self.revision.binary(data),
                 Ok(Some(Event::Ping(data))) => {
                     self.out.owe_pong(data);
                     continue;

@@ -225,8 +225,8 @@ impl WebSocket {
         if let Some(data) = self.out.pong.take() {
             push_frame(scratch, Opcode::Pong, true, Some(key()), &data);
         }
-        if let Some(pong) = queue.take_pong() {
-            push_frame(scratch, Opcode::Text, true, Some(key()), pong.as_str().as_bytes());
+        if let Some(beat) = queue.take_beat() {
+            push_frame(scratch, Opcode::Text, true, Some(key()), beat.as_str().as_bytes());
         }
         while self.gather_next(queue, scratch) {}
         if let Farewell::Due(code) = self.out.farewell
