@@ -18,7 +18,7 @@
 //! |----------------------------------------------------|-------------------------------------------------|
 //! | a connection, and its settings                     | [`Client`], [`Builder`]                         |
 //! | a namespace                                        | [`Socket`]                                      |
-//! | to know where they stand                           | [`ClientState`], [`State`]                      |
+//! | to know where they stand                           | [`ClientState`], [`SocketState`]                      |
 //! | to know why there is no connection                 | [`ConnectError`], [`DisconnectReason`]          |
 //! | how it is tried again                              | [`Reconnection`]                                |
 //! | TLS, proxies, Unix sockets, streams of your own    | [`Dialer`]                                      |
@@ -56,7 +56,7 @@ pub use error::{BuildError, ConnectError, Refused};
 pub use reason::DisconnectReason;
 pub use reconnect::Reconnection;
 pub use socket::Socket;
-pub use state::{ClientState, State};
+pub use state::{ClientState, SocketState};
 
 /// Connects to the namespace that stands in the URL's path, `/` if there is none, and waits until the server has let us in. The short
 /// way, without settings.

@@ -19,13 +19,13 @@ use crate::DisconnectReason;
 ///
 /// ```no_run
 /// # async fn example(socket: sockeye_client::Socket) {
-/// use sockeye_client::State;
+/// use sockeye_client::SocketState;
 ///
 /// let mut state = socket.state();
 /// while state.changed().await.is_ok() {
 ///     match &*state.borrow_and_update() {
-///         State::Connected { id, .. } => println!("connected as {id}"),
-///         State::Waiting { delay, .. } => println!("again in {delay:?}"),
+///         SocketState::Connected { id, .. } => println!("connected as {id}"),
+///         SocketState::Waiting { delay, .. } => println!("again in {delay:?}"),
 ///         other => println!("{other:?}"),
 ///     }
 /// }
@@ -33,7 +33,7 @@ use crate::DisconnectReason;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum State {
+pub enum SocketState {
     /// It is not connected, and stays so until somebody asks for it.
     Disconnected {
         /// Why it is no longer connected; `None` if it has not been, or was refused.
@@ -57,11 +57,11 @@ pub enum State {
     },
 }
 
-impl State {
+impl SocketState {
     /// Whether events can be sent and come.
     ///
     /// ```
-    /// assert!(!sockeye_client::State::Connecting.is_connected());
+    /// assert!(!sockeye_client::SocketState::Connecting.is_connected());
     /// ```
     pub fn is_connected(&self) -> bool {
         matches!(self, Self::Connected { .. })
@@ -70,8 +70,8 @@ impl State {
     /// Whether it is connected, or is going to be by itself.
     ///
     /// ```
-    /// assert!(sockeye_client::State::Connecting.is_active());
-    /// assert!(!sockeye_client::State::Disconnected { reason: None }.is_active());
+    /// assert!(sockeye_client::SocketState::Connecting.is_active());
+    /// assert!(!sockeye_client::SocketState::Disconnected { reason: None }.is_active());
     /// ```
     pub fn is_active(&self) -> bool {
         !matches!(self, Self::Disconnected { .. })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sockeye::{Auth, Error, Socket as Served};
-use sockeye_client::{ClientState, ConnectError, State, Transport};
+use sockeye_client::{ClientState, ConnectError, SocketState, Transport};
 use support::{Wire, is_disconnected, server, soon, until, until_client};
 
 #[tokio::test(start_paused = true)]
@@ -19,7 +19,7 @@ async fn connect_waits_until_the_server_has_let_us_in() {
     let id = socket.id().expect("an id");
     assert!(io.socket(&id).is_some(), "the server calls it so, too");
     assert!(socket.is_connected() && socket.is_active() && !socket.recovered());
-    assert_eq!(*socket.state().borrow(), State::Connected { id, recovered: false });
+    assert_eq!(*socket.state().borrow(), SocketState::Connected { id, recovered: false });
     socket.connect().await.expect("it is connected already");
 }
 
@@ -54,7 +54,7 @@ async fn a_refusal_carries_message_and_data_and_is_not_tried_again() {
     let admin = client.of("/admin");
     let Err(ConnectError::Refused(refused)) = admin.connect().await else { panic!("let in") };
     assert_eq!((&*refused.message, &refused.data), ("no entry", &Some(json!({ "code": 7 }))));
-    assert_eq!(*admin.state().borrow(), State::Disconnected { reason: None });
+    assert_eq!(*admin.state().borrow(), SocketState::Disconnected { reason: None });
 
     admin.start();
     until(&admin, is_disconnected).await;
@@ -81,7 +81,7 @@ async fn one_attempt_fails_where_nobody_is_there() {
     let client = wire.client();
     let error = client.socket().connect().await.unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable(_)), "{error}");
-    assert_eq!(*client.socket().state().borrow(), State::Disconnected { reason: None });
+    assert_eq!(*client.socket().state().borrow(), SocketState::Disconnected { reason: None });
     tokio::time::sleep(Duration::from_mins(10)).await;
     assert_eq!(wire.dialled(), 1, "one attempt");
     assert_eq!(*client.state().borrow(), ClientState::Idle);

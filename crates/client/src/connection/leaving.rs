@@ -9,7 +9,7 @@ use socket_proto::ProtocolError;
 use super::work::Work;
 use crate::reconnect::Next;
 use crate::socket::{Core, Ending};
-use crate::{ConnectError, DisconnectReason, State};
+use crate::{ConnectError, DisconnectReason, SocketState};
 
 /// The end of a connection, or of an attempt.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Loss {
     /// One socket hears of it.
     pub(super) fn tell(&self, work: &mut Work, core: &Arc<Core>, ending: &Ending) {
         match core.lose(ending) {
-            Some(State::Connected { .. }) => {
+            Some(SocketState::Connected { .. }) => {
                 work.disconnected(core, self.reason, self.words.as_deref());
             }
             Some(_) => work.connect_error(core, &self.error),

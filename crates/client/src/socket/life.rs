@@ -14,11 +14,11 @@ use tokio::sync::{oneshot, watch};
 
 use super::Socket;
 use crate::reconnect::Next;
-use crate::{ConnectError, DisconnectReason, State};
+use crate::{ConnectError, DisconnectReason, SocketState};
 
 pub(crate) struct Life {
     /// Changed under the lock of `wishes` only.
-    state: watch::Sender<State>,
+    state: watch::Sender<SocketState>,
     turn: AtomicU64,
     wishes: Mutex<Wishes>,
 }
@@ -49,16 +49,16 @@ pub(crate) struct Ending {
 
 impl Life {
     pub(crate) fn new(closed: bool) -> Self {
-        let (state, _) = watch::channel(State::Disconnected { reason: None });
+        let (state, _) = watch::channel(SocketState::Disconnected { reason: None });
         let wishes = Mutex::new(Wishes { closed, ..Wishes::default() });
         Life { state, turn: AtomicU64::new(0), wishes }
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<State> {
+    pub(crate) fn watch(&self) -> watch::Receiver<SocketState> {
         self.state.subscribe()
     }
 
-    pub(crate) fn state(&self) -> watch::Ref<'_, State> {
+    pub(crate) fn state(&self) -> watch::Ref<'_, SocketState> {
         self.state.borrow()
     }
 
@@ -68,7 +68,7 @@ impl Life {
 
     /// Whether it is to be connected, and is not.
     pub(crate) fn is_wanted(&self) -> bool {
-        matches!(*self.state.borrow(), State::Connecting | State::Waiting { .. })
+        matches!(*self.state.borrow(), SocketState::Connecting | SocketState::Waiting { .. })
     }
 
     pub(crate) fn turn(&self) -> u64 {
@@ -79,7 +79,7 @@ impl Life {
         self.turn.fetch_add(1, Ordering::AcqRel);
     }
 
-    fn set(&self, state: State) {
+    fn set(&self, state: SocketState) {
         self.state.send_if_modified(|before| {
             let changes = *before != state;
             *before = state;
@@ -121,7 +121,7 @@ impl Life {
     fn want(&self) -> bool {
         let wants = !self.is_active();
         if wants {
-            self.set(State::Connecting);
+            self.set(SocketState::Connecting);
         }
         wants
     }
@@ -154,7 +154,7 @@ impl Life {
         let unwanted = !wishes.stays && wishes.attempts.is_empty() && self.is_wanted();
         if unwanted {
             self.end_turn();
-            self.set(State::Disconnected { reason: None });
+            self.set(SocketState::Disconnected { reason: None });
         }
         unwanted
     }
@@ -168,7 +168,7 @@ impl Life {
     ) {
         wishes.stays = false;
         wishes.tell(&Err(error.clone()));
-        self.set(State::Disconnected { reason });
+        self.set(SocketState::Disconnected { reason });
     }
 }
 
@@ -187,7 +187,7 @@ impl Life {
     pub(crate) fn attempt_begins(&self) {
         let _wishes = self.wishes.lock();
         if self.is_wanted() {
-            self.set(State::Connecting);
+            self.set(SocketState::Connecting);
         }
     }
 
@@ -198,7 +198,7 @@ impl Life {
         if still {
             then();
             wishes.stays = true;
-            self.set(State::Connected { id: id.to_owned(), recovered });
+            self.set(SocketState::Connected { id: id.to_owned(), recovered });
             wishes.tell(&Ok(()));
         }
         still
@@ -245,7 +245,7 @@ impl Life {
 
     /// The connection is lost, or could not be had. `cut` is called if it was connected. What it was before; `None` if it was nothing
     /// to this socket.
-    pub(crate) fn lost(&self, ending: &Ending, cut: impl FnOnce()) -> Option<State> {
+    pub(crate) fn lost(&self, ending: &Ending, cut: impl FnOnce()) -> Option<SocketState> {
         let mut wishes = self.wishes.lock();
         let before = self.state.borrow().clone();
         if !before.is_active() {
@@ -274,9 +274,9 @@ impl Life {
         };
         wishes.tell(&Err(error.clone()));
         self.set(if delay.is_zero() {
-            State::Connecting
+            SocketState::Connecting
         } else {
-            State::Waiting { attempt, delay }
+            SocketState::Waiting { attempt, delay }
         });
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::config::Auth;
 use crate::hub::Handle;
-use crate::{BuildError, Client, ConnectError, DisconnectReason, State};
+use crate::{BuildError, Client, ConnectError, DisconnectReason, SocketState};
 pub(crate) use life::{Ending, Life};
 
 /// The connection to one namespace. Cloning it is cheap, and gives the same socket.
@@ -87,7 +87,7 @@ impl Core {
     }
 
     /// The connection is lost, or could not be had. What it was before, if that was anything.
-    pub(crate) fn lose(&self, ending: &Ending) -> Option<State> {
+    pub(crate) fn lose(&self, ending: &Ending) -> Option<SocketState> {
         self.life.lost(ending, || {})
     }
 
@@ -149,12 +149,12 @@ impl Socket {
     /// Where it stands, now and from now on.
     ///
     /// ```
-    /// # use sockeye_client::{Client, State};
+    /// # use sockeye_client::{Client, SocketState};
     /// let client = Client::builder("http://localhost:3000").build()?;
-    /// assert_eq!(*client.socket().state().borrow(), State::Disconnected { reason: None });
+    /// assert_eq!(*client.socket().state().borrow(), SocketState::Disconnected { reason: None });
     /// # Ok::<(), sockeye_client::BuildError>(())
     /// ```
-    pub fn state(&self) -> watch::Receiver<State> {
+    pub fn state(&self) -> watch::Receiver<SocketState> {
         self.core.life.watch()
     }
 
@@ -169,7 +169,7 @@ impl Socket {
     /// ```
     pub fn id(&self) -> Option<String> {
         match &*self.core.life.state() {
-            State::Connected { id, .. } => Some(id.clone()),
+            SocketState::Connected { id, .. } => Some(id.clone()),
             _ => None,
         }
     }
@@ -207,7 +207,7 @@ impl Socket {
     /// # Ok::<(), sockeye_client::BuildError>(())
     /// ```
     pub fn recovered(&self) -> bool {
-        matches!(*self.core.life.state(), State::Connected { recovered: true, .. })
+        matches!(*self.core.life.state(), SocketState::Connected { recovered: true, .. })
     }
 
     /// What is sent with CONNECT from now on, instead of the client's [`auth`](crate::Builder::auth).

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use sockeye::Io;
 use sockeye_client::{
-    Builder, Client, ClientState, Connecting, Connector, Dialer, Socket, State, Stream, Target,
+    Builder, Client, ClientState, Connecting, Connector, Dialer, Socket, SocketState, Stream,
+    Target,
 };
 use std::sync::Mutex;
 use tokio::io::{DuplexStream, copy_bidirectional, duplex};
@@ -113,7 +114,7 @@ pub(crate) fn server() -> Io {
 }
 
 /// Waits until the socket stands so; an hour of virtual time at most.
-pub(crate) async fn until(socket: &Socket, is_it: impl FnMut(&State) -> bool) -> State {
+pub(crate) async fn until(socket: &Socket, is_it: impl FnMut(&SocketState) -> bool) -> SocketState {
     let mut state = socket.state();
     let found = timeout(Duration::from_hours(1), state.wait_for(is_it)).await;
     found.unwrap_or_else(|_| panic!("still {:?}", socket.state().borrow())).unwrap().clone()
@@ -140,6 +141,6 @@ pub(crate) async fn soon(mut is_it: impl FnMut() -> bool) {
     panic!("it does not become so");
 }
 
-pub(crate) fn is_disconnected(state: &State) -> bool {
+pub(crate) fn is_disconnected(state: &SocketState) -> bool {
     !state.is_active()
 }
