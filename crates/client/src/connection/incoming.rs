@@ -26,7 +26,8 @@ enum After {
 }
 
 impl Upper for Turn<'_> {
-    fn opened(&mut self, _: &Open, _: &mut Queue) {
+    fn opened(&mut self, open: &Open, _: &mut Queue) {
+        self.members.dialect.opened(open);
         self.work.hub.note_change();
     }
 
@@ -53,6 +54,7 @@ impl Upper for Turn<'_> {
     }
 
     fn refill(&mut self, _writable: bool, queue: &mut Queue) {
+        self.join_given(queue);
         for member in &self.members.all {
             if !matches!(member.step, Step::Joined { .. }) || member.has_left() {
                 continue;
@@ -69,7 +71,16 @@ impl Upper for Turn<'_> {
 impl Turn<'_> {
     fn take_in(&mut self, message: socket_proto::Message<'_>) -> Result<After, Broken> {
         let now = self.members.now();
-        let Members { protocol, all, .. } = &mut *self.members;
+        let Members { protocol, dialect, all, .. } = &mut *self.members;
+        let read;
+        let message = match message {
+            socket_proto::Message::Text(text) => {
+                read = dialect.read(text, protocol);
+                let Some(text) = &read else { return Ok(After::Nothing) };
+                socket_proto::Message::Text(text)
+            }
+            binary @ socket_proto::Message::Binary(_) => binary,
+        };
         let incoming = match protocol.receive(message, now) {
             Ok(Some(incoming)) => incoming,
             Ok(None) => return Ok(After::Nothing),
@@ -93,6 +104,15 @@ impl Turn<'_> {
             }
             Incoming::Disconnect { slot } => After::Dismissed { slot },
         })
+    }
+
+    /// Who is in a namespace already, without having asked the server for it.
+    fn join_given(&mut self, queue: &mut Queue) {
+        if let Some((slot, sid)) = self.members.dialect.take_given()
+            && self.members.protocol.accepted(slot)
+        {
+            self.connected(slot, &sid, queue);
+        }
     }
 
     /// The server has let a socket in. If its user has left meanwhile, it leaves now.

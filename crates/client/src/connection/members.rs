@@ -24,6 +24,7 @@ use socket_proto::client::Connection as Protocol;
 use socket_proto::{Encoded, Limits, ProtocolError, Slot, encode};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+use super::dialect::Dialect;
 use super::early::Early;
 use super::work::Work;
 use crate::config::Auth;
@@ -34,6 +35,7 @@ use crate::{ClientState, ConnectError};
 /// The sockets that have a part in this connection, and what the protocol says about them.
 pub(super) struct Members {
     pub(super) protocol: Protocol,
+    pub(super) dialect: Dialect,
     pub(super) all: SmallVec<[Member; 1]>,
     /// The origin of the protocol's time.
     began: Instant,
@@ -78,9 +80,10 @@ impl Member {
 }
 
 impl Members {
-    pub(super) fn new(limits: &Arc<Limits>) -> Self {
+    pub(super) fn new(limits: &Arc<Limits>, dialect: Dialect) -> Self {
         Members {
             protocol: Protocol::new(limits),
+            dialect,
             all: SmallVec::new(),
             began: Instant::now(),
             alarm: None,
@@ -143,6 +146,7 @@ impl Members {
             queue.push(packed(packet));
         }
         if self.protocol.left(slot) {
+            self.dialect.left(core.namespace());
             queue.push(packed(encode::disconnect(core.namespace(), ROOM)));
         }
     }
@@ -172,7 +176,9 @@ impl Members {
     ) {
         match self.protocol.connect(core.namespace(), self.began.elapsed()) {
             Ok(slot) => {
-                queue.push(packed(encode::connect(core.namespace(), auth, ROOM)));
+                if let Some(packet) = self.dialect.connect(core.namespace(), slot, auth) {
+                    queue.push(packed(packet));
+                }
                 let step = Step::Asked { slot, early: Early::default() };
                 self.all.push(Member { core, turn, step });
             }
