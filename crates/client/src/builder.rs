@@ -11,6 +11,7 @@ use serde::Serialize;
 use socket_proto::{Limits, namespace};
 
 use crate::config::{Ask, Auth, Config, Place};
+use crate::outbox::Settings;
 use crate::{BuildError, Client, Reconnection};
 
 /// Settings of a [`Client`]; see [`Client::builder`]. What is wrong with one of them, [`build`](Self::build) says.
@@ -40,6 +41,7 @@ pub struct Builder {
     headers: Result<HeaderMap, BuildError>,
     url_with: Option<Ask<String>>,
     headers_with: Option<Ask<HeaderMap>>,
+    pub(crate) sending: Settings,
 }
 
 impl Builder {
@@ -60,6 +62,7 @@ impl Builder {
             headers: Ok(HeaderMap::new()),
             url_with: None,
             headers_with: None,
+            sending: Settings::default(),
         }
     }
 
@@ -325,24 +328,6 @@ impl Builder {
         self
     }
 
-    /// Whether the server is one of Socket.IO 1 or 2 (Engine.IO 3), which a server does not say of itself in time. Default: no.
-    ///
-    /// Such a server takes nothing along with a CONNECT but a query. What [`auth`](Self::auth) says becomes one, behind the query
-    /// of the URL, for all namespaces but `/`: into that one it lets everybody by itself, and finds in its handshake the query of
-    /// the URL only. A middleware's error about an event comes as an event of the name `error`.
-    ///
-    /// ```
-    /// # use sockeye_client::Client;
-    /// let client = Client::builder("http://localhost:3000?token=x").eio3(true).build()?;
-    /// # Ok::<(), sockeye_client::BuildError>(())
-    /// ```
-    #[cfg(feature = "eio3")]
-    pub fn eio3(mut self, eio3: bool) -> Self {
-        self.engine.revision =
-            if eio3 { engine_client::Revision::Three } else { engine_client::Revision::Four };
-        self
-    }
-
     /// Whether a connection that is lost, or cannot be had, is tried again, and how. `true` is [`Reconnection::default`], `false`
     /// is [`Reconnection::off`]. Default: yes, without end.
     ///
@@ -386,7 +371,8 @@ impl Builder {
         let mut limits = self.limits;
         limits.connect_timeout = self.connect_timeout;
         limits.attachment_bytes = engine.max_payload;
-        Ok(Client::new(Config {
+        let (sending, outbox) = self.sending.build();
+        let config = Config {
             engine: Arc::new(engine),
             limits: Arc::new(limits),
             reconnection: self.reconnection,
@@ -397,7 +383,9 @@ impl Builder {
             auth: self.auth?,
             url: self.url_with,
             headers: self.headers_with,
-        }))
+            sending,
+        };
+        Ok(Client::new(config, outbox))
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::hub::Handle;
+use crate::outbox::Outbox;
 use crate::{Builder, ClientState, Socket};
 
 /// One connection to a server, with a [`Socket`] for each namespace. Cloning it is cheap, and gives the same client.
@@ -50,8 +51,8 @@ impl Client {
         Builder::new(url)
     }
 
-    pub(crate) fn new(config: Config) -> Client {
-        Client { handle: Handle::new(config) }
+    pub(crate) fn new(config: Config, outbox: Outbox) -> Client {
+        Client { handle: Handle::new(config, outbox) }
     }
 
     pub(crate) fn from_handle(handle: Arc<Handle>) -> Client {

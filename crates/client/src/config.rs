@@ -13,6 +13,7 @@ use http::HeaderMap;
 use serde::Serialize;
 use socket_proto::Limits;
 
+use crate::outbox::Sending;
 use crate::{BuildError, ConnectError, Reconnection};
 
 /// The settings of a client, as its task reads them.
@@ -29,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) auth: Auth,
     pub(crate) url: Option<Ask<String>>,
     pub(crate) headers: Option<Ask<HeaderMap>>,
+    pub(crate) sending: Sending,
 }
 
 /// What is said beside the URL about where and how a server is to be asked; it counts for URLs that come later, too.

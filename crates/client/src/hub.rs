@@ -17,13 +17,16 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::sync::watch;
 
-use crate::ClientState;
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::outbox::Outbox;
 use crate::socket::{Core, Socket};
+use crate::{ClientState, DisconnectReason};
 
 pub(crate) struct Hub {
     pub(crate) config: Config,
+    /// What waits to be sent. Locked for a few steps, behind the lock of a socket's life and before none.
+    pub(crate) outbox: Arc<Mutex<Outbox>>,
     table: Mutex<Table>,
     state: watch::Sender<ClientState>,
     /// The task's.
@@ -51,15 +54,20 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    pub(crate) fn new(config: Config) -> Arc<Handle> {
+    pub(crate) fn new(config: Config, outbox: Outbox) -> Arc<Handle> {
         let (state, _) = watch::channel(ClientState::Idle);
         let hub = Arc::new(Hub {
             config,
+            outbox: Arc::new(Mutex::new(outbox)),
             table: Mutex::default(),
             state,
             waker: AtomicWaker::new(),
             changed: AtomicBool::new(false),
             handle: OnceLock::new(),
+        });
+        let told = Arc::downgrade(&hub);
+        hub.outbox.lock().watch(move || {
+            told.upgrade().inspect(|hub| hub.nudge());
         });
         let handle = Arc::new(Handle { hub });
         let _ = handle.hub.handle.set(Arc::downgrade(&handle));
@@ -81,7 +89,7 @@ impl Hub {
         if let Some(core) = table.sockets.iter().find(|core| core.namespace() == namespace) {
             return Arc::clone(core);
         }
-        let core = Arc::new(Core::new(namespace, table.over));
+        let core = Arc::new(Core::new(namespace, table.over, &self.outbox, &self.config.sending));
         table.sockets.push(Arc::clone(&core));
         core
     }
@@ -103,6 +111,11 @@ impl Hub {
         self.waker.wake();
     }
 
+    /// There is something to be sent.
+    pub(crate) fn nudge(&self) {
+        self.waker.wake();
+    }
+
     /// Every socket leaves, and none comes back. The task says goodbye, and ends.
     pub(crate) fn close(&self) {
         let mut table = self.table.lock();
@@ -112,6 +125,7 @@ impl Hub {
         for core in &sockets {
             core.close();
         }
+        self.outbox.lock().end(DisconnectReason::ClientDisconnect);
         if !has_task {
             self.tell(ClientState::Closed);
         }

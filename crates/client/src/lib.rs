@@ -18,6 +18,9 @@
 //! |----------------------------------------------------|-------------------------------------------------|
 //! | a connection, and its settings                     | [`Client`], [`Builder`]                         |
 //! | a namespace                                        | [`Socket`]                                      |
+//! | to send, and what becomes of it                    | [`Socket::emit`], [`Emit`], [`AckFuture`], [`Overflow`] |
+//! | to send until it is answered                       | [`Socket::reliably`], [`Retries`]               |
+//! | to be given what was missed                        | [`Positions`], [`FilePositions`]                |
 //! | to know where they stand                           | [`ClientState`], [`SocketState`]                      |
 //! | to know why there is no connection                 | [`ConnectError`], [`DisconnectReason`]          |
 //! | how it is tried again                              | [`Reconnection`]                                |
@@ -30,32 +33,48 @@
 //!
 //! # Where to look in the source
 //!
+//! `outbox` is what waits to be sent, `ack` and `retry` what waits to be answered, `recovery` where a socket stands in what it has heard.
 //! `hub` is what handles and task have in common, `connection` the task, `socket::life` where a socket stands, `reconnect` how long to
 //! wait.
 
 #![forbid(unsafe_code)]
 
+mod ack;
 mod builder;
 mod client;
 mod config;
 mod connection;
+#[cfg_attr(not(feature = "outbox"), path = "durable/none.rs")]
+mod durable;
 mod error;
 mod hub;
+mod outbox;
+mod positions;
 mod reason;
 mod reconnect;
+mod recovery;
+mod retry;
 mod socket;
 mod state;
 
+pub use ack::{AckError, AckFuture};
 pub use builder::Builder;
 pub use client::Client;
+#[cfg(feature = "outbox")]
+pub use durable::{DurableOutbox, OutboxError};
 pub use engine_client::{
     Connecting, Connector, Dialer, EngineError, Refusal, Stream, Target, UrlError,
 };
 pub use engine_proto::Transport;
 pub use error::{BuildError, ConnectError, Refused};
+pub use handler::{Args, ArgsError, FromArgs, ToArgs};
+pub use outbox::{Emit, EmitError, Overflow};
+pub use positions::FilePositions;
 pub use reason::DisconnectReason;
 pub use reconnect::Reconnection;
-pub use socket::Socket;
+pub use recovery::{Position, Positions};
+pub use retry::Retries;
+pub use socket::{Emitter, Socket};
 pub use state::{ClientState, SocketState};
 
 /// Connects to the namespace that stands in the URL's path, `/` if there is none, and waits until the server has let us in. The short

@@ -1,13 +1,18 @@
 //! What the server says.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use engine_client::{Broken, LOW, Message, Open, Queue, Transport, Upper};
 use socket_proto::client::Incoming;
 use socket_proto::{Args, ProtocolError, Slot};
+use tokio::time::Instant;
 
 use super::early::Early;
 use super::members::{Member, Members, Step, packed};
 use super::work::{Event, Work};
 use crate::reconnect::Backoff;
+use crate::socket::Core;
 use crate::{ConnectError, Refused};
 
 /// The connection, while its engine has the turn.
@@ -20,14 +25,13 @@ pub(super) struct Turn<'a> {
 /// What a packet asks for, once it does not borrow the protocol any more.
 enum After {
     Nothing,
-    Connected { slot: Slot, sid: String },
+    Connected { slot: Slot, sid: String, pid: Option<String> },
     Refused { slot: Slot, error: ConnectError },
     Dismissed { slot: Slot },
 }
 
 impl Upper for Turn<'_> {
-    fn opened(&mut self, open: &Open, _: &mut Queue) {
-        self.members.dialect.opened(open);
+    fn opened(&mut self, _: &Open, _: &mut Queue) {
         self.work.hub.note_change();
     }
 
@@ -46,41 +50,35 @@ impl Upper for Turn<'_> {
         }
         match after {
             After::Nothing => {}
-            After::Connected { slot, sid } => self.connected(slot, &sid, queue),
+            After::Connected { slot, sid, pid } => {
+                self.connected(slot, &sid, pid.as_deref(), queue);
+            }
             After::Refused { slot, error } => self.refused(slot, &error),
             After::Dismissed { slot } => self.dismissed(slot),
         }
         Ok(())
     }
 
-    fn refill(&mut self, _writable: bool, queue: &mut Queue) {
-        self.join_given(queue);
-        for member in &self.members.all {
-            if !matches!(member.step, Step::Joined { .. }) || member.has_left() {
-                continue;
-            }
-            while queue.bytes() < LOW
-                && let Some(packet) = member.core.next_packet()
-            {
-                queue.push(packed(packet));
-            }
+    fn refill(&mut self, writable: bool, queue: &mut Queue) {
+        let now = Instant::now();
+        let mut outbox = self.work.hub.outbox.lock();
+        while queue.bytes() < LOW
+            && let Some(packet) = outbox.pull(writable, now)
+        {
+            queue.push(packed(packet));
         }
+    }
+
+    fn takes_more(&self) -> bool {
+        // Whoever asks without end and takes no answers is not listened to. It is polled again when it has taken some.
+        !self.work.hub.outbox.lock().is_crowded()
     }
 }
 
 impl Turn<'_> {
     fn take_in(&mut self, message: socket_proto::Message<'_>) -> Result<After, Broken> {
         let now = self.members.now();
-        let Members { protocol, dialect, all, .. } = &mut *self.members;
-        let read;
-        let message = match message {
-            socket_proto::Message::Text(text) => {
-                read = dialect.read(text, protocol);
-                let Some(text) = &read else { return Ok(After::Nothing) };
-                socket_proto::Message::Text(text)
-            }
-            binary @ socket_proto::Message::Binary(_) => binary,
-        };
+        let Members { protocol, all, .. } = &mut *self.members;
         let incoming = match protocol.receive(message, now) {
             Ok(Some(incoming)) => incoming,
             Ok(None) => return Ok(After::Nothing),
@@ -95,8 +93,9 @@ impl Turn<'_> {
                 answer(all, slot, id, args);
                 After::Nothing
             }
-            Incoming::Connected { slot, sid, .. } => {
-                After::Connected { slot, sid: sid.into_owned() }
+            Incoming::Connected { slot, sid, pid } => {
+                let pid = pid.map(Cow::into_owned);
+                After::Connected { slot, sid: sid.into_owned(), pid }
             }
             Incoming::Refused { slot, message, data } => {
                 let error = ConnectError::Refused(Refused::new(&message, data).into());
@@ -106,21 +105,12 @@ impl Turn<'_> {
         })
     }
 
-    /// Who is in a namespace already, without having asked the server for it.
-    fn join_given(&mut self, queue: &mut Queue) {
-        if let Some((slot, sid)) = self.members.dialect.take_given()
-            && self.members.protocol.accepted(slot)
-        {
-            self.connected(slot, &sid, queue);
-        }
-    }
-
     /// The server has let a socket in. If its user has left meanwhile, it leaves now.
-    fn connected(&mut self, slot: Slot, sid: &str, queue: &mut Queue) {
+    fn connected(&mut self, slot: Slot, sid: &str, pid: Option<&str>, queue: &mut Queue) {
         let Some(at) = self.members.position(slot) else { return };
         let member = &mut self.members.all[at];
         let (core, turn) = (member.core.clone(), member.turn);
-        if !core.join(turn, sid, false) {
+        if !core.join(turn, sid, pid) {
             self.members.all.remove(at);
             self.members.say_goodbye(&core, slot, queue);
             return self.work.hub.note_change();
@@ -144,7 +134,7 @@ impl Turn<'_> {
                 return;
             }
             let event = Event { name: &kept.name, args: kept.args.as_args(), ack: kept.ack };
-            self.work.event(&member.core, event);
+            tell(self.work, &member.core, event);
         }
     }
 
@@ -187,7 +177,7 @@ fn hear(
         return Ok(());
     };
     let Step::Asked { early, .. } = &mut member.step else {
-        work.event(&member.core, event);
+        tell(work, &member.core, event);
         return Ok(());
     };
     let limit = work.hub.config.early_bytes;
@@ -195,6 +185,15 @@ fn hear(
         return Ok(());
     }
     Err(format!("more than {limit} bytes of events came before the answer to CONNECT").into())
+}
+
+/// An event is told to those who listen, and the socket stands behind it.
+fn tell(work: &mut Work, core: &Arc<Core>, event: Event<'_>) {
+    let mark = core.took(event.args, event.ack.is_some());
+    work.event(core, event);
+    if let Some(mark) = mark {
+        core.handled(mark);
+    }
 }
 
 fn answer(members: &[Member], slot: Slot, id: u64, args: Args<'_>) {

@@ -24,7 +24,6 @@ use socket_proto::client::Connection as Protocol;
 use socket_proto::{Encoded, Limits, ProtocolError, Slot, encode};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::dialect::Dialect;
 use super::early::Early;
 use super::work::Work;
 use crate::config::Auth;
@@ -35,7 +34,6 @@ use crate::{ClientState, ConnectError};
 /// The sockets that have a part in this connection, and what the protocol says about them.
 pub(super) struct Members {
     pub(super) protocol: Protocol,
-    pub(super) dialect: Dialect,
     pub(super) all: SmallVec<[Member; 1]>,
     /// The origin of the protocol's time.
     began: Instant,
@@ -80,10 +78,9 @@ impl Member {
 }
 
 impl Members {
-    pub(super) fn new(limits: &Arc<Limits>, dialect: Dialect) -> Self {
+    pub(super) fn new(limits: &Arc<Limits>) -> Self {
         Members {
             protocol: Protocol::new(limits),
-            dialect,
             all: SmallVec::new(),
             began: Instant::now(),
             alarm: None,
@@ -146,7 +143,6 @@ impl Members {
             queue.push(packed(packet));
         }
         if self.protocol.left(slot) {
-            self.dialect.left(core.namespace());
             queue.push(packed(encode::disconnect(core.namespace(), ROOM)));
         }
     }
@@ -176,9 +172,8 @@ impl Members {
     ) {
         match self.protocol.connect(core.namespace(), self.began.elapsed()) {
             Ok(slot) => {
-                if let Some(packet) = self.dialect.connect(core.namespace(), slot, auth) {
-                    queue.push(packed(packet));
-                }
+                let payload = core.payload(auth);
+                queue.push(packed(encode::connect(core.namespace(), payload.as_deref(), ROOM)));
                 let step = Step::Asked { slot, early: Early::default() };
                 self.all.push(Member { core, turn, step });
             }

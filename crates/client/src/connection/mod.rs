@@ -13,18 +13,18 @@
 //! Each state owns what only it needs. [`Connection::poll`] is the one place that waits, and looks first at what the sockets want: a wish
 //! that has changed (`disconnect`, `close`, the last handle gone) ends whatever state it finds.
 
-mod dialect;
 mod early;
 mod incoming;
 mod leaving;
 mod members;
 mod opening;
+mod retrying;
 mod session;
 mod work;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use engine_client::Engine;
 use futures_util::future::BoxFuture;
@@ -34,6 +34,7 @@ use crate::hub::Hub;
 use crate::reconnect::{Backoff, Next};
 use crate::{ClientState, ConnectError};
 use leaving::{Loss, Silent};
+use retrying::Alarm;
 use session::{End, Session};
 use work::Work;
 
@@ -42,6 +43,7 @@ pub(crate) struct Connection {
     work: Work,
     backoff: Backoff,
     life: Life,
+    retries: Alarm,
 }
 
 enum Life {
@@ -69,7 +71,12 @@ enum Then {
 
 impl Connection {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        Connection { work: Work::new(hub), backoff: Backoff::new(rand::random()), life: Life::Idle }
+        Connection {
+            work: Work::new(hub),
+            backoff: Backoff::new(rand::random()),
+            life: Life::Idle,
+            retries: Alarm::default(),
+        }
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Then {
@@ -123,7 +130,7 @@ impl Connection {
     }
 
     fn open(&mut self, config: Arc<engine_client::Config>) -> Then {
-        let session = Session::new(config, &self.work.hub.config.limits);
+        let session = Session::new(Engine::open(config), &self.work.hub.config.limits);
         Then::Go(Life::Running(Box::new(session)))
     }
 
@@ -168,7 +175,7 @@ impl Future for Connection {
         this.work.begin_turn(cx.waker());
         loop {
             match this.turn(cx) {
-                Then::Wait => return Poll::Pending,
+                Then::Wait => ready!(this.retries.poll(&this.work.hub, cx)),
                 Then::Go(life) => this.life = life,
                 Then::End => return Poll::Ready(()),
             }

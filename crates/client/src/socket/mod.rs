@@ -1,19 +1,24 @@
 //! A namespace, as its user sees it.
 
+mod emit;
 mod life;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use socket_proto::{Args, Encoded};
 use tokio::sync::watch;
 
 use crate::config::Auth;
 use crate::hub::Handle;
+use crate::outbox::{LaneId, Outbox, Sending};
+use crate::recovery::{Mark, Recovery};
 use crate::{BuildError, Client, ConnectError, DisconnectReason, SocketState};
+pub use emit::Emitter;
 pub(crate) use life::{Ending, Life};
 
 /// The connection to one namespace. Cloning it is cheap, and gives the same socket.
@@ -41,20 +46,30 @@ pub(crate) struct Core {
     pub(crate) life: Life,
     /// Instead of the client's.
     auth: Mutex<Option<Auth>>,
-    /// What waits to be sent.
-    waiting: Mutex<VecDeque<Encoded>>,
-    /// What was emitted before its user left, to be sent in front of the goodbye.
-    last_words: Mutex<VecDeque<Encoded>>,
+    /// All that waits to be sent, and its place there.
+    outbox: Arc<Mutex<Outbox>>,
+    lane: LaneId,
+    /// The id of its next question.
+    next_id: AtomicU64,
+    recovery: Mutex<Recovery>,
 }
 
 impl Core {
-    pub(crate) fn new(namespace: &str, closed: bool) -> Self {
+    pub(crate) fn new(
+        namespace: &str,
+        closed: bool,
+        outbox: &Arc<Mutex<Outbox>>,
+        sending: &Sending,
+    ) -> Self {
+        let (lane, next_id) = outbox.lock().add(namespace, &sending.retries);
         Core {
             namespace: namespace.into(),
             life: Life::new(closed),
             auth: Mutex::new(None),
-            waiting: Mutex::default(),
-            last_words: Mutex::default(),
+            outbox: Arc::clone(outbox),
+            lane,
+            next_id: AtomicU64::new(next_id),
+            recovery: Mutex::new(Recovery::new(namespace, sending.positions.clone())),
         }
     }
 
@@ -68,7 +83,7 @@ impl Core {
 
     /// What is to be sent in front of the goodbye.
     pub(crate) fn take_last_words(&self) -> VecDeque<Encoded> {
-        std::mem::take(&mut self.last_words.lock())
+        self.outbox().take_last_words(self.lane)
     }
 
     /// Its user leaves. Whether there was anything to end.
@@ -81,14 +96,34 @@ impl Core {
         self.life.close(|| self.cut());
     }
 
+    /// What is sent with CONNECT: what its user says, and where it stands.
+    pub(crate) fn payload(&self, auth: Option<&str>) -> Option<String> {
+        self.recovery.lock().payload(auth)
+    }
+
     /// The server has let it in. False if its user has left meanwhile.
-    pub(crate) fn join(&self, turn: u64, id: &str, recovered: bool) -> bool {
-        self.life.joined(turn, id, recovered, || {})
+    pub(crate) fn join(&self, turn: u64, id: &str, pid: Option<&str>) -> bool {
+        let mut recovery = self.recovery.lock();
+        let recovered = recovery.would_recover(pid);
+        self.life.joined(turn, id, recovered, || {
+            recovery.connected(pid);
+            self.outbox().join(self.lane);
+        })
+    }
+
+    /// An event's handlers are started, or it is handed out. A mark for [`handled`](Self::handled), if somebody keeps positions.
+    pub(crate) fn took(&self, args: Args<'_>, asks: bool) -> Option<Mark> {
+        self.recovery.lock().took(args, asks)
+    }
+
+    /// What was marked has been handled.
+    pub(crate) fn handled(&self, mark: Mark) {
+        self.recovery.lock().done(mark);
     }
 
     /// The connection is lost, or could not be had. What it was before, if that was anything.
     pub(crate) fn lose(&self, ending: &Ending) -> Option<SocketState> {
-        self.life.lost(ending, || {})
+        self.life.lost(ending, || self.outbox().part(self.lane, ending.reason))
     }
 
     /// It is disconnected, and stays so. False if its user has left meanwhile.
@@ -98,22 +133,37 @@ impl Core {
         reason: Option<DisconnectReason>,
         error: &ConnectError,
     ) -> bool {
-        self.life.dismissed(turn, reason, error, || {})
+        let why = reason.unwrap_or(DisconnectReason::ServerDisconnect);
+        self.life.dismissed(turn, reason, error, || self.outbox().part(self.lane, why))
     }
 
     /// The server has answered a question.
     pub(crate) fn answered(&self, id: u64, args: Args<'_>) {
-        tracing::trace!(namespace = self.namespace(), id, args = args.json, "answered");
+        self.outbox().answered(self.lane, id, args.to_owned());
+    }
+
+    /// An answer to a question that the server asked on this connection.
+    #[allow(dead_code)] // For handlers, which are about to come.
+    pub(crate) fn answer(&self, packet: Encoded) {
+        self.outbox().answer(self.lane, packet);
     }
 
     /// What waits is to be sent in front of the goodbye.
     fn cut(&self) {
-        self.last_words.lock().append(&mut self.waiting.lock());
+        self.outbox().leave(self.lane, DisconnectReason::ClientDisconnect);
     }
 
-    /// What is sent next.
-    pub(crate) fn next_packet(&self) -> Option<Encoded> {
-        self.waiting.lock().pop_front()
+    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock()
+    }
+
+    pub(crate) fn lane(&self) -> LaneId {
+        self.lane
+    }
+
+    /// The id of its next question.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 }
 

@@ -1,0 +1,262 @@
+//! Where a socket stands in what the server sends, so that it is given what it has missed: connection state recovery.
+//!
+//! The server gives a secret (`pid`) with its answer to CONNECT, and a position (`offset`) as the last argument of events. Both are
+//! said again when the socket connects again. See `docs/delivery.md` for what a server of ours makes of it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use socket_proto::Args;
+
+/// Where a socket stands: who it was to the server, and the last event that it has heard.
+///
+/// It is a secret: whoever has it can take the session over.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The private id that the server gave the session.
+    pub pid: String,
+    /// The position of the last event that was heard, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<String>,
+}
+
+/// Where positions are kept, so that a client recovers after its own restart what it has missed:
+/// [`Builder::positions`](crate::Builder::positions). [`FilePositions`](crate::FilePositions) keeps them in a file.
+///
+/// # What is promised
+///
+/// With a server that stores its events (a durable namespace of `sockeye`), and within what it keeps: every event is
+/// handled **at least once**, over a crash of the client too. A position is stored when all handlers of the event, and of those
+/// before it, have come to their end, or when the next event has been [pulled](crate::Socket::recv): what was being handled when the
+/// client died comes again.
+///
+/// **Effectively once** takes one more thing: the last argument of an event names it, the same each time it comes. Whoever
+/// stores it together with what the event has changed, in one transaction, knows a repeat. Such a store can implement this trait
+/// too; then nothing comes twice.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+/// use sockeye_client::{Client, Position, Positions};
+///
+/// #[derive(Default)]
+/// struct InMemory(Mutex<HashMap<String, Position>>);
+///
+/// impl Positions for InMemory {
+///     fn load(&self, namespace: &str) -> Option<Position> {
+///         self.0.lock().unwrap().get(namespace).cloned()
+///     }
+///     fn store(&self, namespace: &str, position: &Position) {
+///         self.0.lock().unwrap().insert(namespace.to_owned(), position.clone());
+///     }
+/// }
+///
+/// let client = Client::builder("http://localhost:3000").positions(InMemory::default()).build()?;
+/// # Ok::<(), sockeye_client::BuildError>(())
+/// ```
+pub trait Positions: Send + Sync + 'static {
+    /// The position that was stored last for a namespace. Asked once, when the socket is made, under a lock: it must not call the
+    /// client.
+    fn load(&self, namespace: &str) -> Option<Position>;
+
+    /// Stores a position. Called by the task of the connection, perhaps for each event, and under a lock: it must not block,
+    /// nor call the client.
+    fn store(&self, namespace: &str, position: &Position);
+}
+
+/// Where one socket stands.
+pub(crate) struct Recovery {
+    namespace: Box<str>,
+    store: Option<Arc<dyn Positions>>,
+    /// What is said when it connects again: events that are being handled are not asked for twice.
+    taken: Position,
+    /// With a store: the events that are being handled, in their order.
+    trail: VecDeque<Step>,
+    /// The number of the trail's first.
+    first: u64,
+    /// With a store: the last of those whose handlers, and those before, are done.
+    done: Position,
+}
+
+struct Step {
+    offset: Box<str>,
+    done: bool,
+}
+
+/// An event that is being handled. [`Recovery::done`] wants it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark(u64);
+
+impl Recovery {
+    pub(crate) fn new(namespace: &str, store: Option<Arc<dyn Positions>>) -> Self {
+        let loaded = store.as_ref().and_then(|store| store.load(namespace)).unwrap_or_default();
+        Recovery {
+            namespace: namespace.into(),
+            store,
+            taken: loaded.clone(),
+            trail: VecDeque::new(),
+            first: 0,
+            done: loaded,
+        }
+    }
+
+    /// The payload of CONNECT: what our user says (JSON text of an object), and where we stand. If both say the same, our
+    /// user is right.
+    pub(crate) fn payload(&self, auth: Option<&str>) -> Option<String> {
+        if self.taken.pid.is_empty() {
+            return auth.map(str::to_owned);
+        }
+        let ours = serde_json::to_string(&self.taken).ok()?;
+        let theirs = auth.and_then(|auth| auth.trim().strip_prefix('{')).unwrap_or("}");
+        let comma = if theirs.trim_start().starts_with('}') { "" } else { "," };
+        Some(format!("{}{comma}{theirs}", ours.trim_end_matches('}')))
+    }
+
+    /// Whether a server that gives this secret goes on where we stand.
+    pub(crate) fn would_recover(&self, pid: Option<&str>) -> bool {
+        pid.is_some_and(|pid| pid == self.taken.pid)
+    }
+
+    /// The server has let us in.
+    pub(crate) fn connected(&mut self, pid: Option<&str>) {
+        if !self.would_recover(pid) {
+            // Another session begins: what was heard in the last one is no place in it.
+            self.taken = Position { pid: pid.unwrap_or_default().to_owned(), offset: None };
+            self.first += self.trail.len() as u64;
+            self.trail.clear();
+            self.done = self.taken.clone();
+            self.keep();
+        }
+    }
+
+    /// An event's handlers are being started, or it is being handed out. A mark, if somebody has to say when that is
+    /// over.
+    pub(crate) fn took(&mut self, args: Args<'_>, asks: bool) -> Option<Mark> {
+        // As the reference client takes it: a string at the end, where a question has its callback.
+        let last = if asks || self.taken.pid.is_empty() { None } else { args.iter().last() };
+        let offset: String = serde_json::from_str(last?).ok()?;
+        let mark = self.store.is_some().then(|| {
+            self.trail.push_back(Step { offset: offset.as_str().into(), done: false });
+            Mark(self.first + self.trail.len() as u64 - 1)
+        });
+        self.taken.offset = Some(offset);
+        mark
+    }
+
+    /// All handlers of an event have come to their end.
+    pub(crate) fn done(&mut self, mark: Mark) {
+        let at = mark.0.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
+        // One of an earlier session is not here any more.
+        let Some(step) = at.and_then(|at| self.trail.get_mut(at)) else { return };
+        step.done = true;
+        let mut moved = false;
+        while self.trail.front().is_some_and(|step| step.done) {
+            let step = self.trail.pop_front().map(|step| step.offset.into_string());
+            self.done.offset = step;
+            self.first += 1;
+            moved = true;
+        }
+        if moved {
+            self.keep();
+        }
+    }
+
+    fn keep(&self) {
+        if let Some(store) = &self.store {
+            store.store(&self.namespace, &self.done);
+        }
+    }
+}
+
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Position").field("offset", &self.offset).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recovery").field("taken", &self.taken).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+    use socket_proto::Args;
+
+    use super::{Position, Positions, Recovery};
+
+    #[derive(Default)]
+    struct Store(Mutex<Option<Position>>);
+
+    impl Positions for Store {
+        fn load(&self, _: &str) -> Option<Position> {
+            self.0.lock().clone()
+        }
+        fn store(&self, _: &str, position: &Position) {
+            *self.0.lock() = Some(position.clone());
+        }
+    }
+
+    fn args(json: &str) -> Args<'_> {
+        Args { json, attachments: &[] }
+    }
+
+    #[test]
+    fn a_socket_says_where_it_stands_and_what_its_user_says_beside_it() {
+        let mut recovery = Recovery::new("/", None);
+        assert_eq!(recovery.payload(None), None);
+        assert_eq!(recovery.payload(Some(r#"{"t":1}"#)).as_deref(), Some(r#"{"t":1}"#));
+
+        assert!(!recovery.would_recover(Some("p")));
+        recovery.connected(Some("p"));
+        assert_eq!(recovery.payload(None).as_deref(), Some(r#"{"pid":"p"}"#));
+        recovery.took(args(r#"1,"at 7""#), false);
+        recovery.took(args(r#"1,"no position: a question has none""#), true);
+        recovery.took(args("1,null"), false);
+        let both = Some(r#"{"pid":"p","offset":"at 7","t":1}"#);
+        assert_eq!(recovery.payload(Some(r#"{"t":1}"#)).as_deref(), both);
+        assert_eq!(
+            recovery.payload(Some(" { } ")).as_deref(),
+            Some(r#"{"pid":"p","offset":"at 7" }"#)
+        );
+        assert!(recovery.would_recover(Some("p")));
+    }
+
+    #[test]
+    fn a_server_that_recovers_nothing_is_told_no_position() {
+        let mut recovery = Recovery::new("/", None);
+        recovery.connected(None);
+        assert!(recovery.took(args(r#""text""#), false).is_none());
+        assert_eq!(recovery.payload(None), None);
+        assert!(!recovery.would_recover(None), "two sessions without an id are not the same one");
+    }
+
+    #[test]
+    fn only_what_was_handled_to_the_end_is_stored() {
+        let store = Arc::new(Store::default());
+        let stored = || store.0.lock().clone().and_then(|position| position.offset);
+        let mut recovery = Recovery::new("/", Some(store.clone()));
+        recovery.connected(Some("p"));
+        let marks = ["a", "b", "c"]
+            .map(|offset| recovery.took(args(&format!("\"{offset}\"")), false).unwrap());
+        assert_eq!(stored(), None);
+        recovery.done(marks[1]);
+        assert_eq!(stored(), None, "the first is still being handled");
+        recovery.done(marks[0]);
+        assert_eq!(stored().as_deref(), Some("b"));
+
+        let again = Recovery::new("/", Some(store.clone()));
+        assert_eq!(again.payload(None).as_deref(), Some(r#"{"pid":"p","offset":"b"}"#));
+
+        recovery.connected(Some("q"));
+        recovery.done(marks[2]);
+        let q = Position { pid: "q".into(), offset: None };
+        assert_eq!(*store.0.lock(), Some(q), "what ends late is of no session that is");
+    }
+}
