@@ -31,7 +31,8 @@ enum After {
 }
 
 impl Upper for Turn<'_> {
-    fn opened(&mut self, _: &Open, _: &mut Queue) {
+    fn opened(&mut self, _: &Open, queue: &mut Queue) {
+        self.members.look(self.work, queue);
         self.work.hub.note_change();
     }
 

@@ -26,10 +26,10 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::early::Early;
 use super::work::Work;
+use crate::ConnectError;
 use crate::config::Auth;
 use crate::reconnect::{Backoff, Next};
 use crate::socket::Core;
-use crate::{ClientState, ConnectError};
 
 /// The sockets that have a part in this connection, and what the protocol says about them.
 pub(super) struct Members {
@@ -110,14 +110,12 @@ impl Members {
 // Wishes.
 impl Members {
     /// What the sockets want has changed.
-    pub(super) fn look(&mut self, work: &mut Work, engine: &mut Engine) {
-        let Some(transport) = engine.transport() else { return };
-        work.hub.tell(ClientState::Open { transport });
-        self.let_go(work, engine.queue());
+    pub(super) fn look(&mut self, work: &mut Work, queue: &mut Queue) {
+        self.let_go(work, queue);
         for core in work.hub.sockets() {
             let is_new = !self.all.iter().any(|member| Arc::ptr_eq(&member.core, &core));
             if is_new && core.life.is_wanted() {
-                self.begin(work, core, engine.queue());
+                self.begin(work, core, queue);
             }
         }
     }

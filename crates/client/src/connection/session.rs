@@ -10,6 +10,7 @@ use super::incoming::Turn;
 use super::leaving::Loss;
 use super::members::Members;
 use super::work::Work;
+use crate::ClientState;
 use crate::reconnect::Backoff;
 
 pub(super) struct Session {
@@ -39,7 +40,7 @@ impl Session {
     ) -> Poll<End> {
         loop {
             if work.hub.take_changed() {
-                self.members.look(work, &mut self.engine);
+                self.look(work);
                 if !work.hub.anybody() {
                     return Poll::Ready(End::Unwanted);
                 }
@@ -56,6 +57,14 @@ impl Session {
             if !work.hub.has_changed() {
                 return Poll::Pending;
             }
+        }
+    }
+
+    /// What the sockets want has changed, or what carries them.
+    fn look(&mut self, work: &mut Work) {
+        if let Some(transport) = self.engine.transport() {
+            work.hub.tell(ClientState::Open { transport });
+            self.members.look(work, self.engine.queue());
         }
     }
 

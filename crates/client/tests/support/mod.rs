@@ -2,19 +2,23 @@
 #![allow(dead_code)] // Each file of tests uses some of it.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::{SinkExt, StreamExt};
 use sockeye::Io;
 use sockeye_client::{
     Builder, Client, ClientState, Connecting, Connector, Dialer, Socket, SocketState, Stream,
-    Target,
+    Target, Transport,
 };
-use std::sync::Mutex;
 use tokio::io::{DuplexStream, copy_bidirectional, duplex};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 
 /// What lies between a client and its server.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ struct Inner {
     down: AtomicBool,
     dialled: AtomicUsize,
     open: Mutex<Vec<AbortHandle>>,
+    /// Rings when the wires that are there are to fall silent.
+    frozen: Arc<Notify>,
 }
 
 /// Who is at the other end.
@@ -39,14 +45,20 @@ impl Wire {
     }
 
     /// To somebody who is handed the streams.
-    pub(crate) fn raw() -> (Wire, tokio::sync::mpsc::UnboundedReceiver<DuplexStream>) {
+    pub(crate) fn raw() -> (Wire, UnboundedReceiver<DuplexStream>) {
         let (streams, accepted) = tokio::sync::mpsc::unbounded_channel();
         (Wire::new(Server::Raw(streams)), accepted)
     }
 
     fn new(server: Server) -> Wire {
         let (dialled, down) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Wire(Arc::new(Inner { server, down, dialled, open: Mutex::default() }))
+        Wire(Arc::new(Inner {
+            server,
+            down,
+            dialled,
+            open: Mutex::default(),
+            frozen: Arc::default(),
+        }))
     }
 
     /// Ends every connection.
@@ -54,6 +66,11 @@ impl Wire {
         for wire in self.0.open.lock().unwrap().drain(..) {
             wire.abort();
         }
+    }
+
+    /// Nothing comes through any more, and nobody is told.
+    pub(crate) fn freeze(&self) {
+        self.0.frozen.notify_waiters();
     }
 
     /// Nobody listens, or somebody does again.
@@ -83,6 +100,11 @@ impl Wire {
     pub(crate) fn client(&self) -> Client {
         self.builder("http://in-memory").build().unwrap()
     }
+
+    /// One whose connection is one stream.
+    pub(crate) fn websocket_client(&self) -> Client {
+        self.builder("http://in-memory").transports([Transport::WebSocket]).build().unwrap()
+    }
 }
 
 impl Connector for Wire {
@@ -93,7 +115,13 @@ impl Connector for Wire {
         }
         let (ours, mut near) = duplex(64 << 10);
         let (mut far, theirs) = duplex(64 << 10);
-        let wire = tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
+        let frozen = self.0.frozen.clone();
+        let wire = tokio::spawn(async move {
+            tokio::select! {
+                _ = copy_bidirectional(&mut near, &mut far) => {}
+                () = frozen.notified() => std::future::pending().await,
+            }
+        });
         self.0.open.lock().unwrap().push(wire.abort_handle());
         match &self.0.server {
             Server::Ours(io) => {
@@ -106,11 +134,52 @@ impl Connector for Wire {
     }
 }
 
+/// A server that says what a test wants it to say, over a WebSocket.
+pub(crate) struct Script(WebSocketStream<DuplexStream>);
+
+impl Script {
+    /// A session of Engine.IO is opened on the next stream.
+    pub(crate) async fn open(accepted: &mut UnboundedReceiver<DuplexStream>) -> Script {
+        let stream = accepted.recv().await.expect("somebody who dials");
+        let socket = tokio_tungstenite::accept_async(stream).await.expect("a WebSocket");
+        let mut script = Script(socket);
+        script.say(OPEN).await;
+        script
+    }
+
+    pub(crate) async fn say(&mut self, text: &str) {
+        let _ = self.0.send(Message::text(text)).await;
+    }
+
+    /// The next text; `None` at the end.
+    pub(crate) async fn hear(&mut self) -> Option<String> {
+        loop {
+            match self.0.next().await? {
+                Ok(Message::Text(text)) => return Some(text.to_string()),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+const OPEN: &str =
+    r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+
 /// A server with `/` and nothing else.
 pub(crate) fn server() -> Io {
     let io = Io::builder().build().unwrap();
     io.of("/");
     io
+}
+
+/// How many tasks there are without a client. A server has some once it has been used.
+pub(crate) async fn tasks_of_the_server(wire: &Wire) -> usize {
+    let client = wire.client();
+    client.socket().connect().await.unwrap();
+    client.close().await;
+    tokio::time::sleep(Duration::from_mins(3)).await;
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
 /// Waits until the socket stands so; an hour of virtual time at most.

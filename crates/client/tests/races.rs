@@ -1,0 +1,139 @@
+//! Two clients that connect, disconnect, lose their connection and are sent away in any order: what their users wanted last
+//! is what comes of it.
+
+mod support;
+
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use sockeye::Io;
+use sockeye_client::{Client, Socket, SocketState};
+use support::{Wire, server, tasks_of_the_server, until};
+use tokio::runtime::Handle;
+use tokio::task::yield_now;
+use tokio::time::sleep;
+
+/// One socket, and whether its user wants it to be connected.
+struct Tried {
+    socket: Socket,
+    wanted: bool,
+}
+
+impl Tried {
+    /// What holds at every moment, whatever is under way.
+    fn check(&self) {
+        let state = self.socket.state().borrow().clone();
+        assert!(self.wanted || !state.is_active(), "disconnected for good, but {state:?}");
+        assert!(!self.wanted || state.is_active(), "wanted, but {state:?}");
+    }
+}
+
+/// The server's namespaces.
+const NAMESPACES: [&str; 3] = ["/", "/chat", "/slow"];
+
+fn busy_server() -> Io {
+    let io = server();
+    io.of("/chat");
+    io.of("/slow").middleware(async |_: sockeye::Socket| sleep(Duration::from_millis(30)).await);
+    io
+}
+
+fn step(random: &mut SmallRng, wire: &Wire, tried: &mut [Tried]) {
+    let which = random.random_range(0..tried.len());
+    let one = &mut tried[which];
+    match random.random_range(0..12) {
+        0..3 => {
+            one.socket.start();
+            one.wanted = true;
+        }
+        3 => {
+            let socket = one.socket.clone();
+            one.socket.start();
+            one.wanted = true;
+            let mut attempt = Box::pin(async move { drop(socket.connect().await) });
+            // It begins now, not when its task has its turn.
+            if attempt.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+                tokio::spawn(attempt);
+            }
+        }
+        4..8 => {
+            one.socket.disconnect();
+            one.wanted = false;
+        }
+        8 => wire.cut(),
+        9 => wire.set_down(random.random_bool(0.3)),
+        10 => {
+            one.socket.disconnect();
+            one.socket.start();
+            one.wanted = true;
+        }
+        _ => {}
+    }
+}
+
+async fn pause(random: &mut SmallRng) {
+    match random.random_range(0..4) {
+        0 => {}
+        1 => {
+            for _ in 0..random.random_range(0..20) {
+                yield_now().await;
+            }
+        }
+        2 => sleep(Duration::from_millis(random.random_range(0..50))).await,
+        _ => sleep(Duration::from_millis(random.random_range(0..3000))).await,
+    }
+}
+
+async fn life(seed: u64, turns: usize) {
+    let mut random = SmallRng::seed_from_u64(seed);
+    let io = busy_server();
+    let wire = Wire::to(&io);
+    let tasks = tasks_of_the_server(&wire).await;
+    let clients: [Client; 2] = [wire.client(), wire.websocket_client()];
+    let mut tried: Vec<_> = clients
+        .iter()
+        .flat_map(|client| NAMESPACES.map(|name| Tried { socket: client.of(name), wanted: false }))
+        .collect();
+    for _ in 0..turns {
+        step(&mut random, &wire, &mut tried);
+        tried.iter().for_each(Tried::check);
+        pause(&mut random).await;
+        tried.iter().for_each(Tried::check);
+    }
+    settle(&io, &wire, &tried).await;
+    drop((tried, clients));
+    sleep(Duration::from_mins(3)).await;
+    assert_eq!(wire.open(), 0, "seed {seed}");
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks, "seed {seed}");
+}
+
+/// What the server knows is what the users want, and nothing else.
+async fn settle(io: &Io, wire: &Wire, tried: &[Tried]) {
+    wire.set_down(false);
+    for one in tried.iter().filter(|one| one.wanted) {
+        until(&one.socket, SocketState::is_connected).await;
+    }
+    // Sessions that a cut has left at the server end by its ping timeout.
+    sleep(Duration::from_mins(2)).await;
+    tried.iter().for_each(Tried::check);
+    for name in NAMESPACES {
+        let ours = tried.iter().filter(|one| one.wanted && one.socket.namespace() == name);
+        let mut ours: Vec<_> = ours.map(|one| one.socket.id().expect("connected")).collect();
+        let mut theirs: Vec<_> =
+            io.of(name).sockets().iter().map(|socket| socket.id().to_owned()).collect();
+        ours.sort();
+        theirs.sort();
+        assert_eq!(ours, theirs, "in {name}");
+    }
+}
+
+#[test]
+fn what_a_user_wanted_last_is_what_comes_of_it() {
+    for seed in 0..40 {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(life(seed, 100));
+    }
+}
