@@ -121,6 +121,11 @@ impl EngineError {
         EngineError::Protocol { message: message.into() }
     }
 
+    /// The server closed the connection, with this code, and these words.
+    pub fn closed(code: Option<u16>, words: &str) -> Self {
+        EngineError::Closed { code, words: words.into() }
+    }
+
     /// The connection broke.
     pub fn stream(source: io::Error) -> Self {
         EngineError::Stream { source: Arc::new(source) }

@@ -159,7 +159,7 @@ impl Queue {
 }
 
 /// Places that an empty queue keeps.
-const KEPT: usize = 4;
+const KEPT: usize = 8;
 
 /// What the protocol has to say by itself.
 impl Queue {

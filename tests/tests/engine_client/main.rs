@@ -2,5 +2,10 @@
 //! `socket.js`), and what happens where a server is slow, gone, or not what it should be.
 
 mod connection;
+mod order;
+mod polling;
 mod revision_3;
+mod script;
 mod support;
+mod upgrade;
+mod websocket;

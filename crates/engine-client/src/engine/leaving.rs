@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use engine_proto::client::Goodbye;
 
+use super::writing::poll_posts;
 use super::{Carrier, Engine};
 
 /// How long it may take to send what waits and to say goodbye.
@@ -82,7 +83,6 @@ impl Engine {
 
     /// `Ready` if all has been said, or nobody hears it.
     fn poll_said(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let (limit, now) = (self.talk.most_of_a_post(), self.now());
         match &mut self.current {
             Carrier::WebSocket(socket) => {
                 if let Poll::Ready(Err(_)) = socket.poll_write(&mut self.talk.queue, cx) {
@@ -92,16 +92,11 @@ impl Engine {
                 // when it has read the close frame (RFC 6455, 7.1.1).
                 socket.poll_hung_up(cx)
             }
-            Carrier::Polling(polling) => loop {
-                match polling.poll_post(cx) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Err(_)) => return Poll::Ready(()),
-                    Poll::Ready(Ok(())) if !polling.send(&mut self.talk.queue, limit, now) => {
-                        return Poll::Ready(());
-                    }
-                    Poll::Ready(Ok(())) => {}
-                }
-            },
+            Carrier::Polling(polling) => {
+                // The upgrade that it was paused for is off.
+                polling.paused = false;
+                poll_posts(polling, &mut self.talk, cx).map(drop)
+            }
             Carrier::None | Carrier::Dialling(_) => Poll::Ready(()),
         }
     }

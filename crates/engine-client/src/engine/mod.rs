@@ -196,6 +196,7 @@ impl Engine {
         self.read(upper, cx);
         busy |= self.perform(upper);
         self.write(upper, cx);
+        self.report_pause();
         busy | self.perform(upper)
     }
 

@@ -20,13 +20,17 @@ impl Engine {
         if self.talk.session.closed().is_some() {
             return;
         }
-        let held = match &mut self.current {
+        match &mut self.current {
             Carrier::Polling(polling) => read_polling(polling, &mut self.talk, upper, cx),
             Carrier::WebSocket(socket) => read_websocket(socket, &mut self.talk, upper, cx),
-            Carrier::None | Carrier::Dialling(_) => false,
-        };
-        self.held = held;
+            Carrier::None | Carrier::Dialling(_) => {}
+        }
+        self.held = !self.talk.listens(upper);
         self.read_candidate(upper, cx);
+    }
+
+    /// Tells the machine when nothing is under way any more, if it waits for that.
+    pub(super) fn report_pause(&mut self) {
         if let Carrier::Polling(polling) = &self.current
             && polling.paused
             && polling.is_idle()
@@ -77,7 +81,7 @@ struct Ear<'a, U> {
 
 impl<U: Upper> Listener for Ear<'_, U> {
     fn wants_more(&self) -> bool {
-        self.pipe == Pipe::Candidate || self.upper.takes_more()
+        self.pipe == Pipe::Candidate || self.talk.listens(self.upper)
     }
 
     fn hear(&mut self, packet: Result<Packet<'_>, PacketError>) -> ControlFlow<()> {
@@ -102,54 +106,43 @@ fn ask_candidate(
     }
 }
 
-/// Whether there is more than the floor above takes.
 fn read_websocket(
     socket: &mut WebSocket,
     talk: &mut Talk,
     upper: &mut impl Upper,
     cx: &mut Context<'_>,
-) -> bool {
-    if talk.session.is_open() && !upper.takes_more() {
-        return true;
-    }
+) {
     let lost = socket.poll_packets(&mut Ear { talk, upper, pipe: Pipe::Current }, cx);
-    if let Poll::Ready(lost) = lost {
-        talk.lose(Pipe::Current, lost.reason, lost.error);
+    if let Poll::Ready(Lost { reason, error }) = lost {
+        talk.lose(Pipe::Current, reason, error);
     }
-    false
 }
 
-/// Whether there is more than the floor above takes.
 fn read_polling(
     polling: &mut Polling,
     talk: &mut Talk,
     upper: &mut impl Upper,
     cx: &mut Context<'_>,
-) -> bool {
-    loop {
-        if talk.session.is_open() && !upper.takes_more() {
-            return true;
-        }
+) {
+    while talk.listens(upper) {
         if polling.body.is_empty() {
             if !polling.paused {
                 polling.ask(talk.now);
             }
             match polling.poll_get(cx) {
-                Poll::Pending => return false,
+                Poll::Pending => return,
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
-                    talk.lose(Pipe::Current, CloseReason::TransportError, error);
-                    return false;
+                    return talk.lose(Pipe::Current, CloseReason::TransportError, error);
                 }
             }
         }
         if read_payload(polling, talk, upper).is_break() {
-            return false;
+            return;
         }
         if !polling.body.is_empty() {
             // Others first, or the floor above.
-            cx.waker().wake_by_ref();
-            return !upper.takes_more();
+            return cx.waker().wake_by_ref();
         }
     }
 }
@@ -165,7 +158,7 @@ fn read_payload(polling: &mut Polling, talk: &mut Talk, upper: &mut impl Upper) 
         if let (false, Some(open)) = (was_open, &talk.open) {
             polling.opened(&open.sid);
         }
-        if !upper.takes_more() {
+        if !talk.listens(upper) {
             break;
         }
     }

@@ -47,7 +47,7 @@ impl Talk {
         packet: Result<Packet<'_>, PacketError>,
         upper: &mut impl Upper,
     ) -> ControlFlow<()> {
-        let (is_current, was_opening) = (from == Pipe::Current, !self.session.is_open());
+        let is_current = from == Pipe::Current;
         let broken = packet.as_ref().err().copied().filter(|_| is_current);
         let (pings, is_pong) = (self.session.pings(), matches!(packet, Ok(Packet::Pong(_))));
         let incoming = self.session.receive(from, packet, self.now, &mut self.orders);
@@ -74,14 +74,21 @@ impl Talk {
         if self.session.closed().is_none() {
             return ControlFlow::Continue(());
         }
-        if self.session.closed() == Some(CloseReason::ParseError) && is_current {
-            let broken = broken.or(was_opening.then_some(PacketError::BadOpen));
-            self.error = self
-                .error
-                .take()
-                .or_else(|| broken.map(|it| EngineError::protocol(it.to_string())));
+        match self.session.closed() {
+            Some(CloseReason::ParseError) if is_current => {
+                // Nothing else can be wrong with what parses, but that it is not the open packet.
+                let broken = broken.unwrap_or(PacketError::BadOpen);
+                self.blame(EngineError::protocol(broken.to_string()));
+            }
+            Some(CloseReason::TransportClose) => self.blame(EngineError::closed(None, "")),
+            _ => {}
         }
         ControlFlow::Break(())
+    }
+
+    /// Whether what comes next is read now.
+    pub(super) fn listens(&self, upper: &impl Upper) -> bool {
+        !self.session.is_open() || upper.takes_more()
     }
 
     /// The floor above cannot read a message.

@@ -1,14 +1,16 @@
 //! Writing: what waits, and what the floor above has besides.
 
 use std::io;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use engine_proto::{CloseReason, Pipe};
 
+use super::talk::Talk;
 use super::{Carrier, Engine};
-use crate::Upper;
+use crate::polling::Polling;
 use crate::queue::LOW;
 use crate::websocket::Lost;
+use crate::{EngineError, Upper};
 
 /// How often a pipe that has taken everything is given more in one turn; then others get theirs.
 const ROUNDS: usize = 16;
@@ -52,26 +54,18 @@ impl Engine {
 
     /// `Ready` if the pipe takes more.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let (limit, now) = (self.talk.most_of_a_post(), self.now());
         match &mut self.current {
             Carrier::WebSocket(socket) if self.talk.session.is_open() => {
                 socket.poll_write(&mut self.talk.queue, cx)
             }
-            Carrier::Polling(polling) => {
-                match polling.poll_post(cx) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(error)) => {
-                        self.talk.lose(Pipe::Current, CloseReason::TransportError, error);
-                        return Poll::Pending;
-                    }
+            Carrier::Polling(polling) => match poll_posts(polling, &mut self.talk, cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => {
+                    self.talk.lose(Pipe::Current, CloseReason::TransportError, error);
+                    Poll::Pending
                 }
-                if polling.paused || !self.talk.session.is_open() {
-                    return Poll::Pending;
-                }
-                polling.send(&mut self.talk.queue, limit, now);
-                Poll::Ready(Ok(()))
-            }
+            },
             _ => Poll::Pending,
         }
     }
@@ -82,6 +76,24 @@ impl Engine {
         if self.talk.session.closed().is_none() {
             let Lost { reason, error } = Lost::broken(error);
             self.talk.lose(Pipe::Current, reason, error);
+        }
+    }
+}
+
+/// Posts what is due, one payload after the other. `Ready` if nothing is on its way any more.
+pub(super) fn poll_posts(
+    polling: &mut Polling,
+    talk: &mut Talk,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), EngineError>> {
+    let limit = talk.most_of_a_post();
+    loop {
+        ready!(polling.poll_post(cx))?;
+        if polling.paused {
+            return Poll::Pending;
+        }
+        if !polling.send(&mut talk.queue, limit, talk.now) {
+            return Poll::Ready(Ok(()));
         }
     }
 }

@@ -154,7 +154,7 @@ fn poll_read(
 
 impl Lost {
     fn hung_up() -> Self {
-        let error = EngineError::Closed { code: None, words: "".into() };
+        let error = EngineError::closed(None, "");
         Lost { reason: CloseReason::TransportClose, error }
     }
 
@@ -164,8 +164,7 @@ impl Lost {
 
     fn closed(frame: Option<CloseFrame<'_>>) -> Self {
         let code = frame.map(|frame| frame.code);
-        let words = frame.map_or("", |frame| frame.reason).into();
-        let error = EngineError::Closed { code, words };
+        let error = EngineError::closed(code, frame.map_or("", |frame| frame.reason));
         Lost { reason: CloseReason::TransportClose, error }
     }
 
