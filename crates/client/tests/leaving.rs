@@ -94,7 +94,11 @@ async fn whoever_connects_again_while_the_server_thinks_gets_a_connection_of_its
     slow.start();
     sleep(Duration::from_secs(5)).await;
     slow.disconnect();
+    let began = Instant::now();
     slow.connect().await.unwrap();
+    assert!(began.elapsed() >= Duration::from_secs(15), "the server's first answer was for before");
+    main.disconnect();
+    sleep(Duration::from_mins(1)).await;
     assert_eq!(io.of("/slow").sockets().len(), 1);
     assert!(io.of("/slow").socket(&slow.id().unwrap()).is_some());
     assert_eq!(wire.dialled(), 1);

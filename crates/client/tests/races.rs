@@ -30,20 +30,25 @@ impl Tried {
     }
 }
 
+/// Lives, rounds of each life, and turns of each round on average: some four thousand turns.
+const SEEDS: u64 = 40;
+const ROUNDS: usize = 10;
+const TURNS: usize = 10;
+
 /// The server's namespaces.
 const NAMESPACES: [&str; 3] = ["/", "/chat", "/slow"];
 
 fn busy_server() -> Io {
     let io = server();
     io.of("/chat");
-    io.of("/slow").middleware(async |_: sockeye::Socket| sleep(Duration::from_millis(30)).await);
+    io.of("/slow").middleware(async |_: sockeye::Socket| sleep(Duration::from_secs(1)).await);
     io
 }
 
 fn step(random: &mut SmallRng, wire: &Wire, tried: &mut [Tried]) {
     let which = random.random_range(0..tried.len());
     let one = &mut tried[which];
-    match random.random_range(0..12) {
+    match random.random_range(0..13) {
         0..3 => {
             one.socket.start();
             one.wanted = true;
@@ -64,7 +69,7 @@ fn step(random: &mut SmallRng, wire: &Wire, tried: &mut [Tried]) {
         }
         8 => wire.cut(),
         9 => wire.set_down(random.random_bool(0.3)),
-        10 => {
+        10 | 11 => {
             one.socket.disconnect();
             one.socket.start();
             one.wanted = true;
@@ -86,7 +91,7 @@ async fn pause(random: &mut SmallRng) {
     }
 }
 
-async fn life(seed: u64, turns: usize) {
+async fn life(seed: u64) {
     let mut random = SmallRng::seed_from_u64(seed);
     let io = busy_server();
     let wire = Wire::to(&io);
@@ -96,13 +101,15 @@ async fn life(seed: u64, turns: usize) {
         .iter()
         .flat_map(|client| NAMESPACES.map(|name| Tried { socket: client.of(name), wanted: false }))
         .collect();
-    for _ in 0..turns {
-        step(&mut random, &wire, &mut tried);
-        tried.iter().for_each(Tried::check);
-        pause(&mut random).await;
-        tried.iter().for_each(Tried::check);
+    for _ in 0..ROUNDS {
+        for _ in 0..random.random_range(1..2 * TURNS) {
+            step(&mut random, &wire, &mut tried);
+            tried.iter().for_each(Tried::check);
+            pause(&mut random).await;
+            tried.iter().for_each(Tried::check);
+        }
+        settle(&io, &wire, &tried).await;
     }
-    settle(&io, &wire, &tried).await;
     drop((tried, clients));
     sleep(Duration::from_mins(3)).await;
     assert_eq!(wire.open(), 0, "seed {seed}");
@@ -131,9 +138,9 @@ async fn settle(io: &Io, wire: &Wire, tried: &[Tried]) {
 
 #[test]
 fn what_a_user_wanted_last_is_what_comes_of_it() {
-    for seed in 0..40 {
+    for seed in 0..SEEDS {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(life(seed, 100));
+        runtime.block_on(life(seed));
     }
 }
