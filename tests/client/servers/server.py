@@ -126,7 +126,7 @@ class Guarded(Words):
     """Who does not know the secret is refused, with data."""
 
     async def on_connect(self, sid, environ, auth):
-        if (auth or {}).get("token") != "secret":
+        if not isinstance(auth, dict) or auth.get("token") != "secret":
             data = {"code": "E_AUTH", "retryAfter": 5}
             raise socketio.exceptions.ConnectionRefusedError("not authorized", data)
         await super().on_connect(sid, environ, auth)

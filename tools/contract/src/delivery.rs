@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use sockeye::{
     Args, Broadcast, Data, Durability, Emitted, Io, Log, LogOptions, Namespace, Socket, Token,
 };
@@ -60,7 +61,7 @@ fn from_environment(name: &str) -> Result<Option<Duration>> {
 }
 
 fn durable(namespace: &Namespace, class: Durability) {
-    namespace.durable(class).on_gone(async |gone| {
+    namespace.durable(class).once("say", "/1").on("say", say).on_gone(async |gone| {
         let _ = gone.namespace().to("lobby").emit("gone", gone.id());
     });
     register(namespace);
@@ -118,6 +119,17 @@ async fn publish(
         to = to.key(key);
     }
     let emitted = emit(&to, &args, 2)?;
+    Ok(Published { token: emitted.stored().await? })
+}
+
+/// `say` (payload, key): whoever is in the room `said` hears it, once for each key.
+async fn say(
+    namespace: Namespace,
+    Data((_, key)): Data<(IgnoredAny, String)>,
+    args: Args,
+) -> sockeye::Result<Published> {
+    let payload = args.get(0).unwrap_or_default();
+    let emitted = namespace.to("said").key(key).emit("said", &payload)?;
     Ok(Published { token: emitted.stored().await? })
 }
 
