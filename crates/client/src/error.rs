@@ -84,7 +84,7 @@ pub enum ConnectError {
     /// The server answered as one of Socket.IO 2 does. This client speaks to servers of version 3 and later.
     #[error(
         "the server speaks Socket.IO 2: it answered CONNECT without a sid; it has to be updated to version 3 or later, or to \
-         be asked with Engine.IO 3"
+         be asked with Engine.IO 3 (`Builder::eio3`)"
     )]
     OldServer,
     /// The namespace cannot be written into a packet.

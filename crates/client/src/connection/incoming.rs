@@ -31,7 +31,8 @@ enum After {
 }
 
 impl Upper for Turn<'_> {
-    fn opened(&mut self, _: &Open, queue: &mut Queue) {
+    fn opened(&mut self, open: &Open, queue: &mut Queue) {
+        self.members.dialect.opened(open);
         self.members.look(self.work, queue);
         self.work.hub.note_change();
     }
@@ -61,6 +62,7 @@ impl Upper for Turn<'_> {
     }
 
     fn refill(&mut self, writable: bool, queue: &mut Queue) {
+        self.join_given(queue);
         let now = Instant::now();
         let mut outbox = self.work.hub.outbox.lock();
         while queue.bytes() < LOW
@@ -79,7 +81,16 @@ impl Upper for Turn<'_> {
 impl Turn<'_> {
     fn take_in(&mut self, message: socket_proto::Message<'_>) -> Result<After, Broken> {
         let now = self.members.now();
-        let Members { protocol, all, .. } = &mut *self.members;
+        let Members { protocol, dialect, all, .. } = &mut *self.members;
+        let read;
+        let message = match message {
+            socket_proto::Message::Text(text) => {
+                read = dialect.read(text, protocol);
+                let Some(text) = &read else { return Ok(After::Nothing) };
+                socket_proto::Message::Text(text)
+            }
+            binary @ socket_proto::Message::Binary(_) => binary,
+        };
         let incoming = match protocol.receive(message, now) {
             Ok(Some(incoming)) => incoming,
             Ok(None) => return Ok(After::Nothing),
@@ -104,6 +115,15 @@ impl Turn<'_> {
             }
             Incoming::Disconnect { slot } => After::Dismissed { slot },
         })
+    }
+
+    /// Who is in a namespace already, without having asked the server for it.
+    fn join_given(&mut self, queue: &mut Queue) {
+        if let Some((slot, sid)) = self.members.dialect.take_given()
+            && self.members.protocol.accepted(slot)
+        {
+            self.connected(slot, &sid, None, queue);
+        }
     }
 
     /// The server has let a socket in. If its user has left meanwhile, it leaves now.

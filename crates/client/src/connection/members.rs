@@ -24,6 +24,7 @@ use socket_proto::client::Connection as Protocol;
 use socket_proto::{Encoded, Limits, ProtocolError, Slot, encode};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+use super::dialect::Dialect;
 use super::early::Early;
 use super::work::Work;
 use crate::ConnectError;
@@ -34,6 +35,7 @@ use crate::socket::Core;
 /// The sockets that have a part in this connection, and what the protocol says about them.
 pub(super) struct Members {
     pub(super) protocol: Protocol,
+    pub(super) dialect: Dialect,
     pub(super) all: SmallVec<[Member; 1]>,
     /// The origin of the protocol's time.
     began: Instant,
@@ -78,9 +80,10 @@ impl Member {
 }
 
 impl Members {
-    pub(super) fn new(limits: &Arc<Limits>) -> Self {
+    pub(super) fn new(limits: &Arc<Limits>, dialect: Dialect) -> Self {
         Members {
             protocol: Protocol::new(limits),
+            dialect,
             all: SmallVec::new(),
             began: Instant::now(),
             alarm: None,
@@ -141,6 +144,7 @@ impl Members {
             queue.push(packed(packet));
         }
         if self.protocol.left(slot) {
+            self.dialect.left(core.namespace());
             queue.push(packed(encode::disconnect(core.namespace(), ROOM)));
         }
     }
@@ -171,7 +175,10 @@ impl Members {
         match self.protocol.connect(core.namespace(), self.began.elapsed()) {
             Ok(slot) => {
                 let payload = core.payload(auth);
-                queue.push(packed(encode::connect(core.namespace(), payload.as_deref(), ROOM)));
+                let connect = self.dialect.connect(core.namespace(), slot, payload.as_deref());
+                if let Some(packet) = connect {
+                    queue.push(packed(packet));
+                }
                 let step = Step::Asked { slot, early: Early::default() };
                 self.all.push(Member { core, turn, step });
             }

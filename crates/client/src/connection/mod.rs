@@ -13,6 +13,7 @@
 //! Each state owns what only it needs. [`Connection::poll`] is the one place that waits, and looks first at what the sockets want: a wish
 //! that has changed (`disconnect`, `close`, the last handle gone) ends whatever state it finds.
 
+mod dialect;
 mod early;
 mod incoming;
 mod leaving;
@@ -130,7 +131,7 @@ impl Connection {
     }
 
     fn open(&mut self, config: Arc<engine_client::Config>) -> Then {
-        let session = Session::new(Engine::open(config), &self.work.hub.config.limits);
+        let session = Session::new(config, &self.work.hub.config.limits);
         Then::Go(Life::Running(Box::new(session)))
     }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use engine_client::Engine;
 use socket_proto::Limits;
 
+use super::dialect::Dialect;
 use super::incoming::Turn;
 use super::leaving::Loss;
 use super::members::Members;
@@ -27,8 +28,9 @@ pub(super) enum End {
 }
 
 impl Session {
-    pub(super) fn new(engine: Engine, limits: &Arc<Limits>) -> Self {
-        Session { engine, members: Members::new(limits) }
+    pub(super) fn new(config: Arc<engine_client::Config>, limits: &Arc<Limits>) -> Self {
+        let members = Members::new(limits, Dialect::new(&config));
+        Session { engine: Engine::open(config), members }
     }
 
     /// Goes on with everything.

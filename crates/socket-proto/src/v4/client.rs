@@ -207,24 +207,46 @@ pub fn query(object: &str) -> String {
     let mut query = String::new();
     for (name, value) in &members {
         match value {
-            Value::Array(values) => values.iter().for_each(|value| pair(&mut query, name, value)),
-            value => pair(&mut query, name, value),
+            Value::Array(values) => {
+                for value in values {
+                    push_member(&mut query, name, value);
+                }
+            }
+            value => push_member(&mut query, name, value),
         }
     }
     query
 }
 
-fn pair(query: &mut String, name: &str, value: &Value) {
-    let value = match value {
-        Value::String(text) => Cow::Borrowed(text.as_str()),
-        value => Cow::Owned(value.to_string()),
-    };
+/// Names and values as a query.
+///
+/// ```
+/// use sockeye_socket_proto::v4::client::pairs;
+///
+/// assert_eq!(pairs(&[("room".to_owned(), "a b".to_owned()), ("x".to_owned(), String::new())]), "room=a%20b&x=");
+/// ```
+pub fn pairs(pairs: &[(String, String)]) -> String {
+    let mut query = String::new();
+    for (name, value) in pairs {
+        push_pair(&mut query, name, value);
+    }
+    query
+}
+
+fn push_member(query: &mut String, name: &str, value: &Value) {
+    match value {
+        Value::String(text) => push_pair(query, name, text),
+        value => push_pair(query, name, &value.to_string()),
+    }
+}
+
+fn push_pair(query: &mut String, name: &str, value: &str) {
     if !query.is_empty() {
         query.push('&');
     }
     query.extend(utf8_percent_encode(name, ESCAPED));
     query.push('=');
-    query.extend(utf8_percent_encode(&value, ESCAPED));
+    query.extend(utf8_percent_encode(value, ESCAPED));
 }
 
 /// All but what no query has to escape.
