@@ -223,6 +223,13 @@ async fn what_is_no_http_is_not_understood() {
 }
 
 #[tokio::test]
+async fn a_server_that_switches_protocols_unasked_has_refused() {
+    let switched =
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\nPRI";
+    assert_eq!(message(got(switched).await), "the server refused: 101 Switching Protocols");
+}
+
+#[tokio::test]
 async fn a_connection_that_ends_half_way_is_lost() {
     for half in
         ["", "HTTP/1.1 200 OK\r\ncontent-le", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe"]

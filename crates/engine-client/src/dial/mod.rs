@@ -146,6 +146,11 @@ impl Dialer {
     /// [`EngineError::Dial`] if nobody is there, [`EngineError::Proxy`] if a proxy does not let us through,
     /// [`EngineError::Tls`] if it is not who it should be.
     pub async fn dial(&self, target: &Target) -> Result<Stream, EngineError> {
+        // Boxed: whoever waits for a request would hold the room for a handshake of TLS as well.
+        Box::pin(self.dialled(target)).await
+    }
+
+    async fn dialled(&self, target: &Target) -> Result<Stream, EngineError> {
         let stream = match &self.way {
             Way::Tcp => tcp(target).await,
             Way::Proxy(proxy) => match proxy.hop(target) {

@@ -46,15 +46,6 @@ impl Connection {
         Ok(Connection { sender, driver: Some(driver), has_ended: false })
     }
 
-    /// Whether a request may be sent: looks at the stream, in case the other side has closed it meanwhile.
-    pub(super) async fn is_usable(&mut self) -> bool {
-        poll_fn(|cx| {
-            self.drive(cx);
-            Poll::Ready(!self.has_ended && self.sender.is_ready())
-        })
-        .await
-    }
-
     /// Sends a request and waits for the head of its answer.
     pub(crate) async fn send(&mut self, request: Outgoing) -> Result<Response<Incoming>, Failure> {
         let mut answer = pin!(self.sender.try_send_request(request));
@@ -108,6 +99,20 @@ impl Connection {
         Ok((parts.io.into_inner(), parts.read_buf.to_vec()))
     }
 
+    /// Gives the stream back behind a whole exchange, if another one may follow on it.
+    pub(crate) async fn into_idle(mut self) -> Option<Stream> {
+        let may_follow = poll_fn(|cx| {
+            drive(&mut self.driver, &mut self.has_ended, cx);
+            Poll::Ready(!self.has_ended && self.sender.is_ready())
+        });
+        if !may_follow.await {
+            return None;
+        }
+        let parts = self.driver?.into_parts();
+        // More than was asked for is nothing that could be understood.
+        parts.read_buf.is_empty().then(|| parts.io.into_inner())
+    }
+
     async fn next(&mut self, body: &mut Incoming) -> Result<Option<Bytes>, EngineError> {
         let (driver, has_ended) = (&mut self.driver, &mut self.has_ended);
         loop {
@@ -120,10 +125,6 @@ impl Connection {
                 Some(_) => {}
             }
         }
-    }
-
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        drive(&mut self.driver, &mut self.has_ended, cx);
     }
 }
 

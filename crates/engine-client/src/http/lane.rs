@@ -1,13 +1,19 @@
-//! One exchange after the other, on a connection that is kept alive in between.
+//! One exchange after the other, on a stream that is kept open in between.
+//!
+//! Only the stream is kept: hyper's buffers, 16 KiB and more, are there while somebody waits for an answer.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::HeaderMap;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
 use super::connection::Failure;
 use super::{Answer, Ask, Connection, Outgoing, Site};
-use crate::EngineError;
+use crate::{EngineError, Stream};
 
 /// How long a connection may lie idle before it is used again, unless the server says something else. Many servers close
 /// them after a minute or so; those that do after five seconds (Node.js, Apache) say so.
@@ -23,7 +29,7 @@ pub struct Lane {
 }
 
 struct Kept {
-    connection: Connection,
+    stream: Stream,
     until: Instant,
 }
 
@@ -46,16 +52,15 @@ impl Lane {
     async fn exchanged(&mut self, site: Site<'_>, ask: Ask<'_>) -> Result<Answer, EngineError> {
         let limit = ask.limit;
         let mut request = site.request(ask)?;
-        if let Some(connection) = self.take().await {
-            match self.exchange_on(connection, request, limit).await {
+        if let Some(stream) = self.take().await {
+            match self.exchange_on(stream, request, limit).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Broken(error)) => return Err(error),
                 Err(Failure::Unsent(unsent)) => request = *unsent,
             }
         }
         let stream = site.dialer.dial(site.target).await?;
-        let connection = Connection::open(stream).await?;
-        match self.exchange_on(connection, request, limit).await {
+        match self.exchange_on(stream, request, limit).await {
             Ok(answer) => Ok(answer),
             Err(Failure::Broken(error)) => Err(error),
             Err(Failure::Unsent(_)) => Err(closed_at_once()),
@@ -64,24 +69,37 @@ impl Lane {
 
     async fn exchange_on(
         &mut self,
-        mut connection: Connection,
+        stream: Stream,
         request: Outgoing,
         limit: usize,
     ) -> Result<Answer, Failure> {
+        let mut connection = Connection::open(stream).await.map_err(Failure::Broken)?;
         let response = connection.send(request).await?;
         let answer = Answer::read(response, &mut connection, limit).await;
         let answer = answer.map_err(Failure::Broken)?;
-        if let Some(idle) = may_idle(&answer.headers) {
-            self.kept = Some(Kept { connection, until: Instant::now() + idle });
+        if let Some(idle) = may_idle(&answer.headers)
+            && let Some(stream) = connection.into_idle().await
+        {
+            self.kept = Some(Kept { stream, until: Instant::now() + idle });
         }
         Ok(answer)
     }
 
-    /// The connection of the last exchange, if it can be used again.
-    async fn take(&mut self) -> Option<Connection> {
-        let Kept { mut connection, until } = self.kept.take()?;
-        (Instant::now() < until && connection.is_usable().await).then_some(connection)
+    /// The stream of the last exchange, if it can be used again.
+    async fn take(&mut self) -> Option<Stream> {
+        let Kept { mut stream, until } = self.kept.take()?;
+        (Instant::now() < until && is_quiet(&mut stream).await).then_some(stream)
     }
+}
+
+/// Whether the other side has neither closed the stream nor said anything on it.
+async fn is_quiet(stream: &mut Stream) -> bool {
+    let mut byte = [0];
+    poll_fn(|cx| {
+        let read = Pin::new(&mut *stream).poll_read(cx, &mut ReadBuf::new(&mut byte));
+        Poll::Ready(read.is_pending())
+    })
+    .await
 }
 
 /// How long the connection may lie idle behind this answer (`Keep-Alive: timeout=5`).
