@@ -51,7 +51,7 @@ async fn a_post_carries_its_body_and_its_type() {
     assert_eq!(header(&request, "host"), Some("[::1]"), "without the usual port");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn headers_of_the_user_are_sent_but_for_those_of_the_connection() {
     let (mut client, mut server) = pair("http://me:se%63ret@localhost");
     for (name, value) in [
@@ -66,7 +66,9 @@ async fn headers_of_the_user_are_sent_but_for_those_of_the_connection() {
     }
     let ok = ok("");
     let mut lane = Lane::default();
-    let (_, (_, request)) = join!(client.get(&mut lane), server.answer(&ok));
+    let exchange = async { join!(client.get(&mut lane), server.answer(&ok)) };
+    let exchange = time::timeout(Duration::from_secs(1), exchange).await;
+    let (_, (_, request)) = exchange.expect("no body to wait for");
     assert_eq!(header(&request, "x-token"), Some("1"));
     assert_eq!(header(&request, "host"), Some("virtual.example"));
     assert_eq!(header(&request, "authorization"), Some("Basic bWU6c2VjcmV0"));
@@ -103,6 +105,17 @@ async fn a_server_that_says_more_than_it_was_asked_is_left() {
     let (first, second) = (ok("1") + "HTTP/1.1 408 Request Timeout\r\n\r\n", ok("2"));
     let mut lane = Lane::default();
     let (_, (_stream, _)) = join!(client.get(&mut lane), server.answer(&first));
+    let (got, _) = join!(client.get(&mut lane), server.answer(&second));
+    assert_eq!(got.unwrap().body, "2");
+}
+
+#[tokio::test]
+async fn an_answer_to_nothing_is_not_taken_for_the_next_one() {
+    let (client, mut server) = pair(URL);
+    let (first, second) = (ok("1"), ok("2"));
+    let mut lane = Lane::default();
+    let (_, (mut stream, _)) = join!(client.get(&mut lane), server.answer(&first));
+    stream.write_all(ok("forged").as_bytes()).await.unwrap();
     let (got, _) = join!(client.get(&mut lane), server.answer(&second));
     assert_eq!(got.unwrap().body, "2");
 }
@@ -305,7 +318,7 @@ async fn a_redirection_is_not_followed_and_says_where_it_leads() {
     assert_eq!(message(got(moved).await), told);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_that_answers_before_it_has_read_is_heard() {
     let (client, mut server) = pair(URL);
     let serve = async {
@@ -322,4 +335,10 @@ async fn a_server_that_answers_before_it_has_read_is_heard() {
     let ask = Ask::post(&support::QUERY, body, "text/plain");
     let (got, _stream) = join!(lane.exchange(client.site(), ask), serve);
     assert_eq!(message(got), "the server refused: 413 Payload Too Large");
+    // Half a request lies on that connection; the next one has its own.
+    let again = ok("again");
+    let exchange = async { join!(client.get(&mut lane), server.answer(&again)) };
+    let exchange = time::timeout(Duration::from_secs(1), exchange).await;
+    let (got, _) = exchange.expect("another connection");
+    assert_eq!(got.unwrap().body, "again");
 }

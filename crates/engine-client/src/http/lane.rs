@@ -2,13 +2,9 @@
 //!
 //! Only the stream is kept: hyper's buffers, 16 KiB and more, are there while somebody waits for an answer.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use http::HeaderMap;
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
 use super::connection::Failure;
@@ -36,7 +32,8 @@ struct Kept {
 impl Lane {
     /// Sends a request and reads the whole answer; dropping the future ends the exchange and its connection.
     ///
-    /// A request is sent again, once and on a new connection, only if not a byte of it has left. Anything else is not
+    /// A request is sent again, once and on a new connection, only if not a byte of it has left: before it writes, hyper reads, and
+    /// finds out whether the other side has closed a stream that was kept, or has said something on it unasked. Anything else is not
     /// safe: a GET may have taken packets along when the connection broke, and a POST may have delivered its own.
     ///
     /// # Errors
@@ -52,7 +49,8 @@ impl Lane {
     async fn exchanged(&mut self, site: Site<'_>, ask: Ask<'_>) -> Result<Answer, EngineError> {
         let limit = ask.limit;
         let mut request = site.request(ask)?;
-        if let Some(stream) = self.take().await {
+        let kept = self.kept.take().filter(|kept| Instant::now() < kept.until);
+        if let Some(Kept { stream, .. }) = kept {
             match self.exchange_on(stream, request, limit).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Broken(error)) => return Err(error),
@@ -84,22 +82,6 @@ impl Lane {
         }
         Ok(answer)
     }
-
-    /// The stream of the last exchange, if it can be used again.
-    async fn take(&mut self) -> Option<Stream> {
-        let Kept { mut stream, until } = self.kept.take()?;
-        (Instant::now() < until && is_quiet(&mut stream).await).then_some(stream)
-    }
-}
-
-/// Whether the other side has neither closed the stream nor said anything on it.
-async fn is_quiet(stream: &mut Stream) -> bool {
-    let mut byte = [0];
-    poll_fn(|cx| {
-        let read = Pin::new(&mut *stream).poll_read(cx, &mut ReadBuf::new(&mut byte));
-        Poll::Ready(read.is_pending())
-    })
-    .await
 }
 
 /// How long the connection may lie idle behind this answer (`Keep-Alive: timeout=5`).
