@@ -106,6 +106,12 @@ impl Jar {
     }
 
     /// Forgets all of them.
+    ///
+    /// ```
+    /// let jar = sockeye_engine_client::Jar::default();
+    /// jar.clone().clear();
+    /// assert_eq!(format!("{jar:?}"), "[]");
+    /// ```
     pub fn clear(&self) {
         self.0.lock().clear();
     }

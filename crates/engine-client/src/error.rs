@@ -132,6 +132,17 @@ impl EngineError {
     }
 
     /// How long the server asked to be left alone, if it refused and said so.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sockeye_engine_client::{EngineError, Refusal};
+    ///
+    /// let mut busy = Refusal::new(503, b"");
+    /// busy.retry_after = Some(Duration::from_secs(30));
+    /// let error = EngineError::Refused(busy.into());
+    /// assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+    /// ```
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             EngineError::Refused(refusal) => refusal.retry_after,

@@ -111,6 +111,14 @@ impl Target {
 
     /// The same server, with Engine.IO at another path: `/socket.io` becomes `/socket.io/`, as it is sent by default. To
     /// leave that slash out, set [`path`](Self::path) itself.
+    ///
+    /// ```
+    /// use sockeye_engine_client::Target;
+    ///
+    /// let (target, namespace) = Target::parse("https://woot.com/chat").unwrap();
+    /// let target = target.with_path("/behind/a/proxy/socket.io");
+    /// assert_eq!((&*target.path, &*namespace), ("/behind/a/proxy/socket.io/", "/chat"));
+    /// ```
     #[must_use]
     pub fn with_path(mut self, path: &str) -> Target {
         let path = path.trim_matches('/');
@@ -132,6 +140,12 @@ impl Target {
     }
 
     /// `host:port`, an address of IPv6 in brackets.
+    ///
+    /// ```
+    /// use sockeye_engine_client::Target;
+    ///
+    /// assert_eq!(Target::of_host(false, "::1", Some(3000)).unwrap().address(), "[::1]:3000");
+    /// ```
     pub fn address(&self) -> String {
         format!("{}:{}", self.bracketed(), self.port)
     }

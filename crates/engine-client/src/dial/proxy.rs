@@ -17,7 +17,8 @@ use crate::{EngineError, Target};
 /// Proxies, and whom to reach without one.
 ///
 /// An HTTP proxy (`http://`; `https://` with the feature `tls`) is asked for a tunnel by `CONNECT`, for servers without TLS as well; one of
-/// SOCKS5 (`socks5://` or `socks5h://`, feature `socks`) resolves the server's name itself. User name and password stand in the URL.
+/// SOCKS5 (`socks5://` or `socks5h://`, feature `socks`) resolves the name of the server itself, and has to
+/// ask for the user name and password if there are some. User name and password stand in the URL.
 ///
 /// ```
 /// use sockeye_engine_client::{Dialer, Proxy};

@@ -114,6 +114,13 @@ impl TlsBuilder {
     }
 
     /// Trusts those of the platform besides one's own [`roots`](Self::roots).
+    ///
+    /// ```no_run
+    /// use sockeye_engine_client::Tls;
+    ///
+    /// let tls = Tls::builder().roots(&std::fs::read("our-ca.pem")?)?.and_platform_roots().build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn and_platform_roots(mut self) -> Self {
         self.platform_too = true;
@@ -136,6 +143,11 @@ impl TlsBuilder {
 
     /// Trusts anybody, whatever certificate is shown: whoever sits in between can read and change everything. For experiments;
     /// for a server with a certificate of its own making, [`roots`](Self::roots) with that certificate is as easy, and safe.
+    ///
+    /// ```
+    /// let tls = sockeye_engine_client::Tls::builder().dangerous_accept_any().build()?;
+    /// # Ok::<(), sockeye_engine_client::TlsError>(())
+    /// ```
     #[must_use]
     pub fn dangerous_accept_any(mut self) -> Self {
         self.anybody = true;

@@ -19,6 +19,20 @@ const IDLE: Duration = Duration::from_secs(30);
 const EARLIER: Duration = Duration::from_secs(1);
 
 /// Requests of one kind: a session has one lane for its GETs and one for its POSTs.
+///
+/// ```no_run
+/// use sockeye_engine_client::http::{Ask, Lane, Site};
+///
+/// async fn hello(site: Site<'_>) -> Result<(), sockeye_engine_client::EngineError> {
+///     let mut posts = Lane::default();
+///     let query = [("EIO", "4"), ("transport", "polling"), ("sid", "abc")];
+///     for text in ["4hello", "4again, on the same stream"] {
+///         let ask = Ask::post(&query, text.as_bytes().into(), "text/plain;charset=UTF-8");
+///         posts.exchange(site, ask).await?.success()?;
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Default)]
 pub struct Lane {
     kept: Option<Kept>,
