@@ -8,7 +8,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
+use std::task::Poll;
 use std::time::Duration;
 
 use sockeye::{Args, Data, Error, Io, PerMessageDeflate, Result, Socket};
@@ -436,4 +437,64 @@ fn namespaces_that_come_and_go_or_refuse_leave_nothing_behind() {
     });
     println!("kept of each namespace that came and went: {each:.1} bytes");
     assert!(each < 16.0, "{each:.1} bytes of each are kept");
+}
+
+/// What sits on the connecting side, and wants nothing.
+struct Quiet;
+
+impl engine_client::Upper for Quiet {
+    fn opened(&mut self, _: &engine_client::Open, _: &mut engine_client::Queue) {}
+    fn message(
+        &mut self,
+        _: engine_client::Message<'_>,
+        _: &mut engine_client::Queue,
+    ) -> std::result::Result<(), engine_client::Broken> {
+        Ok(())
+    }
+}
+
+/// Opens a session, and drives it until it speaks through a WebSocket and has nothing more to do.
+async fn connect_engine(config: &Arc<engine_client::Config>) -> engine_client::Engine {
+    let mut engine = engine_client::Engine::open(Arc::clone(config));
+    std::future::poll_fn(|cx| {
+        assert!(engine.poll(&mut Quiet, cx).is_pending());
+        match engine.transport() {
+            Some(engine_client::Transport::WebSocket) => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    })
+    .await;
+    let idle = std::future::poll_fn(|cx| engine.poll(&mut Quiet, cx));
+    let _ = tokio::time::timeout(Duration::from_millis(1), idle).await;
+    engine
+}
+
+#[test]
+fn an_idle_session_of_the_connecting_side_holds_less_than_a_kilobyte_and_a_half() {
+    const CONNECTIONS: u32 = 100;
+    let server = Server::start();
+    let (target, _) = engine_client::Target::parse(&format!("http://{}", server.address)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        for direct in [true, false] {
+            let mut config = engine_client::Config::new(target.clone());
+            if direct {
+                config.transports = vec![engine_client::Transport::WebSocket];
+            }
+            let config = Arc::new(config);
+            // What the thread and the runtime keep for all is not a session's.
+            drop(connect_engine(&config).await);
+            let mut engines = Vec::with_capacity(CONNECTIONS as usize);
+            let before = LIVE.get();
+            for _ in 0..CONNECTIONS {
+                engines.push(connect_engine(&config).await);
+            }
+            let heap = per(u64::try_from(LIVE.get() - before).unwrap(), CONNECTIONS);
+            let inline = size_of::<engine_client::Engine>();
+            println!(
+                "{heap} bytes of heap, {inline} where it stands; opened on a WebSocket: {direct}"
+            );
+            assert!(heap + f64::from(u32::try_from(inline).unwrap()) < 1536.0, "{heap}");
+        }
+    });
 }

@@ -6,6 +6,7 @@ mod order;
 mod polling;
 mod revision_3;
 mod script;
+mod socket;
 mod support;
 mod upgrade;
 mod websocket;
