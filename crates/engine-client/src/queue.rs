@@ -9,6 +9,18 @@ use crate::form::Form;
 use crate::{ROOM, Revision};
 
 /// While fewer bytes than this wait, [`Upper::refill`](crate::Upper::refill) is asked for more.
+///
+/// ```
+/// use sockeye_engine_client::{LOW, Packet, Queue};
+///
+/// /// What an `Upper` does that has a list of its own.
+/// fn refill(waiting: &mut std::collections::VecDeque<Packet>, queue: &mut Queue) {
+///     while queue.bytes() < LOW {
+///         let Some(packet) = waiting.pop_front() else { break };
+///         queue.push(packet);
+///     }
+/// }
+/// ```
 pub const LOW: usize = 64 << 10;
 
 /// What goes out as one text message, and the binary messages that belong to it.

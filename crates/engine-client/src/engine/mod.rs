@@ -136,6 +136,17 @@ impl Engine {
 
     /// Ends the session politely: what is queued is still sent, then the goodbye. Poll on until that is done; it takes 5 s
     /// at most. Messages that come meanwhile are not handed over.
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use sockeye_engine_client::{CloseReason, Engine, Upper};
+    ///
+    /// async fn hang_up(engine: &mut Engine, upper: &mut impl Upper) {
+    ///     engine.close();
+    ///     let ended = poll_fn(|cx| engine.poll(upper, cx)).await;
+    ///     assert_eq!(ended.reason, CloseReason::ForcedClose);
+    /// }
+    /// ```
     pub fn close(&mut self) {
         self.talk.session.close(CloseReason::ForcedClose, &mut self.talk.orders);
     }
@@ -167,6 +178,17 @@ impl Engine {
     /// Whether the server has not been heard for longer than it may be silent, which a machine that has been asleep finds
     /// out only by looking at its clock. Write nothing then, and [`close`](Self::close): nobody is there any more. Looks at
     /// the system's time as well, since the other clock stands still while a laptop sleeps.
+    ///
+    /// ```
+    /// use sockeye_engine_client::{Engine, Packet};
+    ///
+    /// fn send(engine: &mut Engine, text: &str) {
+    ///     if engine.is_expired() {
+    ///         return engine.close();
+    ///     }
+    ///     engine.queue().push(Packet::text(text));
+    /// }
+    /// ```
     pub fn is_expired(&self) -> bool {
         !self.held && self.talk.is_expired(self.clock.now())
     }
