@@ -30,8 +30,8 @@ impl Tried {
     }
 }
 
-/// Lives, rounds of each life, and turns of each round on average: some four thousand turns.
-const SEEDS: u64 = 40;
+/// Lives, rounds of each life, and turns of each round on average: some ten thousand turns.
+const SEEDS: u64 = 100;
 const ROUNDS: usize = 10;
 const TURNS: usize = 10;
 
@@ -48,12 +48,12 @@ fn busy_server() -> Io {
 fn step(random: &mut SmallRng, wire: &Wire, tried: &mut [Tried]) {
     let which = random.random_range(0..tried.len());
     let one = &mut tried[which];
-    match random.random_range(0..13) {
-        0..3 => {
+    match random.random_range(0..40) {
+        0..10 => {
             one.socket.start();
             one.wanted = true;
         }
-        3 => {
+        10..13 => {
             let socket = one.socket.clone();
             one.socket.start();
             one.wanted = true;
@@ -63,13 +63,13 @@ fn step(random: &mut SmallRng, wire: &Wire, tried: &mut [Tried]) {
                 tokio::spawn(attempt);
             }
         }
-        4..8 => {
+        13..22 => {
             one.socket.disconnect();
             one.wanted = false;
         }
-        8 => wire.cut(),
-        9 => wire.set_down(random.random_bool(0.3)),
-        10 | 11 => {
+        22 => wire.cut(),
+        23..25 => wire.set_down(random.random_bool(0.3)),
+        25..34 => {
             one.socket.disconnect();
             one.socket.start();
             one.wanted = true;
@@ -87,7 +87,7 @@ async fn pause(random: &mut SmallRng) {
             }
         }
         2 => sleep(Duration::from_millis(random.random_range(0..50))).await,
-        _ => sleep(Duration::from_millis(random.random_range(0..3000))).await,
+        _ => sleep(Duration::from_millis(random.random_range(0..1500))).await,
     }
 }
 
