@@ -57,7 +57,7 @@ impl Builder {
             place: Place::default(),
             reconnection: Reconnection::default(),
             connect_timeout: Duration::from_secs(20),
-            early_bytes: 4 << 20,
+            early_bytes: 16 << 20,
             auth: Ok(Auth::None),
             headers: Ok(HeaderMap::new()),
             url_with: None,

@@ -205,6 +205,8 @@ fn hear(
     if early.keep(limit, event) {
         return Ok(());
     }
+    // It would come again and again: a new session is begun, and the user sees that it is not recovered.
+    member.core.forget_position();
     Err(format!("more than {limit} bytes of events came before the answer to CONNECT").into())
 }
 

@@ -42,14 +42,25 @@ impl Loss {
         Ending { reason: self.reason, error: self.error.clone(), next }
     }
 
-    /// One socket hears of it.
-    pub(super) fn tell(&self, work: &mut Work, core: &Arc<Core>, ending: &Ending) {
-        match core.lose(ending) {
-            Some(SocketState::Connected { .. }) => {
-                work.disconnected(core, self.reason, self.words.as_deref());
-            }
-            Some(_) => work.connect_error(core, &self.error),
-            None => {}
+    /// One socket hears of it. `was_joined`: whether the server had let it in on this connection.
+    pub(super) fn tell(
+        &self,
+        work: &mut Work,
+        core: &Arc<Core>,
+        ending: &Ending,
+        was_joined: bool,
+    ) {
+        let before = core.lose(ending);
+        if matches!(before, Some(SocketState::Connected { .. })) {
+            return work.disconnected(core, self.reason, self.words.as_deref());
+        }
+        if was_joined {
+            // Its user left at the same time, too late for a goodbye.
+            drop(core.take_last_words());
+            work.left(core);
+        }
+        if before.is_some() {
+            work.connect_error(core, &self.error);
         }
     }
 }

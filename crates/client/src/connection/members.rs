@@ -29,6 +29,7 @@ use super::early::Early;
 use super::work::Work;
 use crate::ConnectError;
 use crate::config::Auth;
+use crate::hub::Sockets;
 use crate::reconnect::{Backoff, Next};
 use crate::socket::Core;
 
@@ -102,6 +103,13 @@ impl Members {
 
     pub(super) fn note_joined(&mut self) {
         self.joined.get_or_insert_with(Instant::now);
+    }
+
+    /// Those whom the server has let in.
+    pub(super) fn into_joined(self) -> Sockets {
+        let all = self.all.into_iter();
+        let joined = all.filter(|member| matches!(member.step, Step::Joined { .. }));
+        joined.map(|member| member.core).collect()
     }
 
     /// How long it has held.

@@ -31,7 +31,7 @@ use engine_client::Engine;
 use futures_util::future::BoxFuture;
 use tokio::time::{Sleep, sleep};
 
-use crate::hub::Hub;
+use crate::hub::{Hub, Sockets};
 use crate::reconnect::{Backoff, Next};
 use crate::{ClientState, ConnectError};
 use leaving::{Loss, Silent};
@@ -151,8 +151,13 @@ impl Connection {
         let is_on = options.is_on();
         let next = stays.then(|| self.backoff.next(options, loss.retry_after));
         let ending = loss.ending(next.flatten());
+        let joined = match std::mem::replace(&mut self.life, Life::Idle) {
+            Life::Running(session) => session.into_joined(),
+            _ => Sockets::new(),
+        };
         for core in &sockets {
-            loss.tell(&mut self.work, core, &ending);
+            let was_joined = joined.iter().any(|one| Arc::ptr_eq(one, core));
+            loss.tell(&mut self.work, core, &ending, was_joined);
         }
         match ending.next {
             Some(Next { attempt, delay }) => {

@@ -12,6 +12,7 @@ use super::leaving::Loss;
 use super::members::Members;
 use super::work::Work;
 use crate::ClientState;
+use crate::hub::Sockets;
 use crate::reconnect::Backoff;
 
 pub(super) struct Session {
@@ -50,16 +51,20 @@ impl Session {
             self.members.think(work, &mut self.engine, cx);
             let mut turn = Turn { members: &mut self.members, work, backoff };
             if let Poll::Ready(ended) = self.engine.poll(&mut turn, cx) {
-                backoff.held(&work.hub.config.reconnection, self.members.held());
-                return Poll::Ready(End::Lost(ended.into()));
+                return Poll::Ready(self.lost(work, backoff, ended.into()));
             }
             if let Err(problem) = self.members.look_at_the_time(work, cx) {
-                return Poll::Ready(End::Lost(Loss::broken(&problem)));
+                return Poll::Ready(self.lost(work, backoff, Loss::broken(&problem)));
             }
             if !work.hub.has_changed() {
                 return Poll::Pending;
             }
         }
+    }
+
+    fn lost(&self, work: &Work, backoff: &mut Backoff, loss: Loss) -> End {
+        backoff.held(&work.hub.config.reconnection, self.members.held());
+        End::Lost(loss)
     }
 
     /// What the sockets want has changed, or what carries them.
@@ -68,6 +73,11 @@ impl Session {
             work.hub.tell(ClientState::Open { transport });
             self.members.look(work, self.engine.queue());
         }
+    }
+
+    /// Those whom the server has let in.
+    pub(super) fn into_joined(self) -> Sockets {
+        self.members.into_joined()
     }
 
     /// What is left to be done for those who have left: what they emitted, and the goodbye.

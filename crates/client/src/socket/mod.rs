@@ -111,6 +111,11 @@ impl Core {
         })
     }
 
+    /// What was missed is more than can be kept: the next CONNECT begins a new session.
+    pub(crate) fn forget_position(&self) {
+        self.recovery.lock().connected(None);
+    }
+
     /// An event's handlers are started, or it is handed out. A mark for [`handled`](Self::handled), if somebody keeps positions.
     pub(crate) fn took(&self, args: Args<'_>, asks: bool) -> Option<Mark> {
         self.recovery.lock().took(args, asks)
