@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine_client::{Dialer, Remembered, Target};
+use engine_client::{Dialer, Jar, Remembered, Target};
 use engine_proto::Transport;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -259,6 +259,21 @@ impl Builder {
     /// ```
     pub fn dialer(mut self, dialer: Dialer) -> Self {
         self.engine.dialer = dialer;
+        self
+    }
+
+    /// Keeps the cookies that the server sets and sends them along: what a sticky balancer needs. The jar may be shared with other
+    /// clients, and outlives a lost connection. Default: no cookie is kept.
+    ///
+    /// ```
+    /// # use sockeye_client::Client;
+    /// use sockeye_client::Jar;
+    ///
+    /// let client = Client::builder("http://localhost:3000").cookies(Jar::default()).build()?;
+    /// # Ok::<(), sockeye_client::BuildError>(())
+    /// ```
+    pub fn cookies(mut self, jar: Jar) -> Self {
+        self.engine.cookies = Some(jar);
         self
     }
 

@@ -63,8 +63,10 @@ pub use client::Client;
 #[cfg(feature = "outbox")]
 pub use durable::{DurableOutbox, OutboxError};
 pub use engine_client::{
-    Connecting, Connector, Dialer, EngineError, Refusal, Stream, Target, UrlError,
+    Connecting, Connector, Dialer, EngineError, Jar, Proxy, Refusal, Stream, Target, UrlError,
 };
+#[cfg(feature = "tls")]
+pub use engine_client::{Tls, TlsBuilder, TlsError};
 pub use engine_proto::Transport;
 pub use error::{BuildError, ConnectError, Refused};
 pub use handler::{Args, ArgsError, FromArgs, ToArgs};
