@@ -28,6 +28,10 @@ pub(super) struct Old {
     given: Option<(Slot, String)>,
 }
 
+#[cfg_attr(
+    not(feature = "eio3"),
+    expect(unused_variables, clippy::unnecessary_wraps, reason = "there is one dialect then")
+)]
 impl Dialect {
     /// For a connection with these settings.
     pub(super) fn new(config: &Config) -> Self {
@@ -36,16 +40,13 @@ impl Dialect {
             let query = socket_proto::v4::client::pairs(&config.target.query);
             return Dialect::Four(Box::new(Old { interpreter: None, query, given: None }));
         }
-        let _ = config;
         Dialect::Five
     }
 
     /// The connection is open.
     pub(super) fn opened(&mut self, open: &Open) {
         match self {
-            Dialect::Five => {
-                let _ = open;
-            }
+            Dialect::Five => {}
             #[cfg(feature = "eio3")]
             Dialect::Four(old) => old.interpreter = Some(Interpreter::new(&open.sid)),
         }
@@ -59,10 +60,7 @@ impl Dialect {
         auth: Option<&str>,
     ) -> Option<Encoded> {
         match self {
-            Dialect::Five => {
-                let _ = slot;
-                Some(encode::connect(namespace, auth, ROOM))
-            }
+            Dialect::Five => Some(encode::connect(namespace, auth, ROOM)),
             #[cfg(feature = "eio3")]
             Dialect::Four(old) => old.connect(namespace, slot, auth),
         }
@@ -80,9 +78,7 @@ impl Dialect {
     /// We leave a namespace.
     pub(super) fn left(&mut self, namespace: &str) {
         match self {
-            Dialect::Five => {
-                let _ = namespace;
-            }
+            Dialect::Five => {}
             #[cfg(feature = "eio3")]
             Dialect::Four(old) => {
                 if let Some(interpreter) = &mut old.interpreter {
@@ -100,10 +96,7 @@ impl Dialect {
         protocol: &Protocol,
     ) -> Option<Cow<'p, str>> {
         match self {
-            Dialect::Five => {
-                let _ = protocol;
-                Some(Cow::Borrowed(packet))
-            }
+            Dialect::Five => Some(Cow::Borrowed(packet)),
             #[cfg(feature = "eio3")]
             Dialect::Four(old) => match &mut old.interpreter {
                 Some(interpreter) => interpreter.read(packet, protocol),
