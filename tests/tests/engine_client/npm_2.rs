@@ -1,0 +1,70 @@
+//! npm `socket.io` 2, seen from below: its Engine.IO is revision 3, its packets are those of Socket.IO 4.
+
+use bytes::Bytes;
+use engine_client::{Config, Revision, Target};
+use engine_proto::{CloseReason, Transport};
+use sockeye_tests::server::{Kind, Server, Wanted};
+
+use crate::support::{Client, Kept};
+
+const WAYS: [&[Transport]; 3] =
+    [&[Transport::Polling], &[Transport::WebSocket], &[Transport::Polling, Transport::WebSocket]];
+
+fn to(server: &Server, transports: &[Transport]) -> Client {
+    let (target, _) = Target::parse(&format!("http://127.0.0.1:{}", server.port())).expect("a URL");
+    let mut config = Config::new(target);
+    config.transports = transports.to_vec();
+    config.revision = Revision::Three;
+    Client::new(config)
+}
+
+#[tokio::test]
+async fn text_and_bytes_come_back_from_npm_2_over_every_transport() {
+    let Some(server) = Wanted::new(Kind::Npm2).start() else { return };
+    for transports in WAYS {
+        let mut client = to(&server, transports);
+        assert_eq!(client.hear(1).await, [Kept::text("0")], "it lets us in by itself");
+        if transports.len() == 2 {
+            client.upgraded().await;
+        }
+        client.send(r#"2["echo","né😀"]"#);
+        assert_eq!(client.hear(1).await, [Kept::text(r#"2["echo-back","né😀"]"#)]);
+        let (small, large) = (vec![0, 4, 255], vec![0xab; 100_000]);
+        client.send_with(
+            r#"52-["echo",{"_placeholder":true,"num":0},"é",{"_placeholder":true,"num":1}]"#,
+            vec![Bytes::from(small.clone()), Bytes::from(large.clone())],
+        );
+        let back =
+            r#"52-["echo-back",{"_placeholder":true,"num":0},"é",{"_placeholder":true,"num":1}]"#;
+        assert_eq!(
+            client.hear(3).await,
+            [Kept::text(back), Kept::Binary(small), Kept::Binary(large)],
+            "over {transports:?}"
+        );
+        client.engine.close();
+        assert_eq!(client.end().await.reason, CloseReason::ForcedClose);
+    }
+}
+
+#[tokio::test]
+async fn npm_2_is_pinged_and_answers() {
+    let server = Wanted { ping: Some(300), ..Wanted::new(Kind::Npm2) };
+    let Some(server) = server.start() else { return };
+    for transports in WAYS {
+        let mut client = to(&server, transports);
+        client.until(|client| client.ears.pings >= 3).await;
+        assert!(!client.engine.is_expired());
+    }
+}
+
+#[tokio::test]
+async fn a_burst_of_npm_2_arrives_in_order_while_the_session_moves() {
+    let Some(server) = Wanted::new(Kind::Npm2).start() else { return };
+    let mut client = to(&server, WAYS[2]);
+    client.open().await;
+    client.send(r#"2["burst",2000]"#);
+    let heard = client.hear(2001).await;
+    let expected = (0..2000).map(|number| Kept::Text(format!(r#"2["burst",{number}]"#)));
+    assert!(heard[1..].iter().cloned().eq(expected));
+    client.upgraded().await;
+}
