@@ -80,6 +80,25 @@ struct Counters {
     blocks: Vec<i64>,
 }
 
+impl Counters {
+    fn of_this_thread() -> Counters {
+        let (allocations, live) = (ALLOCATIONS.get(), LIVE.get());
+        let blocks = BLOCKS.with(|blocks| blocks.iter().map(Cell::get).collect());
+        // The list itself is nobody's cost; the server's is given back on another thread.
+        ALLOCATIONS.set(allocations);
+        LIVE.set(live);
+        Counters { allocations, live, blocks }
+    }
+
+    fn since(&self, before: &Counters) -> Counters {
+        Counters {
+            allocations: self.allocations - before.allocations,
+            live: self.live - before.live,
+            blocks: self.blocks.iter().zip(&before.blocks).map(|(a, b)| a - b).collect(),
+        }
+    }
+}
+
 /// A server on a thread of its own, which answers when asked.
 struct Server {
     address: SocketAddr,
@@ -116,13 +135,8 @@ impl Server {
     fn cost(&self, act: impl FnOnce()) -> Counters {
         let before = self.counters();
         act();
-        let after = self.counters();
-        Counters {
-            // The question itself allocates nothing on the server's thread.
-            allocations: after.allocations - before.allocations,
-            live: after.live - before.live,
-            blocks: after.blocks.iter().zip(&before.blocks).map(|(a, b)| a - b).collect(),
-        }
+        // The question itself allocates nothing on the server's thread.
+        self.counters().since(&before)
     }
 }
 
@@ -166,13 +180,7 @@ async fn serve(
     let serving = io.clone();
     tokio::spawn(async move { serving.serve_listener(listener).await });
     while let Some(answer) = questions.recv().await {
-        let (allocations, live) = (ALLOCATIONS.get(), LIVE.get());
-        let blocks = BLOCKS.with(|blocks| blocks.iter().map(Cell::get).collect());
-        // The list itself is no server's cost; it is given back on another thread.
-        ALLOCATIONS.set(allocations);
-        LIVE.set(live);
-        let counters = Counters { allocations, live, blocks };
-        answer.send(counters).expect("the test waits");
+        answer.send(Counters::of_this_thread()).expect("the test waits");
     }
 }
 
@@ -496,5 +504,35 @@ fn an_idle_session_of_the_connecting_side_holds_less_than_a_kilobyte_and_a_half(
             );
             assert!(heap + f64::from(u32::try_from(inline).unwrap()) < 1536.0, "{heap}");
         }
+    });
+}
+
+/// A client of its own, connected, with nothing more to do.
+async fn connect_client(url: &str) -> sockeye_client::Socket {
+    let builder = sockeye_client::Client::builder(url);
+    let client = builder.transports([sockeye_client::Transport::WebSocket]).build().unwrap();
+    let socket = client.socket();
+    socket.connect().await.unwrap();
+    socket
+}
+
+#[test]
+fn an_idle_client_holds_less_than_six_kilobytes() {
+    const CONNECTIONS: u32 = 100;
+    let server = Server::start();
+    let url = format!("http://{}", server.address);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut sockets = vec![connect_client(&url).await];
+        sockets.reserve(CONNECTIONS as usize);
+        let before = Counters::of_this_thread();
+        for _ in 0..CONNECTIONS {
+            sockets.push(connect_client(&url).await);
+        }
+        let connected = Counters::of_this_thread().since(&before);
+        let heap = per(u64::try_from(connected.live).unwrap(), CONNECTIONS);
+        println!("{heap} bytes of heap for each client");
+        print_account(&connected, CONNECTIONS);
+        assert!(heap <= 6144.0, "{heap} bytes");
     });
 }
