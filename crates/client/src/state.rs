@@ -36,7 +36,7 @@ use crate::DisconnectReason;
 pub enum SocketState {
     /// It is not connected, and stays so until somebody asks for it.
     Disconnected {
-        /// Why it is no longer connected; `None` if it has not been, or was refused.
+        /// Why it is no longer connected; `None` if it has not been since it was asked for, or was refused.
         reason: Option<DisconnectReason>,
     },
     /// It is about to be: the connection opens, or the server has been asked to let us in.

@@ -310,6 +310,23 @@ async fn what_the_application_has_given_is_dropped_with_the_last_handle() {
     soon(|| left.upgrade().is_none()).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_application_that_holds_the_socket_by_itself_is_let_go_by_close() {
+    let token = Arc::new(());
+    let left = Arc::downgrade(&token);
+    let client = Wire::to(&server()).client();
+    let socket = client.socket();
+    let held = (socket.clone(), token);
+    socket.set_auth_with(move || {
+        let _ = &held;
+        async { Ok::<_, &str>(json!({})) }
+    });
+    socket.connect().await.unwrap();
+    client.close().await;
+    drop((socket, client));
+    soon(|| left.upgrade().is_none()).await;
+}
+
 #[test]
 fn a_runtime_that_ends_leaves_nobody_waiting() {
     let runtime = |paused| {

@@ -89,7 +89,9 @@ async fn attempts_are_used_up() {
     socket.connect().await.unwrap();
     wire.set_down(true);
     let before = wire.dialled();
-    until(&socket, is_disconnected).await;
+    let state = until(&socket, is_disconnected).await;
+    let reason = Some(DisconnectReason::TransportClose);
+    assert_eq!(state, SocketState::Disconnected { reason }, "why it was disconnected, then");
     assert_eq!(wire.dialled() - before, 3);
     assert_eq!(*client.state().borrow(), ClientState::GivenUp);
     wire.set_down(false);

@@ -30,6 +30,8 @@ struct Wishes {
     stays: bool,
     /// Those who await one attempt.
     attempts: Vec<oneshot::Sender<Outcome>>,
+    /// Why it was disconnected last, while it is tried again.
+    reason: Option<DisconnectReason>,
     /// The client is closed.
     closed: bool,
 }
@@ -166,7 +168,7 @@ impl Life {
         reason: Option<DisconnectReason>,
         error: &ConnectError,
     ) {
-        wishes.stays = false;
+        (wishes.stays, wishes.reason) = (false, None);
         wishes.tell(&Err(error.clone()));
         self.set(SocketState::Disconnected { reason });
     }
@@ -251,10 +253,11 @@ impl Life {
         if !before.is_active() {
             return None;
         }
-        let reason = before.is_connected().then_some(ending.reason);
         if before.is_connected() {
+            wishes.reason = Some(ending.reason);
             cut();
         }
+        let reason = wishes.reason;
         let next = ending.next.filter(|_| wishes.stays);
         self.fall_back(&mut wishes, reason, &ending.error, next);
         Some(before)

@@ -94,6 +94,9 @@ impl Core {
     /// The client is closed.
     pub(crate) fn close(&self) {
         self.life.close(|| self.cut());
+        // It is the application's code, which may hold the socket.
+        let auth = self.auth.lock().take();
+        drop(auth);
     }
 
     /// What is sent with CONNECT: what its user says, and where it stands.
