@@ -53,6 +53,17 @@ impl Revision {
         }
     }
 
+    /// What came where an open packet was expected. A server that speaks another revision does not say so, but its
+    /// payloads begin with a length.
+    pub(crate) fn not_opened(self, what: PacketError) -> String {
+        match (self, what) {
+            (Revision::Four, PacketError::UnknownType('7'..='9')) => format!(
+                "{what}; so begins what a server of Socket.IO 2 says, which has to be asked in revision 3 (feature `eio3`)"
+            ),
+            _ => what.to_string(),
+        }
+    }
+
     /// A text message of a WebSocket.
     #[inline]
     pub(crate) fn text<'p>(

@@ -11,11 +11,15 @@ const WAYS: [&[Transport]; 3] =
     [&[Transport::Polling], &[Transport::WebSocket], &[Transport::Polling, Transport::WebSocket]];
 
 fn to(server: &Server, transports: &[Transport]) -> Client {
+    Client::new(config(server, transports))
+}
+
+fn config(server: &Server, transports: &[Transport]) -> Config {
     let (target, _) = Target::parse(&format!("http://127.0.0.1:{}", server.port())).expect("a URL");
     let mut config = Config::new(target);
     config.transports = transports.to_vec();
     config.revision = Revision::Three;
-    Client::new(config)
+    config
 }
 
 #[tokio::test]
@@ -55,6 +59,17 @@ async fn npm_2_is_pinged_and_answers() {
         client.until(|client| client.ears.pings >= 3).await;
         assert!(!client.engine.is_expired());
     }
+}
+
+#[tokio::test]
+async fn who_asks_npm_2_in_todays_revision_is_told_what_it_is() {
+    let Some(server) = Wanted::new(Kind::Npm2).start() else { return };
+    let mut config = config(&server, WAYS[0]);
+    config.revision = Revision::Four;
+    let ended = Client::new(config).end().await;
+    assert_eq!(ended.reason, CloseReason::ParseError);
+    let error = ended.error.expect("it is said why").to_string();
+    assert!(error.contains("Socket.IO 2") && error.contains("eio3"), "{error}");
 }
 
 #[tokio::test]

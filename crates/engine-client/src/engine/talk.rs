@@ -78,7 +78,11 @@ impl Talk {
             Some(CloseReason::ParseError) if is_current => {
                 // Nothing else can be wrong with what parses, but that it is not the open packet.
                 let broken = broken.unwrap_or(PacketError::BadOpen);
-                self.blame(EngineError::protocol(broken.to_string()));
+                let words = match self.open {
+                    None => self.revision.not_opened(broken),
+                    Some(_) => broken.to_string(),
+                };
+                self.blame(EngineError::protocol(words));
             }
             Some(CloseReason::TransportClose) => self.blame(EngineError::closed(None, "")),
             _ => {}
