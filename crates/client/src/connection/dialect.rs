@@ -53,7 +53,6 @@ impl Dialect {
     }
 
     /// What is to be sent so that the server lets us into a namespace. `None`: it does so without being asked.
-    #[cfg_attr(not(feature = "eio3"), allow(clippy::unnecessary_wraps))] // Protocol 4 has its own.
     pub(super) fn connect(
         &mut self,
         namespace: &str,
@@ -91,7 +90,6 @@ impl Dialect {
 
     /// A packet as protocol 5 has it; `None` if it says nothing new.
     #[inline]
-    #[cfg_attr(not(feature = "eio3"), allow(clippy::unnecessary_wraps))] // Protocol 4 has its own.
     pub(super) fn read<'p>(
         &mut self,
         packet: &'p str,
