@@ -13,7 +13,7 @@ use sockeye_client::{Client, Socket, SocketState};
 use support::{Wire, server, tasks_of_the_server, until};
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// One socket, and whether its user wants it to be connected.
 struct Tried {
@@ -143,4 +143,44 @@ fn what_a_user_wanted_last_is_what_comes_of_it() {
         let runtime = runtime.enable_all().start_paused(true).build().unwrap();
         runtime.block_on(life(seed));
     }
+}
+
+/// What one of several threads does to a socket that all of them have.
+async fn pull(socket: Socket, seed: u64) {
+    let mut random = SmallRng::seed_from_u64(seed);
+    for turn in 0..500_u32 {
+        match random.random_range(0..6) {
+            0 => socket.start(),
+            1 => drop(timeout(Duration::from_millis(1), socket.connect()).await),
+            2..4 => socket.disconnect(),
+            _ => drop(socket.emit("turn", &turn)),
+        }
+        if random.random_bool(0.3) {
+            yield_now().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn threads_that_pull_at_the_same_sockets_do_not_lock_each_other_out() {
+    let io = server();
+    io.of("/chat");
+    let wire = Wire::to(&io);
+    let client = wire.websocket_client();
+    let sockets = [client.socket(), client.of("/chat")];
+    let threads = (0..8).map(|seed| {
+        let socket = sockets[usize::try_from(seed % 2).unwrap()].clone();
+        tokio::spawn(pull(socket, seed))
+    });
+    for thread in threads.collect::<Vec<_>>() {
+        thread.await.unwrap();
+    }
+    for socket in &sockets {
+        socket.disconnect();
+        assert!(!socket.is_active());
+        socket.connect().await.unwrap();
+        assert!(io.of(socket.namespace()).socket(&socket.id().unwrap()).is_some());
+    }
+    client.close().await;
+    assert!(sockets.iter().all(|socket| !socket.is_active()));
 }
