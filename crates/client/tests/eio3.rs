@@ -2,8 +2,9 @@
 
 mod support;
 
+use bytes::Bytes;
 use serde_json::json;
-use sockeye::{Auth, Error, Io, Socket as Served};
+use sockeye::{Auth, Data, Error, Io, Socket as Served};
 use sockeye_client::{Builder, ClientState, ConnectError, DisconnectReason, Transport};
 use support::{Wire, soon, until, until_client};
 
@@ -130,4 +131,52 @@ async fn who_asks_in_the_wrong_revision_is_told() {
     let client = old(&Wire::to(&new)).reconnection(false).build().unwrap();
     let error = client.of("/").connect().await.unwrap_err().to_string();
     assert!(error.contains("Unsupported protocol version"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_server_answers_what_it_is_asked_with_bytes_too() {
+    for transports in [&[Transport::Polling][..], &[Transport::WebSocket]] {
+        let io = server();
+        for name in ["/", "/chat"] {
+            io.of(name).on("ask", async |Data(what): Data<(String, Bytes)>| what);
+        }
+        let client = old(&Wire::to(&io)).transports(transports.to_vec()).build().unwrap();
+        let (main, chat) = (client.of("/"), client.of("/chat"));
+        let early =
+            main.emit_with_ack::<(String, Bytes)>("ask", &("né😀", Bytes::from_static(&[4])));
+        tokio::try_join!(main.connect(), chat.connect()).unwrap();
+        assert_eq!(early.await.unwrap(), ("né😀".to_owned(), Bytes::from_static(&[4])));
+        let large = Bytes::from(vec![0xab; 100_000]);
+        let answer = chat.emit_with_ack::<(String, Bytes)>("ask", &("", large.clone())).await;
+        assert_eq!(answer.unwrap(), (String::new(), large), "over {transports:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_for_the_main_namespace_goes_to_it_though_it_was_joined_before() {
+    let io = server();
+    io.of("/").on("ask", async |Data(what): Data<u32>| what + 1);
+    let client = old(&Wire::to(&io)).build().unwrap();
+    let main = client.of("/");
+    client.of("/chat").connect().await.unwrap();
+    let answer = main.emit_with_ack::<u32>("ask", &1);
+    main.start();
+    assert_eq!(answer.await.unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reliable_events_reach_an_old_server_through_a_lost_connection() {
+    let io = server();
+    io.of("/chat").on("ask", async |Data((what, _)): Data<(u32, String)>| what);
+    let wire = Wire::to(&io);
+    let client = old(&wire).transports([Transport::WebSocket]).build().unwrap();
+    let chat = client.of("/chat");
+    chat.connect().await.unwrap();
+    wire.set_down(true);
+    let answers: Vec<_> =
+        (0..5_u32).map(|number| chat.reliably().emit_with_ack::<u32>("ask", &number)).collect();
+    wire.set_down(false);
+    for (number, answer) in (0..).zip(answers) {
+        assert_eq!(answer.await.unwrap(), number);
+    }
 }
