@@ -46,7 +46,13 @@ pub(super) struct Members {
     joined: Option<Instant>,
     /// For those who could not be asked for, while others are connected.
     rest: Backoff,
+    /// Who has left a moment ago.
+    farewells: SmallVec<[(Arc<Core>, Instant); 1]>,
 }
+
+/// So long after a DISCONNECT there is no CONNECT for the same namespace. The reference server takes a CONNECT at once, and a
+/// DISCONNECT a turn later: of one read together it takes the second for the first, and closes the connection.
+const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Member {
     pub(super) core: Arc<Core>,
@@ -90,6 +96,7 @@ impl Members {
             alarm: None,
             joined: None,
             rest: Backoff::new(rand::random()),
+            farewells: SmallVec::new(),
         }
     }
 
@@ -120,19 +127,25 @@ impl Members {
 
 // Wishes.
 impl Members {
-    /// What the sockets want has changed.
-    pub(super) fn look(&mut self, work: &mut Work, queue: &mut Queue) {
-        self.let_go(work, queue);
+    /// What the sockets want has changed. False if the last of those who had been let in has left: who wants to be connected now
+    /// takes another connection, as with the reference.
+    pub(super) fn look(&mut self, work: &mut Work, queue: &mut Queue) -> bool {
+        if self.let_go(work, queue) && self.all.is_empty() {
+            return false;
+        }
+        self.farewells.retain(|(_, since)| since.elapsed() < PAUSE);
         for core in work.hub.sockets() {
             let is_new = !self.all.iter().any(|member| Arc::ptr_eq(&member.core, &core));
             if is_new && core.life.is_wanted() {
-                self.begin(work, core, queue);
+                self.begin_in_time(work, core, queue);
             }
         }
+        true
     }
 
-    /// Those who have left say goodbye, if they have been let in.
-    fn let_go(&mut self, work: &mut Work, queue: &mut Queue) {
+    /// Those who have left say goodbye, if they have been let in. Whether somebody has.
+    fn let_go(&mut self, work: &mut Work, queue: &mut Queue) -> bool {
+        let mut farewell = false;
         let mut at = 0;
         while let Some(member) = self.all.get(at) {
             if !member.has_left() || matches!(member.step, Step::Asked { .. }) {
@@ -143,8 +156,11 @@ impl Members {
             if let Step::Joined { slot } = member.step {
                 self.say_goodbye(&member.core, slot, queue);
                 work.left(&member.core);
+                self.farewells.push((member.core, Instant::now()));
+                farewell = true;
             }
         }
+        farewell
     }
 
     pub(super) fn say_goodbye(&mut self, core: &Core, slot: Slot, queue: &mut Queue) {
@@ -155,6 +171,18 @@ impl Members {
             self.dialect.left(core.namespace());
             queue.push(packed(encode::disconnect(core.namespace(), ROOM)));
         }
+    }
+
+    /// At once, unless it has just left.
+    fn begin_in_time(&mut self, work: &mut Work, core: Arc<Core>, queue: &mut Queue) {
+        let farewell = self.farewells.iter().find(|(other, _)| Arc::ptr_eq(other, &core));
+        let Some(&(_, since)) = farewell else {
+            return self.begin(work, core, queue);
+        };
+        let turn = core.life.turn();
+        let step = Step::Resting(Box::pin(sleep_until(since + PAUSE)));
+        self.all.push(Member { core, turn, step });
+        work.hub.note_change();
     }
 
     fn begin(&mut self, work: &mut Work, core: Arc<Core>, queue: &mut Queue) {

@@ -43,8 +43,8 @@ impl Session {
     ) -> Poll<End> {
         loop {
             if work.hub.take_changed() {
-                self.look(work);
-                if !work.hub.anybody() {
+                let is_of_use = self.look(work);
+                if !is_of_use || !work.hub.anybody() {
                     return Poll::Ready(End::Unwanted);
                 }
             }
@@ -67,12 +67,11 @@ impl Session {
         End::Lost(loss)
     }
 
-    /// What the sockets want has changed, or what carries them.
-    fn look(&mut self, work: &mut Work) {
-        if let Some(transport) = self.engine.transport() {
-            work.hub.tell(ClientState::Open { transport });
-            self.members.look(work, self.engine.queue());
-        }
+    /// What the sockets want has changed, or what carries them. False if the connection has had its time.
+    fn look(&mut self, work: &mut Work) -> bool {
+        let Some(transport) = self.engine.transport() else { return true };
+        work.hub.tell(ClientState::Open { transport });
+        self.members.look(work, self.engine.queue())
     }
 
     /// Those whom the server has let in.
