@@ -1,9 +1,10 @@
 //! A WebSocket, and servers that do not do it well.
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use engine_client::{Ended, EngineError, Packet};
-use engine_proto::{CloseReason, Transport};
+use engine_client::{Broken, Ended, EngineError, Open, Packet, Queue, Upper};
+use engine_proto::{CloseReason, Message, Transport};
 use websocket_proto::{Opcode, push_frame};
 
 use crate::script::{PLAIN, Script, Wire};
@@ -304,4 +305,56 @@ async fn a_close_while_opening_lets_go_at_once() {
         let ended = client.end().await;
         assert_eq!((ended.reason, ended.opened), (CloseReason::ForcedClose, false));
     }
+}
+
+/// Has the server close the connection between our reading and our writing.
+struct Saboteur(Option<Wire>);
+
+impl Upper for Saboteur {
+    fn opened(&mut self, _: &Open, _: &mut Queue) {}
+    fn message(&mut self, _: Message<'_>, _: &mut Queue) -> Result<(), Broken> {
+        Ok(())
+    }
+    fn refill(&mut self, _: bool, queue: &mut Queue) {
+        if let Some(mut wire) = self.0.take() {
+            queue.push(Packet::text("nobody hears it"));
+            let said = std::pin::pin!(wire.close(Some(1009), ""));
+            assert!(said.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_finds_nobody_there_does_not_hide_what_the_server_said_last() {
+    let (Client { mut engine, .. }, wire) = streaming().await;
+    let mut upper = Saboteur(Some(wire));
+    let ended = std::future::poll_fn(|cx| engine.poll(&mut upper, cx)).await;
+    assert_eq!(ended.reason, CloseReason::TransportClose);
+    assert!(words(&ended).contains("1009"), "{ended:?}");
+}
+
+/// Sends two messages that may be dropped.
+struct Volatile(Vec<bool>);
+
+impl Upper for Volatile {
+    fn opened(&mut self, _: &Open, _: &mut Queue) {}
+    fn message(&mut self, _: Message<'_>, _: &mut Queue) -> Result<(), Broken> {
+        Ok(())
+    }
+    fn refill(&mut self, writable: bool, queue: &mut Queue) {
+        if self.0.len() < 4 {
+            self.0.push(writable);
+            queue.push(Packet::text(&"x".repeat(60_000)));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_together_may_leave_together_and_a_pipe_that_is_full_says_so() {
+    let (Client { mut engine, .. }, _wire) = streaming().await;
+    let mut upper = Volatile(Vec::new());
+    let end = std::future::poll_fn(|cx| engine.poll(&mut upper, cx));
+    assert!(tokio::time::timeout(Duration::from_secs(1), end).await.is_err());
+    // Two are what is asked for at a time; then the pipe has had enough, and whatever may be dropped should be.
+    assert_eq!(upper.0, [true, true, false, false]);
 }

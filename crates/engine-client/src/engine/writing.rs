@@ -41,9 +41,10 @@ impl Engine {
     /// Asks the floor above for more, while there is room; whether it had something.
     fn refill(&mut self, upper: &mut impl Upper) -> bool {
         let before = self.talk.queue.len();
-        let mut last = before;
+        // What one such call after the other pushes leaves together.
+        let (mut last, writable) = (before, self.is_writable());
         while self.is_open() && self.talk.queue.bytes() < LOW {
-            upper.refill(self.is_writable(), &mut self.talk.queue);
+            upper.refill(writable, &mut self.talk.queue);
             if self.talk.queue.len() == last {
                 break;
             }
