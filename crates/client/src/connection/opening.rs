@@ -27,7 +27,7 @@ pub(super) fn prepare(
             engine.target = place.refine(target);
         }
         if let Some(headers) = headers {
-            // Of a name that comes again, `extend` keeps what came last.
+            // What has the same name is replaced.
             engine.headers.extend(headers.ask("headers_with", patience).await?);
         }
         Ok(Arc::new(engine))
