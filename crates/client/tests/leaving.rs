@@ -123,6 +123,17 @@ async fn a_server_that_closes_whoever_takes_connect_back_is_not_told_so() {
     assert_eq!(script.hear().await.as_deref(), Some("41/slow,"));
     assert_eq!(*slow.state().borrow(), LEFT);
     assert!(main.is_connected());
+
+    // Who wants in again meanwhile leaves a pause behind the goodbye: the server takes a DISCONNECT a turn later than a CONNECT.
+    slow.start();
+    assert_eq!(script.hear().await.as_deref(), Some("40/slow,"));
+    slow.disconnect();
+    slow.start();
+    script.say(r#"40/slow,{"sid":"t"}"#).await;
+    assert_eq!(script.hear().await.as_deref(), Some("41/slow,"));
+    let said = Instant::now();
+    assert_eq!(script.hear().await.as_deref(), Some("40/slow,"));
+    assert!(said.elapsed() >= Duration::from_millis(40), "{:?}", said.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

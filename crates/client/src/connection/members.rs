@@ -156,14 +156,14 @@ impl Members {
             if let Step::Joined { slot } = member.step {
                 self.say_goodbye(&member.core, slot, queue);
                 work.left(&member.core);
-                self.farewells.push((member.core, Instant::now()));
                 farewell = true;
             }
         }
         farewell
     }
 
-    pub(super) fn say_goodbye(&mut self, core: &Core, slot: Slot, queue: &mut Queue) {
+    pub(super) fn say_goodbye(&mut self, core: &Arc<Core>, slot: Slot, queue: &mut Queue) {
+        self.farewells.push((Arc::clone(core), Instant::now()));
         for packet in core.take_last_words() {
             queue.push(packed(packet));
         }
@@ -175,7 +175,7 @@ impl Members {
 
     /// At once, unless it has just left.
     fn begin_in_time(&mut self, work: &mut Work, core: Arc<Core>, queue: &mut Queue) {
-        let farewell = self.farewells.iter().find(|(other, _)| Arc::ptr_eq(other, &core));
+        let farewell = self.farewells.iter().rev().find(|(other, _)| Arc::ptr_eq(other, &core));
         let Some(&(_, since)) = farewell else {
             return self.begin(work, core, queue);
         };
