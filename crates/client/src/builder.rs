@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use engine_client::{Dialer, Jar, Remembered, Target};
 use engine_proto::Transport;
+use handler::{Door, Parser};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use socket_proto::{Limits, namespace};
@@ -33,6 +34,7 @@ pub struct Builder {
     target: Result<(Target, String), BuildError>,
     pub(crate) engine: engine_client::Config,
     pub(crate) limits: Limits,
+    parser: Door,
     place: Place,
     reconnection: Reconnection,
     connect_timeout: Duration,
@@ -54,6 +56,7 @@ impl Builder {
             target,
             engine: engine_client::Config::new(known),
             limits: Limits::default(),
+            parser: Door::default(),
             place: Place::default(),
             reconnection: Reconnection::default(),
             connect_timeout: Duration::from_secs(20),
@@ -361,6 +364,18 @@ impl Builder {
         self
     }
 
+    /// How packets are written; the server has to be given the same one. Default: as text, with the attachments behind it.
+    ///
+    /// ```
+    /// # use sockeye_client::{Client, Msgpack};
+    /// let client = Client::builder("http://localhost:3000").parser(Msgpack).build()?;
+    /// # Ok::<(), sockeye_client::BuildError>(())
+    /// ```
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Door::of(parser);
+        self
+    }
+
     /// Whether a connection that is lost, or cannot be had, is tried again, and how. `true` is [`Reconnection::default`], `false`
     /// is [`Reconnection::off`]. Default: yes, without end.
     ///
@@ -408,6 +423,7 @@ impl Builder {
         let config = Config {
             engine: Arc::new(engine),
             limits: Arc::new(limits),
+            parser: self.parser,
             reconnection: self.reconnection,
             connect_timeout: self.connect_timeout,
             place: self.place,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use engine_client::Target;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use handler::Door;
 use http::HeaderMap;
 use serde::Serialize;
 use socket_proto::Limits;
@@ -20,6 +21,7 @@ use crate::{BuildError, ConnectError, Reconnection};
 pub(crate) struct Config {
     pub(crate) engine: Arc<engine_client::Config>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) parser: Door,
     pub(crate) reconnection: Reconnection,
     pub(crate) connect_timeout: Duration,
     pub(crate) place: Place,

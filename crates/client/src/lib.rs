@@ -69,7 +69,9 @@ pub use engine_client::{
 pub use engine_client::{Tls, TlsBuilder, TlsError};
 pub use engine_proto::Transport;
 pub use error::{BuildError, ConnectError, Refused};
-pub use handler::{Args, ArgsError, FromArgs, ToArgs};
+pub use handler::{
+    Args, ArgsError, FromArgs, Msgpack, ParsedPacket, Parser, ParserError, ToArgs, WireMessage,
+};
 pub use outbox::{Emit, EmitError, Overflow};
 pub use positions::FilePositions;
 pub use reason::DisconnectReason;

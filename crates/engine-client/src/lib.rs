@@ -28,7 +28,7 @@
 //!     fn message(&mut self, message: Message<'_>, queue: &mut Queue) -> Result<(), Broken> {
 //!         match message {
 //!             Message::Text(text) => queue.push(Packet::text(text)),
-//!             Message::Binary(data) => queue.push_binary(data.to_vec().into()),
+//!             Message::Binary(data) => queue.push_binary(data.to_vec().into(), true),
 //!         }
 //!         Ok(())
 //!     }

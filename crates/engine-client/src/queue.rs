@@ -114,16 +114,17 @@ impl Queue {
         }
     }
 
-    /// Adds a binary message that belongs to no text: for those who speak Engine.IO alone.
+    /// Adds a binary message that belongs to no text: for those who speak Engine.IO alone, or write packets as bytes.
+    /// `compress`: whether it may be compressed, if compression is on.
     ///
     /// ```
     /// # let (target, _) = sockeye_engine_client::Target::parse("http://localhost:3000").unwrap();
     /// # let config = sockeye_engine_client::Config::new(target).into();
     /// # let mut engine = sockeye_engine_client::Engine::open(config);
-    /// engine.queue().push_binary(bytes::Bytes::from_static(&[1, 2, 3]));
+    /// engine.queue().push_binary(bytes::Bytes::from_static(&[1, 2, 3]), true);
     /// ```
-    pub fn push_binary(&mut self, bytes: Bytes) {
-        self.add_binary(bytes, true);
+    pub fn push_binary(&mut self, bytes: Bytes, compress: bool) {
+        self.add_binary(bytes, compress);
     }
 
     /// Bytes of messages that wait here. What is half written, or in a POST that is under way, has left already.

@@ -8,8 +8,9 @@ use socket_proto::client::Incoming;
 use socket_proto::{Args, ProtocolError, Slot};
 use tokio::time::Instant;
 
+use super::door::send;
 use super::early::Early;
-use super::members::{Member, Members, Step, packed};
+use super::members::{Member, Members, Step};
 use super::work::{Event, Work};
 use crate::reconnect::Backoff;
 use crate::socket::Core;
@@ -42,6 +43,39 @@ impl Upper for Turn<'_> {
     }
 
     fn message(&mut self, message: Message<'_>, queue: &mut Queue) -> Result<(), Broken> {
+        if self.members.door.is_open() {
+            return self.follow(message, queue);
+        }
+        let most = self.work.hub.config.limits.attachments;
+        let unpacked = self.members.door.unpack(message, most);
+        let (text, attachments) = unpacked.map_err(|problem| Broken::from(problem.to_string()))?;
+        self.follow(Message::Text(&text), queue)?;
+        for attachment in &attachments {
+            self.follow(Message::Binary(attachment), queue)?;
+        }
+        Ok(())
+    }
+
+    fn refill(&mut self, writable: bool, queue: &mut Queue) {
+        self.join_given(queue);
+        let now = Instant::now();
+        while queue.bytes() < LOW {
+            // Not held while a packet is written: a parser is code of our user.
+            let packet = self.work.hub.outbox.lock().pull(writable, now);
+            let Some(packet) = packet else { return };
+            send(&self.members.door, packet, queue);
+        }
+    }
+
+    fn takes_more(&self) -> bool {
+        // Whoever asks without end and takes no answers is not listened to. It is polled again when it has taken some.
+        !self.work.hub.outbox.lock().is_crowded()
+    }
+}
+
+impl Turn<'_> {
+    /// A packet, or an attachment.
+    fn follow(&mut self, message: Message<'_>, queue: &mut Queue) -> Result<(), Broken> {
         let (is_binary, message) = match message {
             Message::Text(text) => (false, socket_proto::Message::Text(text)),
             Message::Binary(data) => (true, socket_proto::Message::Binary(data)),
@@ -61,24 +95,6 @@ impl Upper for Turn<'_> {
         Ok(())
     }
 
-    fn refill(&mut self, writable: bool, queue: &mut Queue) {
-        self.join_given(queue);
-        let now = Instant::now();
-        let mut outbox = self.work.hub.outbox.lock();
-        while queue.bytes() < LOW
-            && let Some(packet) = outbox.pull(writable, now)
-        {
-            queue.push(packed(packet));
-        }
-    }
-
-    fn takes_more(&self) -> bool {
-        // Whoever asks without end and takes no answers is not listened to. It is polled again when it has taken some.
-        !self.work.hub.outbox.lock().is_crowded()
-    }
-}
-
-impl Turn<'_> {
     fn take_in(&mut self, message: socket_proto::Message<'_>) -> Result<After, Broken> {
         let now = self.members.now();
         let Members { protocol, dialect, all, .. } = &mut *self.members;

@@ -16,19 +16,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use engine_client::{Engine, Packet, Queue, ROOM};
+use engine_client::{Engine, Queue, ROOM};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use handler::Door;
 use smallvec::SmallVec;
 use socket_proto::client::Connection as Protocol;
-use socket_proto::{Encoded, Limits, ProtocolError, Slot, encode};
+use socket_proto::{ProtocolError, Slot, encode};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::dialect::Dialect;
+use super::door::send;
 use super::early::Early;
 use super::work::Work;
 use crate::ConnectError;
-use crate::config::Auth;
+use crate::config::{Auth, Config};
 use crate::hub::Sockets;
 use crate::reconnect::{Backoff, Next};
 use crate::socket::Core;
@@ -37,6 +39,8 @@ use crate::socket::Core;
 pub(super) struct Members {
     pub(super) protocol: Protocol,
     pub(super) dialect: Dialect,
+    /// How packets are written.
+    pub(super) door: Door,
     pub(super) all: SmallVec<[Member; 1]>,
     /// The origin of the protocol's time.
     began: Instant,
@@ -87,10 +91,11 @@ impl Member {
 }
 
 impl Members {
-    pub(super) fn new(limits: &Arc<Limits>, dialect: Dialect) -> Self {
+    pub(super) fn new(config: &Config, dialect: Dialect) -> Self {
         Members {
-            protocol: Protocol::new(limits),
+            protocol: Protocol::new(&config.limits),
             dialect,
+            door: config.parser.clone(),
             all: SmallVec::new(),
             began: Instant::now(),
             alarm: None,
@@ -165,11 +170,11 @@ impl Members {
     pub(super) fn say_goodbye(&mut self, core: &Arc<Core>, slot: Slot, queue: &mut Queue) {
         self.farewells.push((Arc::clone(core), Instant::now()));
         for packet in core.take_last_words() {
-            queue.push(packed(packet));
+            send(&self.door, packet, queue);
         }
         if self.protocol.left(slot) {
             self.dialect.left(core.namespace());
-            queue.push(packed(encode::disconnect(core.namespace(), ROOM)));
+            send(&self.door, encode::disconnect(core.namespace(), ROOM), queue);
         }
     }
 
@@ -213,7 +218,7 @@ impl Members {
                 let payload = core.payload(auth);
                 let connect = self.dialect.connect(core.namespace(), slot, payload.as_deref());
                 if let Some(packet) = connect {
-                    queue.push(packed(packet));
+                    send(&self.door, packet, queue);
                 }
                 let step = Step::Asked { slot, early: Early::default() };
                 self.all.push(Member { core, turn, step });
@@ -323,10 +328,4 @@ fn cannot_be_asked_for(namespace: &str, problem: &socket_proto::ConnectError) ->
         }
         _ => ConnectError::InvalidNamespace { namespace: namespace.to_owned() },
     }
-}
-
-/// As the engine takes it.
-pub(super) fn packed(packet: Encoded) -> Packet {
-    let Encoded { buffer, start, attachments, compress } = packet;
-    Packet { text: buffer, start, attachments, compress }
 }

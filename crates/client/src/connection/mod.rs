@@ -14,6 +14,7 @@
 //! that has changed (`disconnect`, `close`, the last handle gone) ends whatever state it finds.
 
 mod dialect;
+mod door;
 mod early;
 mod incoming;
 mod leaving;
@@ -131,7 +132,7 @@ impl Connection {
     }
 
     fn open(&mut self, config: Arc<engine_client::Config>) -> Then {
-        let session = Session::new(config, &self.work.hub.config.limits);
+        let session = Session::new(config, &self.work.hub.config);
         Then::Go(Life::Running(Box::new(session)))
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use engine_client::Engine;
-use socket_proto::Limits;
 
 use super::dialect::Dialect;
 use super::incoming::Turn;
@@ -12,6 +11,7 @@ use super::leaving::Loss;
 use super::members::Members;
 use super::work::Work;
 use crate::ClientState;
+use crate::config::Config;
 use crate::hub::Sockets;
 use crate::reconnect::Backoff;
 
@@ -29,8 +29,8 @@ pub(super) enum End {
 }
 
 impl Session {
-    pub(super) fn new(config: Arc<engine_client::Config>, limits: &Arc<Limits>) -> Self {
-        let members = Members::new(limits, Dialect::new(&config));
+    pub(super) fn new(config: Arc<engine_client::Config>, settings: &Config) -> Self {
+        let members = Members::new(settings, Dialect::new(&config));
         Session { engine: Engine::open(config), members }
     }
 
