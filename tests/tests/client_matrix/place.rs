@@ -51,8 +51,7 @@ impl Place {
             Carrier::WebSocket => builder.transports([Transport::WebSocket]),
             Carrier::Upgrade => builder,
         };
-        let builder = builder.eio3(self.row.kind == Kind::Npm2);
-        builder
+        builder.eio3(self.row.kind == Kind::Npm2)
     }
 
     /// A client whose socket in this namespace is connected.

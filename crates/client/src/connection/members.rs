@@ -51,12 +51,29 @@ pub(super) struct Members {
     /// For those who could not be asked for, while others are connected.
     rest: Backoff,
     /// Who has left a moment ago.
-    farewells: SmallVec<[(Arc<Core>, Instant); 1]>,
+    farewells: SmallVec<[Farewell; 1]>,
+}
+
+/// A socket has left.
+struct Farewell {
+    core: Arc<Core>,
+    /// When its DISCONNECT was on its way.
+    written: Option<Instant>,
 }
 
 /// So long after a DISCONNECT there is no CONNECT for the same namespace. The reference server takes a CONNECT at once, and a
-/// DISCONNECT a turn later: of one read together it takes the second for the first, and closes the connection.
+/// DISCONNECT a turn later: of both in one read it takes the second for the first, and closes the connection.
 const PAUSE: Duration = Duration::from_millis(50);
+
+impl Farewell {
+    fn is_of(&self, core: &Arc<Core>) -> bool {
+        Arc::ptr_eq(&self.core, core)
+    }
+
+    fn is_past(&self) -> bool {
+        self.written.is_some_and(|written| written.elapsed() >= PAUSE)
+    }
+}
 
 pub(super) struct Member {
     pub(super) core: Arc<Core>,
@@ -70,6 +87,8 @@ pub(super) enum Step {
     Thinking(BoxFuture<'static, Result<Arc<str>, ConnectError>>),
     /// That has failed: again after a while.
     Resting(Pin<Box<Sleep>>),
+    /// It has just left: until its goodbye is on its way, and a moment longer.
+    Pausing(Option<Pin<Box<Sleep>>>),
     /// The CONNECT is not answered.
     Asked { slot: Slot, early: Early },
     /// The server has let it in.
@@ -85,7 +104,7 @@ impl Member {
     pub(super) fn slot(&self) -> Option<Slot> {
         match self.step {
             Step::Asked { slot, .. } | Step::Joined { slot } => Some(slot),
-            Step::Thinking(_) | Step::Resting(_) => None,
+            Step::Thinking(_) | Step::Resting(_) | Step::Pausing(_) => None,
         }
     }
 }
@@ -138,7 +157,7 @@ impl Members {
         if self.let_go(work, queue) && self.all.is_empty() {
             return false;
         }
-        self.farewells.retain(|(_, since)| since.elapsed() < PAUSE);
+        self.farewells.retain(|farewell| !farewell.is_past());
         for core in work.hub.sockets() {
             let is_new = !self.all.iter().any(|member| Arc::ptr_eq(&member.core, &core));
             if is_new && core.life.is_wanted() {
@@ -168,7 +187,7 @@ impl Members {
     }
 
     pub(super) fn say_goodbye(&mut self, core: &Arc<Core>, slot: Slot, queue: &mut Queue) {
-        self.farewells.push((Arc::clone(core), Instant::now()));
+        self.farewells.push(Farewell { core: Arc::clone(core), written: None });
         for packet in core.take_last_words() {
             send(&self.door, packet, queue);
         }
@@ -180,13 +199,11 @@ impl Members {
 
     /// At once, unless it has just left.
     fn begin_in_time(&mut self, work: &mut Work, core: Arc<Core>, queue: &mut Queue) {
-        let farewell = self.farewells.iter().rev().find(|(other, _)| Arc::ptr_eq(other, &core));
-        let Some(&(_, since)) = farewell else {
+        if !self.farewells.iter().any(|farewell| farewell.is_of(&core)) {
             return self.begin(work, core, queue);
-        };
+        }
         let turn = core.life.turn();
-        let step = Step::Resting(Box::pin(sleep_until(since + PAUSE)));
-        self.all.push(Member { core, turn, step });
+        self.all.push(Member { core, turn, step: Step::Pausing(None) });
         work.hub.note_change();
     }
 
@@ -245,16 +262,29 @@ impl Members {
                         continue;
                     }
                 }
-                Step::Resting(sleep) => {
+                Step::Resting(sleep) | Step::Pausing(Some(sleep)) => {
                     if sleep.as_mut().poll(cx).is_ready() {
                         let member = self.all.remove(at);
                         self.begin(work, member.core, engine.queue());
                         continue;
                     }
                 }
-                Step::Asked { .. } | Step::Joined { .. } => {}
+                Step::Pausing(None) | Step::Asked { .. } | Step::Joined { .. } => {}
             }
             at += 1;
+        }
+    }
+
+    /// All that was to be sent is on its way.
+    pub(super) fn note_written(&mut self, work: &mut Work) {
+        for farewell in self.farewells.iter_mut().filter(|farewell| farewell.written.is_none()) {
+            farewell.written = Some(Instant::now());
+        }
+        for member in &mut self.all {
+            if matches!(member.step, Step::Pausing(None)) {
+                member.step = Step::Pausing(Some(Box::pin(sleep(PAUSE))));
+                work.hub.note_change();
+            }
         }
     }
 

@@ -53,6 +53,9 @@ impl Session {
             if let Poll::Ready(ended) = self.engine.poll(&mut turn, cx) {
                 return Poll::Ready(self.lost(work, backoff, ended.into()));
             }
+            if self.engine.is_writable() {
+                self.members.note_written(work);
+            }
             if let Err(problem) = self.members.look_at_the_time(work, cx) {
                 return Poll::Ready(self.lost(work, backoff, Loss::broken(&problem)));
             }
