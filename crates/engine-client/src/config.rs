@@ -26,7 +26,7 @@ pub struct Config {
     /// Where the server is.
     pub target: Target,
     /// The transports that may be used. The session opens on the first of them; WebSocket behind polling is what it may
-    /// move to. Default: polling, WebSocket.
+    /// move to. None at all is polling. Default: polling, WebSocket.
     pub transports: Vec<Transport>,
     /// Whether the next transport is tried where the session could not be opened on the one before. Default: no.
     pub try_all: bool,

@@ -2,6 +2,7 @@
 //! `socket.js`), and what happens where a server is slow, gone, or not what it should be.
 
 mod connection;
+mod garbage;
 mod npm_2;
 mod order;
 mod polling;

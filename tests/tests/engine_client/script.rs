@@ -45,10 +45,16 @@ impl Script {
         (Script { accepted }, config_of(dialer))
     }
 
+    /// The next connection, if there can be another.
+    pub async fn next(&mut self) -> Option<Wire> {
+        let stream = self.accepted.recv().await?;
+        let receiver = Receiver::new(Role::Server, Limits::default());
+        Some(Wire { stream, receiver, heard: Vec::new() })
+    }
+
     /// The next connection.
     pub async fn accept(&mut self) -> Wire {
-        let stream = self.accepted.recv().await.expect("the client is still there");
-        Wire { stream, receiver: Receiver::new(Role::Server, Limits::default()), heard: Vec::new() }
+        self.next().await.expect("the client is still there")
     }
 
     /// The next connection, as a WebSocket.
