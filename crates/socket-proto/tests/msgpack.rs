@@ -219,3 +219,14 @@ proptest! {
         }
     }
 }
+
+/// As python-socketio writes a packet without data.
+#[test]
+fn a_packet_that_has_nothing_for_its_data_has_no_payload() {
+    let disconnect = b"\x83\xa4type\x01\xa4data\xc0\xa3nsp\xa2/a";
+    assert_eq!(decode(disconnect, 0).unwrap().0, "1/a,");
+    let connect = b"\x83\xa4type\x00\xa4data\xc0\xa3nsp\xa1/";
+    assert_eq!(decode(connect, 0).unwrap().0, "0");
+    let event = b"\x83\xa4type\x02\xa4data\xc0\xa3nsp\xa1/";
+    assert_eq!(decode(event, 0).unwrap().0, "2null");
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sockeye_client::{
-    Builder, Client, FromArgs, Reconnection, Socket, SocketState, ToArgs, Transport,
+    Builder, Client, FromArgs, Msgpack, Reconnection, Socket, SocketState, ToArgs, Transport,
 };
 use sockeye_tests::server::{Kind, Server, Wanted};
 
@@ -51,7 +51,8 @@ impl Place {
             Carrier::WebSocket => builder.transports([Transport::WebSocket]),
             Carrier::Upgrade => builder,
         };
-        builder.eio3(self.row.kind == Kind::Npm2)
+        let builder = builder.eio3(self.row.kind == Kind::Npm2);
+        if self.row.msgpack { builder.parser(Msgpack) } else { builder }
     }
 
     /// A client whose socket in this namespace is connected.

@@ -96,8 +96,8 @@ pub fn encode(text: &str, attachments: &[Bytes]) -> Vec<u8> {
 
 fn number_of(kind: Kind) -> u64 {
     match kind {
-        Kind::Connect => 0,
-        Kind::Disconnect => 1,
+        Kind::Connect => CONNECT,
+        Kind::Disconnect => DISCONNECT,
         Kind::Event => 2,
         Kind::Ack => 3,
         Kind::ConnectError => 4,
@@ -107,6 +107,9 @@ fn number_of(kind: Kind) -> u64 {
 fn broken(what: &'static str) -> ProtocolError {
     ProtocolError::MessagePack { what }
 }
+
+const CONNECT: u64 = 0;
+const DISCONNECT: u64 = 1;
 
 /// What has been read of a packet.
 struct Parts<'a> {
@@ -150,6 +153,9 @@ impl<'a> Parts<'a> {
         let name = self.namespace.filter(|name| namespace::is_valid(name));
         let name = name.ok_or(broken("its `nsp` is no namespace"))?;
         let name = if name == namespace::MAIN { String::new() } else { format!("{name},") };
+        // python-socketio has a `data` in every packet.
+        let says_nothing = json == "null" && matches!(self.kind, Some(CONNECT | DISCONNECT));
+        let json = if says_nothing { "" } else { &*json };
         let id = self.id.map_or_else(String::new, |id| id.to_string());
         Ok((format!("{kind}{name}{id}{json}"), attachments))
     }
