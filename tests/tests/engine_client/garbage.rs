@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engine_client::Revision;
 use engine_proto::Transport;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
@@ -18,9 +19,13 @@ const PACKETS: [&str; 16] = [
     "0{}",
 ];
 
-fn body(random: &mut SmallRng) -> String {
+fn body(random: &mut SmallRng, is_old: bool) -> String {
     let count = random.random_range(1..6);
     let packets: Vec<_> = (0..count).map(|_| *PACKETS.choose(random).unwrap()).collect();
+    if is_old {
+        let lie = usize::from(random.random_bool(0.1));
+        return packets.iter().map(|it| format!("{}:{it}", it.len() + lie)).collect();
+    }
     packets.join("\x1e")
 }
 
@@ -28,10 +33,10 @@ fn noise(random: &mut SmallRng) -> Vec<u8> {
     (0..random.random_range(0..200)).map(|_| random.random()).collect()
 }
 
-fn answer(random: &mut SmallRng) -> Vec<u8> {
+fn answer(random: &mut SmallRng, is_old: bool) -> Vec<u8> {
     let status = ["200 OK", "200 OK", "200 OK", "204 No Content", "400 Bad Request", "302 Found"];
     let status = status.choose(random).unwrap();
-    let body = body(random);
+    let body = body(random, is_old);
     let length = match random.random_range(0..8) {
         0 => body.len() + 10,
         1 => usize::MAX,
@@ -54,7 +59,7 @@ fn frame(random: &mut SmallRng) -> Vec<u8> {
             opcode,
             fin,
             mask,
-            body(random).get(..100).unwrap_or("4x").as_bytes(),
+            body(random, false).get(..100).unwrap_or("4x").as_bytes(),
         ),
     }
     frame
@@ -66,16 +71,19 @@ async fn misbehave(mut wire: Wire, mut random: SmallRng) {
     for first in 0..random.random_range(1..30) {
         let Ok(length @ 1..) = wire.stream.read(&mut buffer).await else { return };
         let head = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        let is_old = head.contains("EIO=3");
         let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: "));
         let mut said = match random.random_range(0..10) {
             0 => noise(&mut random),
             1 => return,
             2 => std::future::pending().await,
             _ if key.is_none() && first == 0 => {
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{OPEN}", OPEN.len())
+                let length = if is_old { format!("{}:", OPEN.len()) } else { String::new() };
+                let body = length + OPEN;
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
                     .into_bytes()
             }
-            _ if key.is_none() => answer(&mut random),
+            _ if key.is_none() => answer(&mut random, is_old),
             _ => format!(
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                  Sec-WebSocket-Accept: {}\r\n\r\n",
@@ -101,6 +109,15 @@ async fn misbehave(mut wire: Wire, mut random: SmallRng) {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_a_server_says_nothing_panics_and_a_close_has_its_time() {
+    suffer(Revision::Four).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_an_old_server_says_nothing_panics_and_a_close_has_its_time() {
+    suffer(Revision::Three).await;
+}
+
+async fn suffer(revision: Revision) {
     let (mut opened, mut ended_by_itself) = (0, 0);
     for seed in 0..1500 {
         let mut random = SmallRng::seed_from_u64(seed);
@@ -112,6 +129,7 @@ async fn whatever_a_server_says_nothing_panics_and_a_close_has_its_time() {
         };
         config.try_all = random.random();
         config.max_payload = 2000;
+        config.revision = revision;
         let mut client = Client::new(config);
         let mut servers = SmallRng::from_rng(&mut random);
         let accepting = tokio::spawn(async move {
