@@ -24,7 +24,8 @@ fn body(random: &mut SmallRng, is_old: bool) -> String {
     let packets: Vec<_> = (0..count).map(|_| *PACKETS.choose(random).unwrap()).collect();
     if is_old {
         let lie = usize::from(random.random_bool(0.1));
-        return packets.iter().map(|it| format!("{}:{it}", it.len() + lie)).collect();
+        let payload = packets.iter().map(|it| format!("{}:{it}", it.len() + lie));
+        return payload.collect::<Vec<_>>().concat();
     }
     packets.join("\x1e")
 }
