@@ -26,6 +26,7 @@ rows! {
     our_server_is_spoken_to_across_the_upgrade: Sockeye Upgrade false;
     our_server_is_spoken_to_in_messagepack_by_polling: Sockeye Polling true;
     our_server_is_spoken_to_in_messagepack_by_websocket: Sockeye WebSocket true;
+    our_server_is_spoken_to_in_messagepack_across_the_upgrade: Sockeye Upgrade true;
     npm_socket_io_4_is_spoken_to_by_polling: Npm Polling false;
     npm_socket_io_4_is_spoken_to_by_websocket: Npm WebSocket false;
     npm_socket_io_4_is_spoken_to_across_the_upgrade: Npm Upgrade false;
@@ -40,6 +41,7 @@ rows! {
     python_socketio_is_spoken_to_across_the_upgrade: Python Upgrade false;
     python_socketio_is_spoken_to_in_messagepack_by_polling: Python Polling true;
     python_socketio_is_spoken_to_in_messagepack_by_websocket: Python WebSocket true;
+    python_socketio_is_spoken_to_in_messagepack_across_the_upgrade: Python Upgrade true;
 }
 
 /// Runs scenarios one after the other, and says which one it is that fails.
