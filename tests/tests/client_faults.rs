@@ -1,12 +1,13 @@
 //! The client on bad lines: whatever happens to its connections, it notices within its bounds, says the right thing, and is
 //! there again when the line is good.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use sockeye_client::{
-    Builder, Client, ClientState, ConnectError, DisconnectReason, Reconnection, Socket,
+    Builder, Client, ClientState, ConnectError, DisconnectReason, Reconnection, Retries, Socket,
     SocketState, Transport,
 };
 use sockeye_tests::DEADLINE;
@@ -86,45 +87,91 @@ fn fates(faults: &[Fault]) -> Vec<(usize, Fate)> {
 /// How many clients are on their way at a time.
 const AT_ONCE: usize = 128;
 
-/// A client whose connection with this number has this fate is connected in the end.
-async fn survives(server: u16, way: &[Transport], (number, fate): (usize, Fate)) {
+/// How many clients there were: each has a number of its own.
+static LIVES: AtomicUsize = AtomicUsize::new(0);
+
+/// How many events of each kind a client says.
+const NOTES: usize = 8;
+
+/// A client whose connection with this number has this fate is there in the end: what it has said reliably has arrived, in its
+/// order, and what it has said otherwise has not arrived twice.
+async fn survives(clean: &Socket, server: u16, way: &[Transport], (number, fate): (usize, Fate)) {
     let proxy = Proxy::to(server).await;
     proxy.fates(move |came| if came == number { fate } else { Fate::pass() });
-    let socket = socket(proxy.port(), way);
+    let retries = Retries::default().timeout(Duration::from_secs(2));
+    let client = impatient(proxy.port(), way).retries(retries).build().expect("it can be built");
+    let socket = client.socket();
     socket.start();
-    let what = format!("connected with {way:?} where connection {number} has the fate {fate:?}");
-    until_connected(&socket, &what).await;
-    timeout(DEADLINE, socket.client().close()).await.expect("closing ends");
+    let what = format!("{way:?} where connection {number} has the fate {fate:?}");
+    let prefix = format!("{}.", LIVES.fetch_add(1, Ordering::Relaxed));
+    let mut answers = Vec::new();
+    for number in 0..NOTES {
+        let (kept, plain) = (format!("{prefix}k{number}"), format!("{prefix}p{number}"));
+        socket.emit("note", &plain).await.expect("there is room");
+        answers.push(socket.reliably().emit_with_ack::<String>("note", &kept));
+        if number == NOTES / 2 {
+            until_connected(&socket, &format!("connected: {what}")).await;
+        }
+    }
+    let answers = timeout(DEADLINE, join_all(answers)).await;
+    let answers = answers.unwrap_or_else(|_| panic!("answers do not come: {what}"));
+    for answer in answers {
+        answer.unwrap_or_else(|problem| panic!("{problem}: {what}"));
+    }
+    let closed = timeout(DEADLINE, client.close()).await;
+    assert!(closed.is_ok(), "closing does not end: {what}");
     assert!(!socket.is_active(), "{what}");
+    let arrived: (Vec<String>,) =
+        clean.emit_with_ack("notes", &prefix).await.expect("the line is good");
+    check(&arrived.0, &prefix, &what);
+}
+
+fn check(arrived: &[String], prefix: &str, what: &str) {
+    let numbers = |kind: char| -> Vec<usize> {
+        let tail = |note: &String| note[prefix.len()..].strip_prefix(kind).map(str::to_owned);
+        arrived.iter().filter_map(tail).map(|number| number.parse().expect("a number")).collect()
+    };
+    let mut seen = Vec::new();
+    for number in numbers('k') {
+        if !seen.contains(&number) {
+            seen.push(number);
+        }
+    }
+    assert_eq!(seen, (0..NOTES).collect::<Vec<_>>(), "acknowledged, and lost or moved: {what}");
+    let plain = numbers('p');
+    assert!(plain.is_sorted_by(|one, next| one < next), "{plain:?}, twice or moved: {what}");
 }
 
 async fn survive_all(kind: Kind, faults: &[Fault]) {
     let Some(server) = hasty(kind) else {
         return;
     };
+    let clean = socket(server.port(), &[Transport::WebSocket]);
+    clean.connect().await.expect("the line is good");
     for way in WAYS {
-        let lives = fates(faults).into_iter().map(|fate| survives(server.port(), way, fate));
+        let lives = fates(faults).into_iter();
+        let lives = lives.map(|fate| survives(&clean, server.port(), way, fate));
         futures_util::stream::iter(lives).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
     }
 }
 
 #[tokio::test]
-async fn whoever_is_cut_off_anywhere_connects_in_the_end() {
+async fn whoever_is_cut_off_anywhere_has_its_say_in_the_end() {
     survive_all(Kind::Sockeye, &[Fault::Cut, Fault::Reset, Fault::End]).await;
 }
 
 #[tokio::test]
-async fn whoever_hears_nothing_any_more_connects_in_the_end() {
+async fn whoever_hears_nothing_any_more_has_its_say_in_the_end() {
     survive_all(Kind::Sockeye, &[Fault::Swallow, Fault::Stall]).await;
 }
 
 #[tokio::test]
-async fn whoever_is_cut_off_anywhere_from_the_reference_connects_in_the_end() {
+async fn whoever_is_cut_off_anywhere_from_the_reference_has_its_say_in_the_end() {
     survive_all(Kind::Npm, &[Fault::Cut, Fault::Reset, Fault::End]).await;
 }
 
 #[tokio::test]
-async fn whoever_hears_nothing_any_more_from_the_reference_connects_in_the_end() {
+async fn whoever_hears_nothing_any_more_from_the_reference_has_its_say_in_the_end() {
     survive_all(Kind::Npm, &[Fault::Swallow, Fault::Stall]).await;
 }
 

@@ -69,10 +69,12 @@ function talk(socket) {
 }
 
 function keepCount(socket) {
-  socket.on('note', (note, ack) => {
+  // What is said reliably has a key behind it.
+  socket.on('note', (note, ...rest) => {
     noted.push(note);
     if (noted.length > MOST_NOTES) noted.shift();
-    if (ack) ack(note);
+    const ack = rest.at(-1);
+    if (typeof ack === 'function') ack(note);
   });
   socket.on('notes', (prefix, ack) => ack(noted.filter((note) => note.startsWith(prefix))));
 }

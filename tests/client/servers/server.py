@@ -64,7 +64,7 @@ class Words(socketio.AsyncNamespace):
     async def on_big(self, sid, size, kind=None):
         return b"\xab" * size if kind == "binary" else "x" * size
 
-    async def on_note(self, sid, note):
+    async def on_note(self, sid, note, key=None):
         noted.append(note)
         return note
 
