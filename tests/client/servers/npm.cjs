@@ -48,6 +48,8 @@ io.of('/auth').use((socket, next) => {
 });
 
 function serve(namespace, socket) {
+  // Of version 2 the refusal comes as a packet of its own.
+  socket.use(([event], next) => next(event === 'forbidden' ? new Error('not allowed') : undefined));
   talk(socket);
   keepCount(socket);
   audience(namespace, socket);

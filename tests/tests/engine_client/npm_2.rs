@@ -72,6 +72,18 @@ async fn who_asks_npm_2_in_todays_revision_is_told_what_it_is() {
     assert!(error.contains("Socket.IO 2") && error.contains("eio3"), "{error}");
 }
 
+/// What a connection makes of it: an event of the name `error`.
+#[tokio::test]
+async fn npm_2_refuses_an_event_by_a_packet_of_its_own() {
+    let Some(server) = Wanted::new(Kind::Npm2).start() else { return };
+    let mut client = to(&server, WAYS[1]);
+    assert_eq!(client.hear(1).await, [Kept::text("0")]);
+    client.send(r#"2["forbidden"]"#);
+    assert_eq!(client.hear(1).await, [Kept::text(r#"4"not allowed""#)]);
+    client.send(r#"2["echo",1]"#);
+    assert_eq!(client.hear(1).await, [Kept::text(r#"2["echo-back",1]"#)]);
+}
+
 #[tokio::test]
 async fn a_burst_of_npm_2_arrives_in_order_while_the_session_moves() {
     let Some(server) = Wanted::new(Kind::Npm2).start() else { return };
