@@ -36,7 +36,7 @@ fn server(thinks: Duration) -> (Io, Orders, Heard<(u64, Option<String>)>) {
     (io, orders, lost)
 }
 
-async fn connected(network: &Network, retries: Retries) -> Socket {
+fn started(network: &Network, retries: Retries) -> Socket {
     let socket = network.client(|builder| builder.retries(retries)).socket();
     socket.start();
     socket
@@ -62,7 +62,7 @@ async fn whatever_the_connection_does_each_order_comes_in_its_order_and_is_handl
         async {}
     });
     let network = Network::to(&io);
-    let socket = connected(&network, Retries::default()).await;
+    let socket = started(&network, Retries::default());
     let mut answers = Vec::new();
     for number in 0..200 {
         answers.push(tokio::spawn(socket.reliably().emit_with_ack::<u64>("order", &number)));
@@ -95,7 +95,7 @@ async fn an_answer_that_is_lost_with_the_connection_is_asked_for_again_and_the_o
  {
     let (io, orders, _) = server(seconds(2));
     let network = Network::to(&io);
-    let socket = connected(&network, Retries::default()).await;
+    let socket = started(&network, Retries::default());
     let answers: Vec<_> = (0..3)
         .map(|number| tokio::spawn(socket.reliably().emit_with_ack::<u64>("order", &number)))
         .collect();
@@ -112,7 +112,7 @@ async fn an_event_whose_answer_does_not_come_is_sent_again_with_the_same_key_and
  {
     let (io, _, lost) = server(Duration::ZERO);
     let retries = Retries::default().timeout(seconds(3)).attempts(4);
-    let socket = connected(&Network::to(&io), retries).await;
+    let socket = started(&Network::to(&io), retries);
     settle().await;
     let began = Instant::now();
     let asked = socket.reliably().emit_with_ack::<()>("lose", &1).await;
@@ -126,7 +126,7 @@ async fn an_event_whose_answer_does_not_come_is_sent_again_with_the_same_key_and
 #[tokio::test(start_paused = true)]
 async fn many_are_in_flight_while_one_gets_no_answer() {
     let (io, orders, lost) = server(Duration::ZERO);
-    let socket = connected(&Network::to(&io), Retries::default()).await;
+    let socket = started(&Network::to(&io), Retries::default());
     socket.reliably().emit("lose", &0).await.unwrap();
     for number in 1..50 {
         socket.reliably().emit("order", &number).await.unwrap();
@@ -139,7 +139,7 @@ async fn many_are_in_flight_while_one_gets_no_answer() {
 async fn a_server_that_is_away_uses_up_no_attempts_but_the_time_to_give_up_does_run() {
     let (io, orders, _) = server(Duration::ZERO);
     let network = Network::to(&io);
-    let socket = connected(&network, Retries::default().attempts(1)).await;
+    let socket = started(&network, Retries::default().attempts(1));
     settle().await;
     network.down();
     let patient = tokio::spawn(socket.reliably().emit_with_ack::<u64>("order", &1));
@@ -158,7 +158,7 @@ async fn a_server_that_is_away_uses_up_no_attempts_but_the_time_to_give_up_does_
 async fn a_server_that_would_stumble_over_the_key_gets_none() {
     let (io, _, lost) = server(Duration::ZERO);
     let retries = Retries::default().without_key();
-    let socket = connected(&Network::to(&io), retries).await;
+    let socket = started(&Network::to(&io), retries);
     socket.reliably().emit("lose", &7).await.unwrap();
     assert_eq!(lost.first(1).await, [(7, None)]);
 }
@@ -167,7 +167,7 @@ async fn a_server_that_would_stumble_over_the_key_gets_none() {
 async fn who_does_not_wait_for_the_answer_any_more_has_sent_the_event_all_the_same() {
     let (io, orders, _) = server(Duration::ZERO);
     let network = Network::to(&io);
-    let socket = connected(&network, Retries::default()).await;
+    let socket = started(&network, Retries::default());
     settle().await;
     network.down();
     drop(socket.reliably().emit_with_ack::<u64>("order", &1));
@@ -182,7 +182,7 @@ async fn who_does_not_wait_for_the_answer_any_more_has_sent_the_event_all_the_sa
 #[tokio::test(start_paused = true)]
 async fn a_reliable_event_survives_that_its_user_disconnects() {
     let (io, orders, _) = server(seconds(1));
-    let socket = connected(&Network::to(&io), Retries::default()).await;
+    let socket = started(&Network::to(&io), Retries::default());
     settle().await;
     let answer = tokio::spawn(socket.reliably().emit_with_ack::<u64>("order", &1));
     settle().await;
