@@ -22,7 +22,7 @@ async fn a_socket_whose_connection_was_lost_is_recovered() {
     network.cut();
     settle().await;
     let mut state = socket.state();
-    state.wait_for(|state| state.is_connected()).await.unwrap();
+    state.wait_for(sockeye_client::SocketState::is_connected).await.unwrap();
     assert!(socket.recovered());
     assert_eq!(socket.id(), id);
 }
