@@ -1,5 +1,6 @@
 //! What can be set before a client is built.
 
+mod handling;
 mod speaking;
 
 use std::error::Error;
@@ -16,6 +17,8 @@ use socket_proto::{Limits, namespace};
 use crate::config::{Ask, Auth, Config, Place};
 use crate::outbox::Settings;
 use crate::{BuildError, Client, Reconnection};
+
+pub(crate) use handling::Handling;
 
 /// Settings of a [`Client`]; see [`Client::builder`]. What is wrong with one of them, [`build`](Self::build) says.
 ///
@@ -46,6 +49,7 @@ pub struct Builder {
     url_with: Option<Ask<String>>,
     headers_with: Option<Ask<HeaderMap>>,
     pub(crate) sending: Settings,
+    handling: Handling,
 }
 
 impl Builder {
@@ -68,6 +72,7 @@ impl Builder {
             url_with: None,
             headers_with: None,
             sending: Settings::default(),
+            handling: Handling::default(),
         }
     }
 
@@ -405,6 +410,7 @@ impl Builder {
             url: self.url_with,
             headers: self.headers_with,
             sending,
+            handling: self.handling,
         };
         Ok(Client::new(config, outbox))
     }

@@ -14,6 +14,7 @@ use http::HeaderMap;
 use serde::Serialize;
 use socket_proto::Limits;
 
+use crate::builder::Handling;
 use crate::outbox::Sending;
 use crate::{BuildError, ConnectError, Reconnection};
 
@@ -33,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) url: Option<Ask<String>>,
     pub(crate) headers: Option<Ask<HeaderMap>>,
     pub(crate) sending: Sending,
+    pub(crate) handling: Handling,
 }
 
 /// What is said beside the URL about where and how a server is to be asked; it counts for URLs that come later, too.

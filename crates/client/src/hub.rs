@@ -78,6 +78,11 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.hub.close();
+        // Nobody can ask for anything any more; what waits here knows its way back to us.
+        for core in self.hub.sockets() {
+            core.hearing.forget();
+            core.hearing.inbox.clear();
+        }
     }
 }
 

@@ -21,6 +21,8 @@
 //! | to send, and what becomes of it                    | [`Socket::emit`], [`Emit`], [`AckFuture`], [`Overflow`] |
 //! | to send until it is answered                       | [`Socket::reliably`], [`Retries`]               |
 //! | to be given what was missed                        | [`Positions`], [`FilePositions`]                |
+//! | to say what happens when something comes           | [`Socket::on`], [`Handler`], [`Extract`]        |
+//! | to ask for what comes instead                      | [`Socket::recv`], [`Socket::events`]            |
 //! | to know where they stand                           | [`ClientState`], [`SocketState`]                      |
 //! | to know why there is no connection                 | [`ConnectError`], [`DisconnectReason`]          |
 //! | how it is tried again                              | [`Reconnection`]                                |
@@ -31,9 +33,18 @@
 //! Handles ([`Client`], [`Socket`]) say what is wanted, and the connection's task does it. It is on the runtime of whoever asks first
 //! for a connection, and ends with the last handle.
 //!
+//! # Handlers run in the connection's task
+//!
+//! Handlers start in the order in which what they are for has come, all sockets of a client together. A handler is polled in
+//! place; only one that has to wait is kept aside, and the next starts meanwhile. At most 64 are unfinished at a time
+//! ([`Builder::max_unfinished_events`]); what comes then is parked, raw and in order, up to [`Builder::parked_bytes`], and past that the server
+//! is not read any more until there is room. A handler that has not finished after 5 minutes ([`Builder::handler_timeout`]) is
+//! dropped. A handler must not block its thread: heavy computing belongs into `tokio::task::spawn_blocking`.
+//!
 //! # Where to look in the source
 //!
 //! `outbox` is what waits to be sent, `ack` and `retry` what waits to be answered, `recovery` where a socket stands in what it has heard.
+//! `listeners` is who hears what, `extract` and `handler` (and the crate of this name) how a closure becomes a handler.
 //! `hub` is what handles and task have in common, `connection` the task, `socket::life` where a socket stands, `reconnect` how long to
 //! wait.
 
@@ -47,7 +58,10 @@ mod connection;
 #[cfg_attr(not(feature = "outbox"), path = "durable/none.rs")]
 mod durable;
 mod error;
+mod extract;
+mod handler;
 mod hub;
+mod listeners;
 mod outbox;
 mod positions;
 mod reason;
@@ -57,7 +71,15 @@ mod retry;
 mod socket;
 mod state;
 
-pub use ack::{AckError, AckFuture};
+pub use bytes::Bytes;
+
+pub use crate::handler::Handler;
+#[doc(inline)]
+pub use ::handler::{
+    Args, ArgsError, Data, Description, Error, Event, ExtractError, Fail, Fallible, FromArgs,
+    Msgpack, ParsedPacket, Parser, ParserError, Plain, Result, State, ToArgs, WireMessage,
+};
+pub use ack::{AckError, AckFuture, AckSender};
 pub use builder::Builder;
 pub use client::Client;
 #[cfg(feature = "outbox")]
@@ -69,16 +91,14 @@ pub use engine_client::{
 pub use engine_client::{Tls, TlsBuilder, TlsError};
 pub use engine_proto::Transport;
 pub use error::{BuildError, ConnectError, Refused};
-pub use handler::{
-    Args, ArgsError, FromArgs, Msgpack, ParsedPacket, Parser, ParserError, ToArgs, WireMessage,
-};
+pub use extract::{Call, Extract, OnConnect, OnConnectError, OnDisconnect, OnEvent, Reason};
 pub use outbox::{Emit, EmitError, Overflow};
 pub use positions::FilePositions;
 pub use reason::DisconnectReason;
 pub use reconnect::Reconnection;
 pub use recovery::{Position, Positions};
 pub use retry::Retries;
-pub use socket::{Emitter, Socket};
+pub use socket::{Emitter, Events, Received, Socket};
 pub use state::{ClientState, SocketState};
 
 /// Connects to the namespace that stands in the URL's path, `/` if there is none, and waits until the server has let us in. The short

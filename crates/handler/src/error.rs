@@ -107,3 +107,10 @@ impl fmt::Debug for Error {
 #[derive(Clone, Debug, ThisError)]
 #[error("{0}")]
 pub struct ArgsError(pub(crate) String);
+
+impl ArgsError {
+    #[doc(hidden)]
+    pub fn new(problem: impl Into<String>) -> Self {
+        ArgsError(problem.into())
+    }
+}

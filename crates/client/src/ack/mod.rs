@@ -1,8 +1,10 @@
-//! Acknowledgements of the events that we emit: who waits for which answer, and what comes of it.
+//! Acknowledgements: who waits for which answer to an event that we emit, and what we owe for those that come.
 
 mod error;
 mod future;
+mod owed;
 mod pending;
+mod sender;
 
 use std::sync::Arc;
 
@@ -13,7 +15,9 @@ use crate::DisconnectReason;
 
 pub use error::AckError;
 pub use future::AckFuture;
+pub(crate) use owed::{Owed, Question};
 pub(crate) use pending::Pending;
+pub use sender::AckSender;
 
 /// Where an answer goes, or why there is none.
 pub(crate) type Waiter = oneshot::Sender<Outcome>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine_client::{Broken, LOW, Message, Open, Queue, Transport, Upper};
 use socket_proto::client::Incoming;
-use socket_proto::{Args, ProtocolError, Slot};
+use socket_proto::{Args, Encoded, ProtocolError, Slot};
 use tokio::time::Instant;
 
 use super::door::send;
@@ -14,6 +14,7 @@ use super::members::{Member, Members, Step};
 use super::work::{Event, Work};
 use crate::reconnect::Backoff;
 use crate::socket::Core;
+use crate::socket::Handled;
 use crate::{ConnectError, Refused};
 
 /// The connection, while its engine has the turn.
@@ -63,13 +64,15 @@ impl Upper for Turn<'_> {
             // Not held while a packet is written: a parser is code of our user.
             let packet = self.work.hub.outbox.lock().pull(writable, now);
             let Some(packet) = packet else { return };
+            self.overhear(&packet);
             send(&self.members.door, packet, queue);
         }
     }
 
     fn takes_more(&self) -> bool {
         // Whoever asks without end and takes no answers is not listened to. It is polled again when it has taken some.
-        !self.work.hub.outbox.lock().is_crowded()
+        let cores = self.members.all.iter().map(|member| &member.core);
+        self.work.takes_more(cores) && !self.work.hub.outbox.lock().is_crowded()
     }
 }
 
@@ -93,6 +96,16 @@ impl Turn<'_> {
             After::Dismissed { slot } => self.dismissed(slot),
         }
         Ok(())
+    }
+
+    /// Tells those who want to hear what is sent.
+    fn overhear(&mut self, packet: &Encoded) {
+        let mut cores = self.members.all.iter().map(|member| &member.core);
+        if cores.clone().any(|core| core.hearing.is_overheard())
+            && let Some(core) = cores.find(|core| core.namespace() == namespace_of(packet.text()))
+        {
+            self.work.sent(core, packet);
+        }
     }
 
     fn take_in(&mut self, message: socket_proto::Message<'_>) -> Result<After, Broken> {
@@ -229,10 +242,8 @@ fn hear(
 /// An event is told to those who listen, and the socket stands behind it.
 fn tell(work: &mut Work, core: &Arc<Core>, event: Event<'_>) {
     let mark = core.took(event.args, event.ack.is_some());
-    work.event(core, event);
-    if let Some(mark) = mark {
-        core.handled(mark);
-    }
+    let handled = mark.map(|mark| Handled::new(core, mark));
+    work.event(core, event, handled.as_ref());
 }
 
 fn answer(members: &[Member], slot: Slot, id: u64, args: Args<'_>) {
@@ -240,4 +251,11 @@ fn answer(members: &[Member], slot: Slot, id: u64, args: Args<'_>) {
     if let Some(member) = found.filter(|member| !member.has_left()) {
         member.core.answered(id, args);
     }
+}
+
+/// The namespace that a packet is for, as the default parser writes it.
+fn namespace_of(text: &str) -> &str {
+    let behind = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
+    let named = behind.starts_with('/').then(|| behind.split([',', '?']).next());
+    named.flatten().unwrap_or("/")
 }

@@ -21,7 +21,9 @@ mod leaving;
 mod members;
 mod opening;
 mod retrying;
+mod running;
 mod session;
+mod starting;
 mod work;
 
 use std::pin::Pin;
@@ -181,10 +183,17 @@ impl Future for Connection {
         let this = &mut *self;
         this.work.begin_turn(cx.waker());
         loop {
+            this.work.poll(cx);
             match this.turn(cx) {
+                Then::Wait | Then::End if this.work.hands.are_fresh() => {}
                 Then::Wait => ready!(this.retries.poll(&this.work.hub, cx)),
                 Then::Go(life) => this.life = life,
-                Then::End => return Poll::Ready(()),
+                Then::End if this.work.hands.are_empty() => return Poll::Ready(()),
+                // Nobody has to wait for what handlers still do.
+                Then::End => {
+                    this.work.hub.ended();
+                    return Poll::Pending;
+                }
             }
         }
     }
@@ -194,5 +203,8 @@ impl Drop for Connection {
     fn drop(&mut self) {
         // Also if the runtime ends in the middle of something: nobody may wait for a task that is gone.
         self.work.hub.ended();
+        for core in self.work.hub.sockets() {
+            core.hearing.forget();
+        }
     }
 }

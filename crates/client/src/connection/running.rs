@@ -27,7 +27,7 @@ use crate::Error;
 use crate::ack::Owed;
 use crate::extract::Call;
 use crate::handler::{Entry, Running};
-use crate::socket::Core;
+use crate::socket::{Core, Handled};
 
 /// What the task has on its hands.
 #[derive(Default)]
@@ -50,6 +50,8 @@ pub(super) struct Task {
     event: Box<str>,
     running: Running,
     owed: Owed,
+    /// Held until it has come to its end.
+    _handled: Option<Arc<Handled>>,
     /// When it is waited for no longer; `None` is never.
     deadline: Option<Instant>,
 }
@@ -118,7 +120,7 @@ impl Hands {
         });
     }
 
-    pub(super) fn is_fresh(&self) -> bool {
+    pub(super) fn are_fresh(&self) -> bool {
         self.fresh
     }
 
@@ -141,9 +143,9 @@ impl Hands {
             }
             let now = Instant::now();
             let is_late = |task: &Task| task.deadline.is_some_and(|deadline| deadline <= now);
-            let (late, rest): (Vec<_>, _) =
-                std::mem::take(&mut self.running).into_iter().partition(is_late);
-            self.running = rest;
+            let all = std::mem::take(&mut self.running).into_iter();
+            let (late, rest) = all.partition::<Vec<_>, _>(is_late);
+            self.running.extend(rest);
             late.into_iter().for_each(Task::expire);
             let next = self.running.iter().filter_map(|task| task.deadline).min();
             self.alarm = next.map(|deadline| Box::pin(sleep_until(deadline)));
@@ -161,7 +163,13 @@ impl Hands {
 
 impl Work {
     /// Starts a handler, and polls it once in place.
-    pub(super) fn call(&mut self, core: &Arc<Core>, entry: &Arc<Entry>, mut call: Call<'_>) {
+    pub(super) fn call(
+        &mut self,
+        core: &Arc<Core>,
+        entry: &Arc<Entry>,
+        mut call: Call<'_>,
+        handled: Option<&Arc<Handled>>,
+    ) {
         let whose = Whose { core, entry, event: call.event };
         let started = guarded(whose, || entry.start(&mut call)).and_then(|started| {
             started.map_err(|error| {
@@ -178,8 +186,10 @@ impl Work {
         if poll_guarded(whose, &mut running, &mut owed, &mut cx).is_pending() {
             let (core, entry) = (Arc::clone(core), Arc::clone(entry));
             let event = whose.event.into();
-            let deadline = Instant::now().checked_add(self.hub.config.handler_timeout);
-            self.hands.keep(Task { core, entry, event, running, owed, deadline });
+            let deadline = Instant::now().checked_add(self.hub.config.handling.handler_timeout);
+            let task =
+                Task { core, entry, event, running, owed, deadline, _handled: handled.cloned() };
+            self.hands.keep(task);
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use socket_proto::{Args, OwnedArgs};
+use socket_proto::OwnedArgs;
 
 use super::work::{Event, Work};
 use crate::ack::{AckSender, Owed, Question};
 use crate::extract::Call;
 use crate::listeners::Chain;
-use crate::socket::Core;
+use crate::socket::{Core, Handled, Received};
 use crate::{ConnectError, DisconnectReason, Error, Socket};
 
 /// Something that handlers may hear of.
@@ -16,7 +16,7 @@ use crate::{ConnectError, DisconnectReason, Error, Socket};
 pub(super) enum Happening<'a> {
     Connected,
     /// An event has come, in this session of its socket.
-    Event(u64, Event<'a>),
+    Event(u64, Event<'a>, Option<&'a Arc<Handled>>),
     /// An event has been sent.
     Sent(Event<'a>),
     Left(DisconnectReason, Option<&'a str>),
@@ -31,7 +31,7 @@ pub(super) struct Parked {
 
 enum What {
     Connected,
-    Event(u64, Kept),
+    Event(u64, Kept, Option<Arc<Handled>>),
     Sent(Kept),
     Left(DisconnectReason, Option<Box<str>>),
     Failed(ConnectError),
@@ -61,7 +61,9 @@ impl Parked {
     fn new(core: &Arc<Core>, happening: Happening<'_>) -> Self {
         let what = match happening {
             Happening::Connected => What::Connected,
-            Happening::Event(session, event) => What::Event(session, Kept::of(event)),
+            Happening::Event(session, event, handled) => {
+                What::Event(session, Kept::of(event), handled.cloned())
+            }
             Happening::Sent(event) => What::Sent(Kept::of(event)),
             Happening::Left(reason, words) => What::Left(reason, words.map(Into::into)),
             Happening::Failed(error) => What::Failed(error.clone()),
@@ -72,7 +74,9 @@ impl Parked {
     fn happening(&self) -> Happening<'_> {
         match &self.what {
             What::Connected => Happening::Connected,
-            What::Event(session, kept) => Happening::Event(*session, kept.event()),
+            What::Event(session, kept, handled) => {
+                Happening::Event(*session, kept.event(), handled.as_ref())
+            }
             What::Sent(kept) => Happening::Sent(kept.event()),
             What::Left(reason, words) => Happening::Left(*reason, words.as_deref()),
             What::Failed(error) => Happening::Failed(error),
@@ -80,7 +84,7 @@ impl Parked {
     }
 
     pub(super) fn cost(&self) -> usize {
-        let (What::Event(_, kept) | What::Sent(kept)) = &self.what else {
+        let (What::Event(_, kept, _) | What::Sent(kept)) = &self.what else {
             return HOLDING;
         };
         let Event { name, args, .. } = kept.event();
@@ -99,7 +103,7 @@ const PARKED_PER_TURN: usize = 64;
 impl Work {
     /// Something has happened.
     pub(super) fn hear(&mut self, core: &Arc<Core>, happening: Happening<'_>) {
-        if self.hands.are_full(self.hub.config.unfinished) {
+        if self.hands.are_full(self.hub.config.handling.unfinished) {
             self.hands.park(Parked::new(core, happening));
         } else {
             self.start(core, happening);
@@ -109,7 +113,7 @@ impl Work {
     /// Starts what is parked, as far as the limit of unfinished handlers allows. Whether there is more to start at once.
     pub(super) fn start_parked(&mut self) -> bool {
         for _ in 0..PARKED_PER_TURN {
-            let Some(parked) = self.hands.unpark(self.hub.config.unfinished) else {
+            let Some(parked) = self.hands.unpark(self.hub.config.handling.unfinished) else {
                 return false;
             };
             self.start(&parked.core, parked.happening());
@@ -124,22 +128,24 @@ impl Work {
         let socket = &socket;
         let hearing = &core.hearing;
         match happening {
-            Happening::Event(session, event) => self.start_event(socket, core, session, event),
+            Happening::Event(session, event, handled) => {
+                self.start_event(socket, core, session, event, handled);
+            }
             Happening::Connected => {
                 let chain = hearing.chain(|handlers| &handlers.connect);
-                self.tell(core, chain, || Call::bare(socket));
+                self.tell(core, chain.as_ref(), || Call::bare(socket));
             }
             Happening::Sent(Event { name, args, .. }) => {
                 let chain = hearing.chain(|handlers| &handlers.outgoing);
-                self.tell(core, chain, || Call::of(socket, name, args, Owed::Nothing));
+                self.tell(core, chain.as_ref(), || Call::of(socket, name, args, Owed::Nothing));
             }
             Happening::Left(reason, words) => {
                 let chain = hearing.chain(|handlers| &handlers.disconnect);
-                self.tell(core, chain, || Call::left(socket, reason, words));
+                self.tell(core, chain.as_ref(), || Call::left(socket, reason, words));
             }
             Happening::Failed(error) => {
                 let chain = hearing.chain(|handlers| &handlers.connect_error);
-                self.tell(core, chain, || Call::failed(socket, error));
+                self.tell(core, chain.as_ref(), || Call::failed(socket, error));
             }
         }
     }
@@ -147,32 +153,40 @@ impl Work {
     fn tell<'a>(
         &mut self,
         core: &Arc<Core>,
-        chain: Option<Chain>,
+        chain: Option<&Chain>,
         mut call: impl FnMut() -> Call<'a>,
     ) {
-        for entry in chain.as_deref().unwrap_or_default() {
-            self.call(core, entry, call());
+        for entry in chain.map_or(&[][..], |chain| chain) {
+            self.call(core, entry, call(), None);
         }
     }
 
     /// Starts the handlers of an event, or keeps it for whoever pulls.
-    fn start_event(&mut self, socket: &Socket, core: &Arc<Core>, session: u64, event: Event<'_>) {
+    fn start_event(
+        &mut self,
+        socket: &Socket,
+        core: &Arc<Core>,
+        session: u64,
+        event: Event<'_>,
+        handled: Option<&Arc<Handled>>,
+    ) {
         let Event { name, args, ack } = event;
         let (listeners, handles_events) = core.hearing.listeners(name);
         let pulled = listeners.named.is_none() && core.hearing.inbox.is_pulled();
         let question = ack.map(|id| Question::new(&self.hub, core, session, id));
         for entry in listeners.watching(pulled) {
-            self.call(core, entry, Call::of(socket, name, args, Owed::Nothing));
+            self.call(core, entry, Call::of(socket, name, args, Owed::Nothing), handled);
         }
         let answering = listeners.answering(pulled);
         for entry in answering {
-            self.call(core, entry, Call::of(socket, name, args, Owed::new(question.as_ref())));
+            let owed = Owed::new(question.as_ref());
+            self.call(core, entry, Call::of(socket, name, args, owed), handled);
         }
         if answering.is_empty() {
             if pulled || !handles_events {
-                let ack = AckSender::new(question);
-                let limit = self.hub.config.parked_bytes;
-                core.hearing.inbox.put(name, args.to_owned(), ack, limit);
+                let received = Received::new(name, args, AckSender::new(question));
+                let limit = self.hub.config.handling.parked_bytes;
+                core.hearing.inbox.put(received, handled.cloned(), limit);
             } else {
                 nobody_handles(core, event, question);
             }
@@ -185,13 +199,4 @@ fn nobody_handles(core: &Core, event: Event<'_>, question: Option<Arc<Question>>
     if let Some(question) = question {
         question.failed(&Error::new(format!("nobody handles `{}`", event.name)));
     }
-}
-
-/// An event that is being sent, as its listeners read it.
-pub(super) fn sent<'a>(
-    name: &'a str,
-    json: &'a str,
-    attachments: &'a [bytes::Bytes],
-) -> Happening<'a> {
-    Happening::Sent(Event { name, args: Args { json, attachments }, ack: None })
 }

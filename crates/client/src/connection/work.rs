@@ -3,12 +3,14 @@
 //! Everything that a socket's user can hear of passes here, in its order, on the connection's task.
 
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Waker};
 
-use socket_proto::Args;
+use socket_proto::{Args, Encoded, event};
 
+use super::running::Hands;
+use super::starting::Happening;
 use crate::hub::Hub;
-use crate::socket::Core;
+use crate::socket::{Core, Handled};
 use crate::{ConnectError, DisconnectReason};
 
 /// What the task has to do for its listeners.
@@ -16,6 +18,7 @@ pub(crate) struct Work {
     pub(super) hub: Arc<Hub>,
     /// The task's, as of its last turn.
     pub(super) waker: Waker,
+    pub(super) hands: Hands,
 }
 
 /// An event of the server.
@@ -29,7 +32,7 @@ pub(crate) struct Event<'a> {
 
 impl Work {
     pub(super) fn new(hub: Arc<Hub>) -> Self {
-        Work { hub, waker: Waker::noop().clone() }
+        Work { hub, waker: Waker::noop().clone(), hands: Hands::default() }
     }
 
     /// A turn of the task begins.
@@ -45,16 +48,23 @@ impl Work {
     /// The server has let a socket in.
     pub(super) fn connected(&mut self, core: &Arc<Core>) {
         tracing::debug!(server = self.server(), namespace = core.namespace(), "connected");
+        self.hear(core, Happening::Connected);
     }
 
     /// The server has emitted an event, and its socket is connected.
-    pub(super) fn event(&mut self, core: &Arc<Core>, event: Event<'_>) {
+    pub(super) fn event(
+        &mut self,
+        core: &Arc<Core>,
+        event: Event<'_>,
+        handled: Option<&Arc<Handled>>,
+    ) {
         tracing::trace!(
             server = self.server(),
             namespace = core.namespace(),
             event = event.name,
             "heard"
         );
+        self.hear(core, Happening::Event(core.hearing.session(), event, handled));
     }
 
     /// A socket is not connected any more. `words`: what lies behind it, if that is known.
@@ -65,10 +75,46 @@ impl Work {
         words: Option<&str>,
     ) {
         tracing::debug!(server = self.server(), namespace = core.namespace(), %reason, words, "disconnected");
+        if reason == DisconnectReason::ClientDisconnect {
+            self.hands.forget_events(core);
+        }
+        self.hear(core, Happening::Left(reason, words));
     }
 
     /// An attempt to connect a socket has failed.
     pub(super) fn connect_error(&mut self, core: &Arc<Core>, error: &ConnectError) {
         tracing::debug!(server = self.server(), namespace = core.namespace(), %error, "not connected");
+        self.hear(core, Happening::Failed(error));
+    }
+
+    /// An event is being sent.
+    pub(super) fn sent(&mut self, core: &Arc<Core>, packet: &Encoded) {
+        if core.hearing.is_overheard()
+            && self.hands.parked_bytes() < self.hub.config.handling.parked_bytes
+            && let Some(sent) = event::read(packet.text())
+        {
+            let args = Args { json: sent.json, attachments: &packet.attachments };
+            self.hear(core, Happening::Sent(Event { name: &sent.name, args, ack: None }));
+        }
+    }
+
+    /// Goes on with handlers that wait, and starts those that may.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
+        loop {
+            self.hands.poll(cx);
+            if self.start_parked() {
+                // Others first.
+                return cx.waker().wake_by_ref();
+            }
+            if !self.hands.are_fresh() {
+                return;
+            }
+        }
+    }
+
+    /// Whether there is room for what the server sends to these sockets.
+    pub(super) fn takes_more<'a>(&self, mut cores: impl Iterator<Item = &'a Arc<Core>>) -> bool {
+        let limit = self.hub.config.handling.parked_bytes;
+        self.hands.parked_bytes() < limit && cores.all(|core| core.hearing.inbox.bytes() < limit)
     }
 }

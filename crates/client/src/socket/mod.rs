@@ -1,7 +1,10 @@
 //! A namespace, as its user sees it.
 
 mod emit;
+mod hearing;
 mod life;
+mod listen;
+mod pull;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,13 +16,15 @@ use serde::Serialize;
 use socket_proto::{Args, Encoded};
 use tokio::sync::watch;
 
-use crate::config::Auth;
+use crate::config::{Auth, Config};
 use crate::hub::Handle;
 use crate::outbox::{LaneId, Outbox, Sending};
 use crate::recovery::{Mark, Recovery};
 use crate::{BuildError, Client, ConnectError, DisconnectReason, SocketState};
 pub use emit::Emitter;
+pub(crate) use hearing::{Handled, Hearing};
 pub(crate) use life::{Ending, Life};
+pub use pull::{Events, Received};
 
 /// The connection to one namespace. Cloning it is cheap, and gives the same socket.
 ///
@@ -44,6 +49,7 @@ pub struct Socket {
 pub(crate) struct Core {
     namespace: Box<str>,
     pub(crate) life: Life,
+    pub(crate) hearing: Hearing,
     /// Instead of the client's.
     auth: Mutex<Option<Auth>>,
     /// All that waits to be sent, and its place there.
@@ -65,6 +71,7 @@ impl Core {
         Core {
             namespace: namespace.into(),
             life: Life::new(closed),
+            hearing: Hearing::default(),
             auth: Mutex::new(None),
             outbox: Arc::clone(outbox),
             lane,
@@ -88,7 +95,9 @@ impl Core {
 
     /// Its user leaves. Whether there was anything to end.
     pub(crate) fn leave(&self) -> bool {
-        self.life.leave(|| self.cut())
+        let left = self.life.leave(|| self.cut());
+        self.hearing.inbox.look();
+        left
     }
 
     /// The client is closed.
@@ -97,6 +106,7 @@ impl Core {
         // It is the application's code, which may hold the socket.
         let auth = self.auth.lock().take();
         drop(auth);
+        self.hearing.inbox.look();
     }
 
     /// What is sent with CONNECT: what its user says, and where it stands.
@@ -131,7 +141,9 @@ impl Core {
 
     /// The connection is lost, or could not be had. What it was before, if that was anything.
     pub(crate) fn lose(&self, ending: &Ending) -> Option<SocketState> {
-        self.life.lost(ending, || self.outbox().part(self.lane, ending.reason))
+        let before = self.life.lost(ending, || self.part(ending.reason));
+        self.hearing.inbox.look();
+        before
     }
 
     /// It is disconnected, and stays so. False if its user has left meanwhile.
@@ -142,7 +154,9 @@ impl Core {
         error: &ConnectError,
     ) -> bool {
         let why = reason.unwrap_or(DisconnectReason::ServerDisconnect);
-        self.life.dismissed(turn, reason, error, || self.outbox().part(self.lane, why))
+        let dismissed = self.life.dismissed(turn, reason, error, || self.part(why));
+        self.hearing.inbox.look();
+        dismissed
     }
 
     /// The server has answered a question.
@@ -150,15 +164,26 @@ impl Core {
         self.outbox().answered(self.lane, id, args.to_owned());
     }
 
-    /// An answer to a question that the server asked on this connection.
-    #[allow(dead_code)] // For handlers, which are about to come.
-    pub(crate) fn answer(&self, packet: Encoded) {
-        self.outbox().answer(self.lane, packet);
+    /// An answer to a question that the server asked in this session: to the next one, its id means nothing.
+    pub(crate) fn answer(&self, session: u64, packet: Encoded) {
+        let mut outbox = self.outbox();
+        if self.hearing.session() == session {
+            outbox.answer(self.lane, packet);
+        }
+    }
+
+    /// It is not connected any more.
+    fn part(&self, reason: DisconnectReason) {
+        let mut outbox = self.outbox();
+        self.hearing.end_session();
+        outbox.part(self.lane, reason);
     }
 
     /// What waits is to be sent in front of the goodbye.
     fn cut(&self) {
-        self.outbox().leave(self.lane, DisconnectReason::ClientDisconnect);
+        let mut outbox = self.outbox();
+        self.hearing.end_session();
+        outbox.leave(self.lane, DisconnectReason::ClientDisconnect);
     }
 
     pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
@@ -178,6 +203,10 @@ impl Core {
 impl Socket {
     pub(crate) fn new(handle: Arc<Handle>, core: Arc<Core>) -> Self {
         Socket { handle, core }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.handle.hub.config
     }
 
     /// The namespace's name, with its slash.

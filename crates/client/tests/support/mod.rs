@@ -1,6 +1,8 @@
 //! A client and a server in one process, with a wire between them that can be cut, on virtual time.
 #![allow(dead_code)] // Each file of tests uses some of it.
 
+pub(crate) mod talk;
+
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,0 +1,85 @@
+//! What a socket has to do with what it hears: its handlers, and what waits to be pulled.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::Core;
+use super::pull::Inbox;
+use crate::listeners::{Chain, Handlers, Listeners};
+use crate::recovery::Mark;
+
+/// The part of a socket that listens.
+#[derive(Default)]
+pub(crate) struct Hearing {
+    handlers: Mutex<Option<Box<Handlers>>>,
+    /// Whether somebody wants to hear what is sent.
+    pub(crate) overheard: AtomicBool,
+    pub(crate) inbox: Inbox,
+    /// Counts its sessions; changed under the lock of the outbox only.
+    session: AtomicU64,
+}
+
+impl Hearing {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Handlers) -> Option<Chain>) {
+        let mut guard = self.handlers.lock();
+        let old = change(guard.get_or_insert_default());
+        drop(guard);
+        // Outside of the lock: what it captures is the user's code, and may come back here.
+        drop(old);
+    }
+
+    /// Whether somebody wants to hear what is sent.
+    pub(crate) fn is_overheard(&self) -> bool {
+        self.overheard.load(Ordering::Relaxed)
+    }
+
+    /// Nobody hears anything any more.
+    pub(crate) fn forget(&self) {
+        let old = self.handlers.lock().take();
+        drop(old);
+    }
+
+    /// Who hears an event of this name that is about to be started, and whether events are handled here at all.
+    pub(crate) fn listeners(&self, event: &str) -> (Listeners, bool) {
+        let mut guard = self.handlers.lock();
+        match guard.as_mut() {
+            Some(handlers) => (handlers.take(event), handlers.handles_events()),
+            None => (Listeners::default(), false),
+        }
+    }
+
+    pub(crate) fn chain(&self, which: fn(&Handlers) -> &Option<Chain>) -> Option<Chain> {
+        self.handlers.lock().as_deref().and_then(|handlers| which(handlers).clone())
+    }
+
+    /// The session that goes on, or the next one.
+    pub(crate) fn session(&self) -> u64 {
+        self.session.load(Ordering::Acquire)
+    }
+
+    /// The socket is not connected any more: what was asked in this session is answered no more.
+    pub(super) fn end_session(&self) {
+        self.session.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// An event that is being handled. Everybody who has a part in it holds it; with the last of them it has been handled, and its
+/// socket stands behind it.
+pub(crate) struct Handled {
+    core: Arc<Core>,
+    mark: Mark,
+}
+
+impl Handled {
+    pub(crate) fn new(core: &Arc<Core>, mark: Mark) -> Arc<Self> {
+        Arc::new(Handled { core: Arc::clone(core), mark })
+    }
+}
+
+impl Drop for Handled {
+    fn drop(&mut self) {
+        self.core.handled(self.mark);
+    }
+}
