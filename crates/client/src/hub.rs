@@ -189,7 +189,6 @@ impl Hub {
         });
     }
 
-    #[allow(dead_code)] // For handlers, which are about to come.
     /// The socket as its handlers get it; `None` if nobody holds a handle any more, so that all is over.
     pub(crate) fn handle_of(&self, core: &Arc<Core>) -> Option<Socket> {
         let handle = self.handle.get()?.upgrade()?;

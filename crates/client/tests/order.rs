@@ -83,6 +83,27 @@ async fn a_handler_that_disconnects_hears_nothing_more() {
     assert!(!socket.is_active());
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_disconnects_while_the_connection_is_lost_hears_of_the_end_once() {
+    let (wire, mut accepted) = Wire::raw();
+    let (socket, mut script) = again(&wire, &mut accepted).await;
+    let heard = Heard::default();
+    let ends = heard.clone();
+    socket.on("event", async |socket: Socket| socket.disconnect());
+    socket.on_disconnect(move |Reason(reason): Reason| {
+        ends.note(reason.as_str());
+        async {}
+    });
+    script.say(r#"40{"sid":"a","pid":"p"}"#).await;
+    until(&socket, SocketState::is_connected).await;
+    // The event and the end come in one read.
+    script.say(r#"42["event"]"#).await;
+    drop(script);
+    sleep(Duration::from_mins(10)).await;
+    assert_eq!(heard.all(), ["io client disconnect"]);
+    assert_eq!((socket.is_active(), wire.dialled()), (false, 2));
+}
+
 /// Whatever happens, a user is told of connections and their ends in turn, each once.
 #[test]
 fn connections_and_their_ends_are_told_in_turn() {
