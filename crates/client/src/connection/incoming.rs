@@ -71,8 +71,12 @@ impl Upper for Turn<'_> {
 
     fn takes_more(&self) -> bool {
         // Whoever asks without end and takes no answers is not listened to. It is polled again when it has taken some.
+        let (is_crowded, awaits_answers) = {
+            let outbox = self.work.hub.outbox.lock();
+            (outbox.is_crowded(), outbox.awaits_answers())
+        };
         let cores = self.members.all.iter().map(|member| &member.core);
-        self.work.takes_more(cores) && !self.work.hub.outbox.lock().is_crowded()
+        !is_crowded && self.work.takes_more(cores, awaits_answers)
     }
 }
 

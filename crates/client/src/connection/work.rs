@@ -112,9 +112,18 @@ impl Work {
         }
     }
 
-    /// Whether there is room for what the server sends to these sockets.
-    pub(super) fn takes_more<'a>(&self, mut cores: impl Iterator<Item = &'a Arc<Core>>) -> bool {
+    /// Whether there is room for what the server sends to these sockets. Whoever waits for an answer may be the one who keeps
+    /// all others waiting: to come to that answer, more is taken.
+    pub(super) fn takes_more<'a>(
+        &self,
+        mut cores: impl Iterator<Item = &'a Arc<Core>>,
+        awaits_answers: bool,
+    ) -> bool {
         let limit = self.hub.config.handling.parked_bytes;
+        let limit = if awaits_answers { limit.saturating_mul(ON_THE_WAY) } else { limit };
         self.hands.parked_bytes() < limit && cores.all(|core| core.hearing.inbox.bytes() < limit)
     }
 }
+
+/// How many times as much may wait while somebody awaits an answer.
+const ON_THE_WAY: usize = 4;

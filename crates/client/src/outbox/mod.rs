@@ -184,6 +184,11 @@ impl Outbox {
         }
     }
 
+    /// Whether somebody waits for an answer of the server.
+    pub(crate) fn awaits_answers(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.questions() > 0)
+    }
+
     /// Whether so many answers wait for a server that does not take them that no more of its questions are to be read.
     pub(crate) fn is_crowded(&self) -> bool {
         self.lanes.iter().map(Lane::owed).sum::<usize>() > self.limits.bytes

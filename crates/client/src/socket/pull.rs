@@ -200,14 +200,13 @@ impl Socket {
         let before = waiting.bytes;
         let last = waiting.last.take();
         if let Some((event, handled)) = waiting.pop() {
-            let after = waiting.bytes;
             waiting.last = handled;
             drop(waiting);
             drop(last);
             let limit = self.config().handling.parked_bytes;
-            if before >= limit && after < limit {
-                // The server was kept waiting.
-                self.handle.hub.ring();
+            if before >= limit {
+                // The server may have been kept waiting.
+                self.handle.hub.nudge();
             }
             return Poll::Ready(Some(event));
         }
@@ -233,7 +232,7 @@ impl Drop for Events {
     fn drop(&mut self) {
         self.socket.core.hearing.inbox.0.lock().streams -= 1;
         // It may have kept the server waiting.
-        self.socket.handle.hub.ring();
+        self.socket.handle.hub.nudge();
     }
 }
 
