@@ -159,6 +159,7 @@ async fn a_flood_is_left_with_the_server_and_goes_on_where_it_stood() {
     assert_eq!(sent, 1000);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(started.load(Ordering::SeqCst), 1, "the first is stuck");
+    assert!(io.stats().engine.queued_bytes > 14 << 20, "nearly all is left with the server");
     gate.add_permits(1);
     soon(|| started.load(Ordering::SeqCst) == 1000).await;
     assert!(socket.is_connected());
@@ -257,6 +258,7 @@ async fn who_pulls_slowly_keeps_the_server_waiting_and_misses_nothing() {
     let served = meet(&io, &socket).await;
     assert_eq!(flood(&served).await, 1000);
     sleep(Duration::from_secs(1)).await;
+    assert!(io.stats().engine.queued_bytes > 14 << 20, "nearly all is left with the server");
     for _ in 0..1000 {
         assert_eq!(events.next().await.unwrap().name, "flood");
     }
