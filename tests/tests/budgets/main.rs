@@ -1,103 +1,23 @@
 //! The budgets of the design, counted: what an idle connection holds, and what an event allocates.
 //!
 //! The server runs on a thread of its own, and only that thread is counted; the clients are blocking sockets on the
-//! test's thread.
-#![allow(unsafe_code)] // a global allocator cannot be counted otherwise; it only adds and passes on
+//! test's thread. What is on the connecting side is counted by `clients`, on the test's thread.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod clients;
+mod counting;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, mpsc};
-use std::task::Poll;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use sockeye::{Args, Data, Error, Io, PerMessageDeflate, Result, Socket};
 use sockeye_tests::client::eventually;
 
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-    static LIVE: Cell<i64> = const { Cell::new(0) };
-    /// Living blocks by their size in bytes, for the account of an idle connection.
-    static BLOCKS: [Cell<i64>; SIZES] = const { [const { Cell::new(0) }; SIZES] };
-}
-
-/// Blocks up to this size are counted one by one.
-const SIZES: usize = 4096;
-
-fn count(allocations: u64, bytes: i64) {
-    // A thread that is ending has no counters any more.
-    let _ = ALLOCATIONS.try_with(|cell| cell.set(cell.get() + allocations));
-    let _ = LIVE.try_with(|cell| cell.set(cell.get() + bytes));
-}
-
-fn count_block(size: usize, change: i64) {
-    let _ = BLOCKS.try_with(|blocks| {
-        if let Some(cell) = blocks.get(size) {
-            cell.set(cell.get() + change);
-        }
-    });
-}
-
-fn signed(size: usize) -> i64 {
-    i64::try_from(size).expect("no allocation is that large")
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, signed(layout.size()));
-        count_block(layout.size(), 1);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(0, -signed(layout.size()));
-        count_block(layout.size(), -1);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(1, signed(size) - signed(layout.size()));
-        count_block(layout.size(), -1);
-        count_block(size, 1);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
+use counting::{Counters, Counting, Table, per, print_account};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
-
-/// What the server's thread has counted.
-#[derive(Clone, Debug)]
-struct Counters {
-    allocations: u64,
-    live: i64,
-    /// Living blocks of each size.
-    blocks: Vec<i64>,
-}
-
-impl Counters {
-    fn of_this_thread() -> Counters {
-        let (allocations, live) = (ALLOCATIONS.get(), LIVE.get());
-        let blocks = BLOCKS.with(|blocks| blocks.iter().map(Cell::get).collect());
-        // The list itself is nobody's cost; the server's is given back on another thread.
-        ALLOCATIONS.set(allocations);
-        LIVE.set(live);
-        Counters { allocations, live, blocks }
-    }
-
-    fn since(&self, before: &Counters) -> Counters {
-        Counters {
-            allocations: self.allocations - before.allocations,
-            live: self.live - before.live,
-            blocks: self.blocks.iter().zip(&before.blocks).map(|(a, b)| a - b).collect(),
-        }
-    }
-}
 
 /// A server on a thread of its own, which answers when asked.
 struct Server {
@@ -173,6 +93,8 @@ async fn serve(
         io.to("lobby").emit("said", &"long ".repeat(2000))?;
         Ok(())
     });
+    main.on("answer", async |args: Args| args);
+    main.on("note", async || {});
     unanswered(&io);
     dynamic(&io);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -277,36 +199,6 @@ impl Client {
     }
 }
 
-/// Prints one row, and remembers whether it was exceeded.
-struct Table {
-    exceeded: Vec<String>,
-}
-
-impl Table {
-    fn row(&mut self, what: &str, budget: f64, reached: f64) {
-        println!("| {what:<58} | {budget:>8.2} | {reached:>8.2} |");
-        // A table that grows now and then is a fraction of a count.
-        if reached > budget + 0.02 {
-            self.exceeded.push(format!("{what}: {reached:.2}, the budget is {budget:.2}"));
-        }
-    }
-}
-
-/// What an idle connection is made of: the blocks that every one of them has.
-fn print_account(connected: &Counters, connections: u32) {
-    println!("blocks of one idle connection:");
-    for (size, blocks) in connected.blocks.iter().enumerate() {
-        let each = per(u64::try_from(*blocks).unwrap_or(0), connections);
-        if each >= 0.5 {
-            println!("{size:>8} bytes x {each:.2}");
-        }
-    }
-}
-
-fn per(total: u64, count: u32) -> f64 {
-    f64::from(u32::try_from(total).expect("a small count")) / f64::from(count)
-}
-
 #[test]
 fn the_budgets_of_the_design_are_kept() {
     const CONNECTIONS: u32 = 400;
@@ -346,9 +238,7 @@ fn the_budgets_of_the_design_are_kept() {
     let broadcast = server.cost(|| (0..10).for_each(|_| say()));
 
     print_account(&connected, CONNECTIONS);
-    println!("| {:<58} | {:>8} | {:>8} |", "what", "budget", "reached");
-    println!("|{:-<60}|{:-<9}:|{:-<9}:|", "", "", "");
-    let mut table = Table { exceeded: Vec::new() };
+    let mut table = Table::titled();
     let live = u64::try_from(connected.live).expect("connections take memory");
     table.row("heap of one idle WebSocket connection, bytes", 2048.0, per(live, CONNECTIONS));
     table.row("allocations per echoed event, raw", 4.0, per(echo.allocations, EVENTS));
@@ -357,7 +247,7 @@ fn the_budgets_of_the_design_are_kept() {
     // What the event itself takes, as an echo does, is not the recipients'.
     let of_recipients = broadcast.allocations.saturating_sub(10 * 8);
     table.row("allocations per recipient of a broadcast", 0.0, per(of_recipients, recipients));
-    assert!(table.exceeded.is_empty(), "{:#?}", table.exceeded);
+    table.check();
 }
 
 /// What a broadcast to so many clients that negotiated compression allocates.
@@ -445,94 +335,4 @@ fn namespaces_that_come_and_go_or_refuse_leave_nothing_behind() {
     });
     println!("kept of each namespace that came and went: {each:.1} bytes");
     assert!(each < 16.0, "{each:.1} bytes of each are kept");
-}
-
-/// What sits on the connecting side, and wants nothing.
-struct Quiet;
-
-impl engine_client::Upper for Quiet {
-    fn opened(&mut self, _: &engine_client::Open, _: &mut engine_client::Queue) {}
-    fn message(
-        &mut self,
-        _: engine_client::Message<'_>,
-        _: &mut engine_client::Queue,
-    ) -> std::result::Result<(), engine_client::Broken> {
-        Ok(())
-    }
-}
-
-/// Opens a session, and drives it until it speaks through a WebSocket and has nothing more to do.
-async fn connect_engine(config: &Arc<engine_client::Config>) -> engine_client::Engine {
-    let mut engine = engine_client::Engine::open(Arc::clone(config));
-    std::future::poll_fn(|cx| {
-        assert!(engine.poll(&mut Quiet, cx).is_pending());
-        match engine.transport() {
-            Some(engine_client::Transport::WebSocket) => Poll::Ready(()),
-            _ => Poll::Pending,
-        }
-    })
-    .await;
-    let idle = std::future::poll_fn(|cx| engine.poll(&mut Quiet, cx));
-    let _ = tokio::time::timeout(Duration::from_millis(1), idle).await;
-    engine
-}
-
-#[test]
-fn an_idle_session_of_the_connecting_side_holds_less_than_a_kilobyte_and_a_half() {
-    const CONNECTIONS: u32 = 100;
-    let server = Server::start();
-    let (target, _) = engine_client::Target::parse(&format!("http://{}", server.address)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        for direct in [true, false] {
-            let mut config = engine_client::Config::new(target.clone());
-            if direct {
-                config.transports = vec![engine_client::Transport::WebSocket];
-            }
-            let config = Arc::new(config);
-            // What the thread and the runtime keep for all is not a session's.
-            drop(connect_engine(&config).await);
-            let mut engines = Vec::with_capacity(CONNECTIONS as usize);
-            let before = LIVE.get();
-            for _ in 0..CONNECTIONS {
-                engines.push(connect_engine(&config).await);
-            }
-            let heap = per(u64::try_from(LIVE.get() - before).unwrap(), CONNECTIONS);
-            let inline = size_of::<engine_client::Engine>();
-            println!(
-                "{heap} bytes of heap, {inline} where it stands; opened on a WebSocket: {direct}"
-            );
-            assert!(heap + f64::from(u32::try_from(inline).unwrap()) < 1536.0, "{heap}");
-        }
-    });
-}
-
-/// A client of its own, connected, with nothing more to do.
-async fn connect_client(url: &str) -> sockeye_client::Socket {
-    let builder = sockeye_client::Client::builder(url);
-    let client = builder.transports([sockeye_client::Transport::WebSocket]).build().unwrap();
-    let socket = client.socket();
-    socket.connect().await.unwrap();
-    socket
-}
-
-#[test]
-fn an_idle_client_holds_less_than_six_kilobytes() {
-    const CONNECTIONS: u32 = 100;
-    let server = Server::start();
-    let url = format!("http://{}", server.address);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut sockets = vec![connect_client(&url).await];
-        sockets.reserve(CONNECTIONS as usize);
-        let before = Counters::of_this_thread();
-        for _ in 0..CONNECTIONS {
-            sockets.push(connect_client(&url).await);
-        }
-        let connected = Counters::of_this_thread().since(&before);
-        let heap = per(u64::try_from(connected.live).unwrap(), CONNECTIONS);
-        println!("{heap} bytes of heap for each client");
-        print_account(&connected, CONNECTIONS);
-        assert!(heap <= 6144.0, "{heap} bytes");
-    });
 }

@@ -1,0 +1,98 @@
+//! The budgets of the connecting side: what an idle session and an idle client hold, and what an event allocates.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::Server;
+use super::counting::{Counters, Table, live, per, print_account};
+
+/// What sits on the connecting side, and wants nothing.
+struct Quiet;
+
+impl engine_client::Upper for Quiet {
+    fn opened(&mut self, _: &engine_client::Open, _: &mut engine_client::Queue) {}
+    fn message(
+        &mut self,
+        _: engine_client::Message<'_>,
+        _: &mut engine_client::Queue,
+    ) -> std::result::Result<(), engine_client::Broken> {
+        Ok(())
+    }
+}
+
+/// Opens a session, and drives it until it speaks through a WebSocket and has nothing more to do.
+async fn connect_engine(config: &Arc<engine_client::Config>) -> engine_client::Engine {
+    let mut engine = engine_client::Engine::open(Arc::clone(config));
+    std::future::poll_fn(|cx| {
+        assert!(engine.poll(&mut Quiet, cx).is_pending());
+        match engine.transport() {
+            Some(engine_client::Transport::WebSocket) => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    })
+    .await;
+    let idle = std::future::poll_fn(|cx| engine.poll(&mut Quiet, cx));
+    let _ = tokio::time::timeout(Duration::from_millis(1), idle).await;
+    engine
+}
+
+#[test]
+fn an_idle_session_of_the_connecting_side_holds_less_than_a_kilobyte_and_a_half() {
+    const CONNECTIONS: u32 = 100;
+    let server = Server::start();
+    let (target, _) = engine_client::Target::parse(&format!("http://{}", server.address)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        for direct in [true, false] {
+            let mut config = engine_client::Config::new(target.clone());
+            if direct {
+                config.transports = vec![engine_client::Transport::WebSocket];
+            }
+            let config = Arc::new(config);
+            // What the thread and the runtime keep for all is not a session's.
+            drop(connect_engine(&config).await);
+            let mut engines = Vec::with_capacity(CONNECTIONS as usize);
+            let before = live();
+            for _ in 0..CONNECTIONS {
+                engines.push(connect_engine(&config).await);
+            }
+            let heap = per(u64::try_from(live() - before).unwrap(), CONNECTIONS);
+            let inline = size_of::<engine_client::Engine>();
+            println!(
+                "{heap} bytes of heap, {inline} where it stands; opened on a WebSocket: {direct}"
+            );
+            assert!(heap + f64::from(u32::try_from(inline).unwrap()) < 1536.0, "{heap}");
+        }
+    });
+}
+
+/// A client of its own, connected, with nothing more to do.
+async fn connect_client(url: &str) -> sockeye_client::Socket {
+    let builder = sockeye_client::Client::builder(url);
+    let client = builder.transports([sockeye_client::Transport::WebSocket]).build().unwrap();
+    let socket = client.socket();
+    socket.connect().await.unwrap();
+    socket
+}
+
+#[test]
+fn an_idle_client_holds_less_than_six_kilobytes() {
+    const CONNECTIONS: u32 = 100;
+    let server = Server::start();
+    let url = format!("http://{}", server.address);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut sockets = vec![connect_client(&url).await];
+        sockets.reserve(CONNECTIONS as usize);
+        let before = Counters::of_this_thread();
+        for _ in 0..CONNECTIONS {
+            sockets.push(connect_client(&url).await);
+        }
+        let connected = Counters::of_this_thread().since(&before);
+        let heap = per(u64::try_from(connected.live).unwrap(), CONNECTIONS);
+        println!("{heap} bytes of heap for each client");
+        print_account(&connected, CONNECTIONS);
+        assert!(heap <= 6144.0, "{heap} bytes");
+    });
+}
