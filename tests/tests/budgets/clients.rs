@@ -4,8 +4,15 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use sockeye_client::{Client, Socket, Transport};
+use tokio::runtime::{Builder, Handle, Runtime};
+
 use super::Server;
 use super::counting::{Counters, Table, live, per, print_account};
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
 
 /// What sits on the connecting side, and wants nothing.
 struct Quiet;
@@ -42,8 +49,7 @@ fn an_idle_session_of_the_connecting_side_holds_less_than_a_kilobyte_and_a_half(
     const CONNECTIONS: u32 = 100;
     let server = Server::start();
     let (target, _) = engine_client::Target::parse(&format!("http://{}", server.address)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    runtime().block_on(async {
         for direct in [true, false] {
             let mut config = engine_client::Config::new(target.clone());
             if direct {
@@ -67,32 +73,79 @@ fn an_idle_session_of_the_connecting_side_holds_less_than_a_kilobyte_and_a_half(
     });
 }
 
+/// A client of its own, not connected.
+fn client(url: &str) -> Socket {
+    let builder = Client::builder(url).transports([Transport::WebSocket]);
+    builder.build().unwrap().socket()
+}
+
 /// A client of its own, connected, with nothing more to do.
-async fn connect_client(url: &str) -> sockeye_client::Socket {
-    let builder = sockeye_client::Client::builder(url);
-    let client = builder.transports([sockeye_client::Transport::WebSocket]).build().unwrap();
-    let socket = client.socket();
+async fn connect_client(url: &str) -> Socket {
+    let socket = client(url);
     socket.connect().await.unwrap();
     socket
 }
 
 #[test]
-fn an_idle_client_holds_less_than_six_kilobytes() {
+fn an_idle_client_is_one_task_and_holds_less_than_six_kilobytes() {
     const CONNECTIONS: u32 = 100;
     let server = Server::start();
     let url = format!("http://{}", server.address);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    runtime().block_on(async {
+        let tasks = || Handle::current().metrics().num_alive_tasks();
         let mut sockets = vec![connect_client(&url).await];
         sockets.reserve(CONNECTIONS as usize);
-        let before = Counters::of_this_thread();
+        let (tasks_before, before) = (tasks(), Counters::of_this_thread());
         for _ in 0..CONNECTIONS {
             sockets.push(connect_client(&url).await);
         }
         let connected = Counters::of_this_thread().since(&before);
+        assert_eq!(tasks() - tasks_before, CONNECTIONS as usize, "tasks");
         let heap = per(u64::try_from(connected.live).unwrap(), CONNECTIONS);
         println!("{heap} bytes of heap for each client");
         print_account(&connected, CONNECTIONS);
         assert!(heap <= 6144.0, "{heap} bytes");
+    });
+}
+
+/// Counts what so many rounds cost, behind as many that make tables grow. What is kept of them is no more than such a table.
+async fn cost(rounds: u32, mut round: impl AsyncFnMut()) -> Counters {
+    for _ in 0..rounds {
+        round().await;
+    }
+    let before = Counters::of_this_thread();
+    for _ in 0..rounds {
+        round().await;
+    }
+    let cost = Counters::of_this_thread().since(&before);
+    assert!(cost.live < 1024, "{} bytes are kept of {rounds} rounds", cost.live);
+    cost
+}
+
+#[test]
+fn what_a_client_allocates_for_an_event_is_counted() {
+    const ROUNDS: u32 = 200;
+    let server = Server::start();
+    let url = format!("http://{}", server.address);
+    runtime().block_on(async {
+        let socket = connect_client(&url).await;
+        let mut table = Table::titled();
+        // The packet; where its answer comes, the timer of whoever awaits it; the answer, and the string that is made of it.
+        let ask = cost(ROUNDS, async || {
+            let answer: String = socket.emit_with_ack("answer", "hello").await.unwrap();
+            assert_eq!(answer, "hello");
+        });
+        let ask = ask.await.allocations;
+        table.row("allocations per question and its answer", 5.0, per(ask, ROUNDS));
+        // The packet. Nobody waits in between, so all of a round leave together.
+        let note = cost(ROUNDS, async || {
+            for _ in 0..9 {
+                socket.emit("note", "hello").now().unwrap();
+            }
+            let _: String = socket.emit_with_ack("answer", "hello").await.unwrap();
+        });
+        let notes = note.await.allocations.saturating_sub(ask);
+        table.row("allocations per event that is sent", 1.0, per(notes, 9 * ROUNDS));
+        table.check();
     });
 }
