@@ -61,6 +61,7 @@ mod error;
 mod extract;
 mod handler;
 mod hub;
+mod lean;
 mod listeners;
 mod outbox;
 mod positions;

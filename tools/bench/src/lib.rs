@@ -7,6 +7,7 @@
 //! | `growth`     | the same cost for more and more of something: curves and their pictures      |
 //! | `scenario`   | what is asked, and how answers are judged                                    |
 //! | `client`     | thousands of connections on one thread                                       |
+//! | `clients`    | the same made by `sockeye-client`: what a message costs whoever uses it      |
 //! | `floor`      | the server that makes only the needed system calls                           |
 //! | `peers`      | the servers side by side, and how they are built                             |
 //! | `process`    | starting them on their core, processor time, memory, system calls            |
@@ -24,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod clients;
 pub mod delivery;
 pub mod floor;
 pub mod frame;

@@ -1,8 +1,9 @@
 //! `sockeye-bench run` compares, `sockeye-bench growth` draws curves, `sockeye-bench delivery` measures what it costs that
-//! no event is missed, `sockeye-bench floor` is measured.
+//! no event is missed, `sockeye-bench clients` what a message costs a client, `sockeye-bench floor` is measured.
 
 #![forbid(unsafe_code)]
 
+mod connect;
 mod deliver;
 mod grow;
 
@@ -35,6 +36,8 @@ enum Command {
     Growth(grow::Growth),
     /// Measures what it costs that no event is missed, and prints tables; the whole of it takes some five minutes.
     Delivery(deliver::Delivery),
+    /// Measures what a connection and a message cost a client, and prints a table; the whole of it takes two minutes.
+    Clients(connect::Clients),
     /// Fills a log at full speed, for `delivery`, until it is killed.
     #[command(hide = true)]
     Fill(deliver::Fill),
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         Command::Delivery(delivery) => {
             deliver::measure(&delivery).map_err(|error| error.to_string())
         }
+        Command::Clients(clients) => connect::measure(&clients).map_err(|error| error.to_string()),
         Command::Fill(fill) => deliver::fill(&fill).map_err(|error| error.to_string()),
         Command::Floor { port } => match floor::serve(port) {
             Ok(()) => Ok(ExitCode::SUCCESS),

@@ -23,11 +23,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::starting::Parked;
 use super::work::Work;
-use crate::Error;
 use crate::ack::Owed;
 use crate::extract::Call;
 use crate::handler::{Entry, Running};
 use crate::socket::{Core, Handled};
+use crate::{Error, lean};
 
 /// What the task has on its hands.
 #[derive(Default)]
@@ -103,7 +103,7 @@ impl Hands {
         if self.running.len() >= limit {
             return None;
         }
-        let parked = self.parked.pop_front()?;
+        let parked = lean::pop_front(&mut self.parked)?;
         self.bytes -= parked.cost();
         Some(parked)
     }

@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use engine_client::ROOM;
+use smallvec::SmallVec;
 use socket_proto::{Encoded, OwnedArgs};
 use tokio::time::Instant;
 
@@ -42,7 +43,8 @@ pub(crate) use settings::{Sending, Settings};
 /// The outbox of a connection.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    lanes: Vec<Lane>,
+    /// Nearly every client has one.
+    lanes: SmallVec<[Lane; 1]>,
     /// What the next thing that is emitted is called. So the order of all emits is kept, over namespaces too.
     next: u64,
     limits: Limits,
@@ -71,7 +73,7 @@ pub(crate) type Placed = (Ticket, Option<Stored>);
 
 impl Outbox {
     pub(crate) fn new(limits: Limits, durable: Option<DurableOutbox>) -> Self {
-        Outbox { lanes: Vec::new(), next: 0, limits, is_over: false, durable }
+        Outbox { lanes: SmallVec::new(), next: 0, limits, is_over: false, durable }
     }
 
     /// A place for one more socket, with the events that an earlier run has left for it. Also how many these are: ids of

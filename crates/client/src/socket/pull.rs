@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use socket_proto::Args as RawArgs;
 
 use super::{Handled, Socket};
-use crate::{AckSender, Args};
+use crate::{AckSender, Args, lean};
 
 /// An event that was [pulled](Socket::recv).
 ///
@@ -89,7 +89,7 @@ impl Waiting {
     }
 
     fn pop(&mut self) -> Option<(Received, Option<Arc<Handled>>)> {
-        let (event, handled) = self.events.pop_front()?;
+        let (event, handled) = lean::pop_front(&mut self.events)?;
         self.bytes -= cost(&event);
         Some((event, handled))
     }

@@ -77,6 +77,17 @@ pub enum Failure {
         /// How long the generator waited.
         seconds: u64,
     },
+    /// A client of `sockeye-client` says what is wrong.
+    #[error("client {link}: {problem}")]
+    Client {
+        /// Which client.
+        link: usize,
+        /// Its words.
+        problem: String,
+    },
+    /// Clients do not play this.
+    #[error("clients play echo-…, ack-…, bcast-… and idle-…, with so many in flight; the rest is for the raw generator")]
+    NotForClients,
     /// This process may not open enough connections.
     #[error("{wanted} connections are wanted, but only {limit} files may be open (ulimit -n)")]
     Files {
@@ -88,6 +99,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// [`Failure::Client`], in its words.
+    pub fn of_client(link: usize, problem: &(impl ToString + ?Sized)) -> Self {
+        Self::Client { link, problem: problem.to_string() }
+    }
+
     /// [`Failure::Wrong`], with at most the first 120 bytes of what came.
     pub fn wrong(link: usize, got: &[u8], expected: &'static str) -> Self {
         let got = String::from_utf8_lossy(&got[..got.len().min(120)]).into_owned();
