@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use sockeye_bench::clients::table::{Row, own_cpu, table};
 use sockeye_bench::clients;
+use sockeye_bench::clients::table::{Row, own_cpu, table};
 use sockeye_bench::peers::Places;
 use sockeye_bench::process::affinity::{self, Cores};
 use sockeye_bench::process::machine;

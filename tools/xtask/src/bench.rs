@@ -11,7 +11,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let mut bench = Command::new(cargo);
     bench.current_dir(run::root());
     bench.args(["run", "--quiet", "--release", "--package", "sockeye-bench", "--"]);
-    if arguments.first().is_none_or(|first| !["growth", "delivery", "clients"].contains(&&**first)) {
+    if arguments.first().is_none_or(|first| !["growth", "delivery", "clients"].contains(&&**first))
+    {
         bench.arg("run");
     }
     run::run(bench.args(arguments))

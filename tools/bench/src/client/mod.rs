@@ -86,7 +86,9 @@ pub enum Failure {
         problem: String,
     },
     /// Clients do not play this.
-    #[error("clients play echo-…, ack-…, bcast-… and idle-…, with so many in flight; the rest is for the raw generator")]
+    #[error(
+        "clients play echo-…, ack-…, bcast-… and idle-…, with so many in flight; the rest is for the raw generator"
+    )]
     NotForClients,
     /// This process may not open enough connections.
     #[error("{wanted} connections are wanted, but only {limit} files may be open (ulimit -n)")]

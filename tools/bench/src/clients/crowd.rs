@@ -17,7 +17,7 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Connects so many clients over WebSockets; `listen` may give each its handlers.
+    /// Connects so many clients over a WebSocket each; `listen` may give each its handlers.
     ///
     /// # Errors
     ///
@@ -28,14 +28,11 @@ impl Crowd {
         listen: impl Fn(usize, &Socket),
     ) -> Result<Self, Failure> {
         let mut crowd = Crowd { sockets: Vec::with_capacity(count) };
-        match timeout(PATIENCE, crowd.connect(url, count, listen)).await {
-            Ok(outcome) => outcome.map(|()| crowd),
-            Err(_) => {
-                let open = crowd.sockets.iter().filter(|socket| socket.is_connected()).count();
-                let seconds = PATIENCE.as_secs();
-                Err(Failure::Late { missing: count - open, of: count, seconds })
-            }
+        if let Ok(outcome) = timeout(PATIENCE, crowd.connect(url, count, listen)).await {
+            return outcome.map(|()| crowd);
         }
+        let open = crowd.sockets.iter().filter(|socket| socket.is_connected()).count();
+        Err(Failure::Late { missing: count - open, of: count, seconds: PATIENCE.as_secs() })
     }
 
     async fn connect(

@@ -56,7 +56,8 @@ pub fn run(
             }
             Scenario::Talk { links, load: Load::InFlight(window), payload, .. } => {
                 let score = Score::new(payload);
-                let crowd = Crowd::open(url, links, |link, socket| score.echo(link, socket)).await?;
+                let crowd =
+                    Crowd::open(url, links, |link, socket| score.echo(link, socket)).await?;
                 score.play(timing, observer, || score.say_all(&crowd, window)).await
             }
             Scenario::Broadcast { recipients, load: Load::InFlight(window) } => {
