@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sockeye_client::{ClientState, ConnectError, DisconnectReason, SocketState, Transport};
 use sockeye_tests::server::Kind;
 
-use super::place::{Carrier, Place, ask, fence, say, until};
+use super::place::{Carrier, Place, ask, fence, next, say, until};
 
 pub(crate) async fn the_server_knows_what_was_said_at_the_handshake(place: &Place) {
     let builder = place.builder("/").query("who", "ä b").header("x-who", "me");
@@ -39,6 +39,23 @@ pub(crate) async fn the_transport_is_the_one_that_was_asked_for(place: &Place) {
     let name = if wanted == Transport::Polling { "polling" } else { "websocket" };
     assert_eq!(ask::<String>(&socket, "transport", ()).await, name);
     assert_eq!(socket.client().transport(), Some(wanted));
+}
+
+pub(crate) async fn namespaces_share_a_connection_and_nothing_else(place: &Place) {
+    let main = place.join("/").await;
+    let custom = main.client().of("/custom");
+    custom.connect().await.expect("the server lets us in");
+    assert_ne!(main.id(), custom.id());
+    say(&main, "echo", "main").await;
+    say(&custom, "echo", "custom").await;
+    assert_eq!(next::<String>(&main, "echo-back").await, "main");
+    assert_eq!(next::<String>(&custom, "echo-back").await, "custom");
+    custom.disconnect();
+    let reason = Some(DisconnectReason::ClientDisconnect);
+    until(&custom, |state| *state == SocketState::Disconnected { reason }).await;
+    fence(&main).await;
+    custom.connect().await.expect("the server lets us in again");
+    fence(&custom).await;
 }
 
 pub(crate) async fn who_is_not_authorized_is_told_why(place: &Place) {

@@ -1,6 +1,8 @@
 //! The client against servers that are not ours, and against ours: the same scenarios everywhere, by every transport, in
 //! every codec.
 
+mod audience;
+mod hear;
 mod life;
 mod place;
 mod talk;
@@ -63,8 +65,15 @@ async fn everything(row: Row) {
         talk::each_of_many_questions_gets_its_own_answer,
         talk::what_is_said_arrives_in_order_and_once,
         talk::large_texts_and_bytes_pass_both_ways,
+        hear::arguments_of_every_kind_come_back,
+        hear::bytes_come_back_between_texts,
+        hear::the_server_asks_and_is_answered,
+        hear::a_burst_arrives_in_order,
+        audience::rooms_hear_what_is_said_to_them,
+        audience::all_others_hear_a_broadcast,
         life::the_server_knows_what_was_said_at_the_handshake,
         life::the_transport_is_the_one_that_was_asked_for,
+        life::namespaces_share_a_connection_and_nothing_else,
         life::who_is_not_authorized_is_told_why,
         life::who_knows_the_secret_is_let_in,
         life::a_namespace_that_nobody_knows_refuses,

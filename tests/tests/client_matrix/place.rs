@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use sockeye_client::{
     Builder, Client, FromArgs, Msgpack, Reconnection, Socket, SocketState, ToArgs, Transport,
 };
@@ -73,6 +74,13 @@ pub(crate) async fn ask<T: FromArgs>(socket: &Socket, event: &str, args: impl To
 pub(crate) async fn say(socket: &Socket, event: &str, args: impl ToArgs) {
     let said = socket.emit(event, &args).await;
     said.unwrap_or_else(|problem| panic!("`{event}`: {problem}"));
+}
+
+/// The arguments of the next event, which has this name.
+pub(crate) async fn next<T: DeserializeOwned>(socket: &Socket, name: &str) -> T {
+    let event = socket.recv().await.expect("the socket is there");
+    assert_eq!(event.name, name);
+    event.args.parse().unwrap_or_else(|problem| panic!("`{name}`: {problem}"))
 }
 
 /// What was sent to this socket before has come when this is over.
