@@ -180,3 +180,26 @@ async fn reliable_events_reach_an_old_server_through_a_lost_connection() {
         assert_eq!(answer.await.unwrap(), number);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_old_server_is_heard_and_answered() {
+    for transports in [&[Transport::Polling][..], &[Transport::WebSocket]] {
+        let io = server();
+        io.of("/chat").on("go", async |socket: Served| {
+            socket.emit("said", &("né😀", Bytes::from_static(&[4, 0]))).unwrap();
+            let answer = socket.emit_with_ack::<u32>("ask", &1).await;
+            answer.unwrap_or_default()
+        });
+        let client = old(&Wire::to(&io)).transports(transports.to_vec()).build().unwrap();
+        let chat = client.of("/chat");
+        chat.connect().await.unwrap();
+        let went = chat.emit_with_ack::<u32>("go", &());
+        let said = chat.recv().await.unwrap();
+        assert_eq!(said.name, "said");
+        let heard = said.args.parse::<(String, Bytes)>().unwrap();
+        assert_eq!(heard, ("né😀".to_owned(), Bytes::from_static(&[4, 0])));
+        let asked = chat.recv().await.unwrap();
+        asked.ack.send(&(asked.args.parse::<u32>().unwrap() + 1)).unwrap();
+        assert_eq!(went.await.unwrap(), 2, "over {transports:?}");
+    }
+}
