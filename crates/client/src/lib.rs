@@ -27,6 +27,7 @@
 //! | to know why there is no connection                 | [`ConnectError`], [`DisconnectReason`]          |
 //! | how it is tried again                              | [`Reconnection`]                                |
 //! | TLS, proxies, Unix sockets, streams of your own    | [`Dialer`]                                      |
+//! | the same without a runtime of one's own            | [`blocking`]                                    |
 //!
 //! # One task for each connection
 //!
@@ -49,8 +50,15 @@
 //! wait.
 
 #![forbid(unsafe_code)]
+// Some links lead to what a feature brings: the documentation is made with all of them.
+#![cfg_attr(
+    not(all(feature = "blocking", feature = "outbox", feature = "tls")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 mod ack;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod client;
 mod config;

@@ -20,7 +20,7 @@ pub(crate) use log::Stored;
 /// Where [reliable](crate::Socket::reliably) events are kept until they are answered, over a restart of the client:
 /// [`Builder::outbox`](crate::Builder::outbox). Feature `outbox`.
 ///
-/// An event is on the disk (synced) before it is sent and before [`emit`](crate::Reliable::emit) says that it has been taken. After
+/// An event is on the disk (synced) before it is sent and before [`emit`](crate::Emitter::emit) says that it has been taken. After
 /// a restart, what was not answered is sent with the same key and in the same order, as soon as its namespace is
 /// [made](crate::Client::of) and connected. An event is removed when it is answered or given up; should the power fail just then, it is
 /// sent once more, with its key.
@@ -48,7 +48,7 @@ const BYTES: u64 = 64 << 20;
 
 impl DurableOutbox {
     /// Opens the outbox in a directory, which is made if it is not there. It holds at most 64 MiB of events; beyond that
-    /// [`emit`](crate::Reliable::emit) fails. The directory takes up to eight times as much.
+    /// [`emit`](crate::Emitter::emit) fails. The directory takes up to eight times as much.
     ///
     /// # Errors
     ///
