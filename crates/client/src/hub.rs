@@ -33,6 +33,8 @@ pub(crate) struct Hub {
     waker: AtomicWaker,
     /// A wish has changed since the task has looked.
     changed: AtomicBool,
+    /// The task is about to look at what waits to be sent, or has been woken to do so.
+    looks: AtomicBool,
     handle: OnceLock<Weak<Handle>>,
 }
 
@@ -63,6 +65,7 @@ impl Handle {
             state,
             waker: AtomicWaker::new(),
             changed: AtomicBool::new(false),
+            looks: AtomicBool::new(false),
             handle: OnceLock::new(),
         });
         let told = Arc::downgrade(&hub);
@@ -116,9 +119,17 @@ impl Hub {
         self.waker.wake();
     }
 
-    /// There is something to be sent.
+    /// The task has to go on.
     pub(crate) fn nudge(&self) {
         self.waker.wake();
+    }
+
+    /// Something more waits to be sent. The task is woken once for all that comes before it looks; not at all by what its own
+    /// handlers send.
+    pub(crate) fn queued(&self) {
+        if !self.looks.swap(true, Ordering::AcqRel) {
+            self.waker.wake();
+        }
     }
 
     /// Every socket leaves, and none comes back. The task says goodbye, and ends.
@@ -150,6 +161,16 @@ impl Hub {
 impl Hub {
     pub(crate) fn listen(&self, waker: &Waker) {
         self.waker.register(waker);
+    }
+
+    /// The task will look at what waits to be sent before it comes to rest: nobody has to wake it for that.
+    pub(crate) fn will_look(&self) {
+        self.looks.store(true, Ordering::Release);
+    }
+
+    /// The task looks from here on; what comes behind that wakes it.
+    pub(crate) fn look(&self) {
+        self.looks.swap(false, Ordering::AcqRel);
     }
 
     /// Whether a wish has changed since this was asked.

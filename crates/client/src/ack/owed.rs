@@ -60,7 +60,7 @@ impl Question {
     pub(super) fn answer(&self, answer: Encoded) {
         if !self.answered.swap(true, Ordering::AcqRel) {
             self.core.answer(self.session, answer);
-            self.hub.nudge();
+            self.hub.queued();
         }
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Turn<'a> {
     pub(super) members: &'a mut Members,
     pub(super) work: &'a mut Work,
     pub(super) backoff: &'a mut Backoff,
+    /// When the turn began: one look at the clock for all that it brings.
+    pub(super) now: Instant,
 }
 
 /// What a packet asks for, once it does not borrow the protocol any more.
@@ -59,7 +61,8 @@ impl Upper for Turn<'_> {
 
     fn refill(&mut self, writable: bool, queue: &mut Queue) {
         self.join_given(queue);
-        let now = Instant::now();
+        let now = self.now;
+        self.work.hub.look();
         while queue.bytes() < LOW {
             // Not held while a packet is written: a parser is code of our user.
             let packet = self.work.hub.outbox.lock().pull(writable, now);
@@ -70,6 +73,16 @@ impl Upper for Turn<'_> {
     }
 
     fn takes_more(&self) -> bool {
+        // A question that is asked from here on has to wake us: its answer is let through.
+        self.has_room() || {
+            self.work.hub.look();
+            self.has_room()
+        }
+    }
+}
+
+impl Turn<'_> {
+    fn has_room(&self) -> bool {
         // Whoever asks without end and takes no answers is not listened to. It is polled again when it has taken some.
         let (is_crowded, awaits_answers) = {
             let outbox = self.work.hub.outbox.lock();
@@ -78,9 +91,7 @@ impl Upper for Turn<'_> {
         let cores = self.members.all.iter().map(|member| &member.core);
         !is_crowded && self.work.takes_more(cores, awaits_answers)
     }
-}
 
-impl Turn<'_> {
     /// A packet, or an attachment.
     fn follow(&mut self, message: Message<'_>, queue: &mut Queue) -> Result<(), Broken> {
         let (is_binary, message) = match message {
@@ -113,7 +124,7 @@ impl Turn<'_> {
     }
 
     fn take_in(&mut self, message: socket_proto::Message<'_>) -> Result<After, Broken> {
-        let now = self.members.now();
+        let now = self.members.time_at(self.now);
         let Members { protocol, dialect, all, .. } = &mut *self.members;
         let read;
         let message = match message {

@@ -124,8 +124,9 @@ impl Members {
         }
     }
 
-    pub(super) fn now(&self) -> Duration {
-        self.began.elapsed()
+    /// The protocol's time.
+    pub(super) fn time_at(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.began)
     }
 
     pub(super) fn position(&self, slot: Slot) -> Option<usize> {

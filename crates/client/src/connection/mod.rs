@@ -183,10 +183,14 @@ impl Future for Connection {
         let this = &mut *self;
         this.work.begin_turn(cx.waker());
         loop {
+            this.work.hub.will_look();
             this.work.poll(cx);
             match this.turn(cx) {
                 Then::Wait | Then::End if this.work.hands.are_fresh() => {}
-                Then::Wait => ready!(this.retries.poll(&this.work.hub, cx)),
+                Then::Wait => {
+                    this.work.hub.look();
+                    ready!(this.retries.poll(&this.work.hub, cx));
+                }
                 Then::Go(life) => this.life = life,
                 Then::End if this.work.hands.are_empty() => return Poll::Ready(()),
                 // Nobody has to wait for what handlers still do.

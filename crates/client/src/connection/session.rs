@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use engine_client::Engine;
+use tokio::time::Instant;
 
 use super::dialect::Dialect;
 use super::incoming::Turn;
@@ -49,7 +50,7 @@ impl Session {
                 }
             }
             self.members.think(work, &mut self.engine, cx);
-            let mut turn = Turn { members: &mut self.members, work, backoff };
+            let mut turn = Turn { members: &mut self.members, work, backoff, now: Instant::now() };
             if let Poll::Ready(ended) = self.engine.poll(&mut turn, cx) {
                 return Poll::Ready(self.lost(work, backoff, ended.into()));
             }

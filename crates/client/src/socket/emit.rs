@@ -112,7 +112,7 @@ impl Socket {
     /// An event that has waited for room is sent.
     pub(crate) fn put(&self, event: Event) -> Result<Placed, EmitError> {
         let placed = self.core.outbox().put(self.core.lane(), self.namespace(), event);
-        self.handle.hub.nudge();
+        self.handle.hub.queued();
         placed
     }
 
@@ -247,7 +247,7 @@ impl Emitter<'_> {
             Err((error, None)) => return Err(error),
         };
         drop(outbox);
-        socket.handle.hub.nudge();
+        socket.handle.hub.queued();
         Ok(placed)
     }
 }
