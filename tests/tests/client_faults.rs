@@ -1,6 +1,7 @@
 //! The client on bad lines: whatever happens to its connections, it notices within its bounds, says the right thing, and is
 //! there again when the line is good.
 
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use sockeye_client::{
 use sockeye_tests::DEADLINE;
 use sockeye_tests::proxy::{Fate, Fault, Proxy};
 use sockeye_tests::server::{Kind, Server, Wanted};
+use sockeye_tests::suite::{installed, skip};
 use tokio::time::timeout;
 
 /// The ways of transport.
@@ -356,4 +358,18 @@ async fn nothing_is_left_of_a_client_that_is_dropped() {
         drop(opening);
         assert!(is_quiet(&proxy).await, "{way:?}: connections are left");
     }
+}
+
+/// `src/bin/soak`, always from the same seed on. It is here so that it runs beside the others.
+#[test]
+fn what_was_acknowledged_has_arrived_after_a_minute_on_bad_lines() {
+    if !installed().join("client/servers/node_modules").is_dir() {
+        skip("the npm packages of tests/client/servers are missing");
+    }
+    let mut soak = Command::new(env!("CARGO_BIN_EXE_soak"));
+    let output = soak.args(["--seed", "1", "--seconds", "60"]).output().expect("it starts");
+    let words = String::from_utf8_lossy(&output.stdout);
+    let problems = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words}{problems}");
+    println!("{words}");
 }
