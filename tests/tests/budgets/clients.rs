@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use sockeye_client::{Client, Data, Socket, Transport};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::yield_now;
 
-use super::Server;
 use super::counting::{Counters, Table, live, per, print_account};
+use super::{BURST, Server};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
@@ -74,7 +76,7 @@ fn an_idle_session_of_the_connecting_side_holds_less_than_a_kilobyte_and_a_half(
     });
 }
 
-/// A client of its own, not connected.
+/// A client of its own, on a WebSocket from the beginning, and not connected.
 fn client(url: &str) -> Socket {
     let builder = Client::builder(url).transports([Transport::WebSocket]);
     builder.build().unwrap().socket()
@@ -164,5 +166,59 @@ fn what_a_client_allocates_for_an_event_is_counted() {
         let notes = note.await.allocations.saturating_sub(ask);
         table.row("allocations per event that is sent", 1.67, per(notes, 9 * ROUNDS));
         table.check();
+    });
+}
+
+/// Sends a burst, and has one sent.
+async fn be_busy(socket: &Socket) {
+    for _ in 0..BURST {
+        socket.emit("note", "hello").now().unwrap();
+    }
+    let () = socket.emit_with_ack("burst", &()).await.unwrap();
+}
+
+/// So many bytes more does a client hold when it has been busy, pulling what came; and another, whose handler was slow.
+async fn kept_of_a_burst(url: &str) -> [i64; 2] {
+    let pulling = connect_client(url).await;
+    let before = live();
+    let mut events = pulling.events();
+    be_busy(&pulling).await;
+    for _ in 0..BURST {
+        assert_eq!(events.next().await.unwrap().name, "many");
+    }
+    drop(events);
+    let _: String = pulling.emit_with_ack("answer", "done").await.unwrap();
+    let pulled = live() - before;
+
+    let builder = Client::builder(url).transports([Transport::WebSocket]).max_unfinished_events(1);
+    let handling = builder.build().unwrap().socket();
+    let (done, mut handled) = mpsc::unbounded_channel();
+    handling.on("many", move || {
+        let done = done.clone();
+        async move {
+            yield_now().await;
+            done.send(()).unwrap();
+        }
+    });
+    handling.connect().await.unwrap();
+    let before = live();
+    be_busy(&handling).await;
+    for _ in 0..BURST {
+        handled.recv().await.unwrap();
+    }
+    let _: String = handling.emit_with_ack("answer", "done").await.unwrap();
+    [pulled, live() - before]
+}
+
+#[test]
+fn a_client_that_was_busy_holds_no_more_when_it_is_idle() {
+    let server = Server::start();
+    let url = format!("http://{}", server.address);
+    runtime().block_on(async {
+        // The first time, the thread's buffers grow.
+        kept_of_a_burst(&url).await;
+        let kept = kept_of_a_burst(&url).await;
+        println!("kept of a burst by who pulls, and by whose handler is slow: {kept:?} bytes");
+        assert!(kept.iter().all(|bytes| *bytes < 1024), "{kept:?} bytes are kept");
     });
 }

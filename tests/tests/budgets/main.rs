@@ -19,6 +19,9 @@ use counting::{Counters, Counting, Table, per, print_account};
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// Events that the server sends at once where it is asked for a burst.
+const BURST: u32 = 2000;
+
 /// A server on a thread of its own, which answers when asked.
 struct Server {
     address: SocketAddr,
@@ -95,6 +98,12 @@ async fn serve(
     });
     main.on("answer", async |args: Args| args);
     main.on("note", async || {});
+    main.on("burst", async |socket: Socket| -> Result<()> {
+        for number in 0..BURST {
+            socket.emit("many", &number)?;
+        }
+        Ok(())
+    });
     unanswered(&io);
     dynamic(&io);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
