@@ -3,8 +3,9 @@
 //! The server gives a secret (`pid`) with its answer to CONNECT, and a position (`offset`) as the last argument of events. Both are
 //! said again when the socket connects again. See `docs/delivery.md` for what a server of ours makes of it.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -72,17 +73,13 @@ pub(crate) struct Recovery {
     store: Option<Arc<dyn Positions>>,
     /// What is said when it connects again: events that are being handled are not asked for twice.
     taken: Position,
-    /// With a store: the events that are being handled, in their order.
-    trail: VecDeque<Step>,
-    /// The number of the trail's first.
-    first: u64,
+    /// With a store: the events that are being handled, each with the position in front of it. Those behind one that takes its time
+    /// leave nothing here when they are done, however many they are.
+    trail: BTreeMap<u64, Option<String>>,
+    /// The number of the next event.
+    next: u64,
     /// With a store: the last of those whose handlers, and those before, are done.
     done: Position,
-}
-
-struct Step {
-    offset: Box<str>,
-    done: bool,
 }
 
 /// An event that is being handled. [`Recovery::done`] wants it back.
@@ -96,8 +93,8 @@ impl Recovery {
             namespace: namespace.into(),
             store,
             taken: loaded.clone(),
-            trail: VecDeque::new(),
-            first: 0,
+            trail: BTreeMap::new(),
+            next: 0,
             done: loaded,
         }
     }
@@ -124,7 +121,6 @@ impl Recovery {
         if !self.would_recover(pid) {
             // Another session begins: what was heard in the last one is no place in it.
             self.taken = Position { pid: pid.unwrap_or_default().to_owned(), offset: None };
-            self.first += self.trail.len() as u64;
             self.trail.clear();
             self.done = self.taken.clone();
             self.keep();
@@ -138,8 +134,9 @@ impl Recovery {
         let last = if asks || self.taken.pid.is_empty() { None } else { args.iter().last() };
         let offset: String = serde_json::from_str(last?).ok()?;
         let mark = self.store.is_some().then(|| {
-            self.trail.push_back(Step { offset: offset.as_str().into(), done: false });
-            Mark(self.first + self.trail.len() as u64 - 1)
+            self.trail.insert(self.next, self.taken.offset.clone());
+            self.next += 1;
+            Mark(self.next - 1)
         });
         self.taken.offset = Some(offset);
         mark
@@ -147,25 +144,25 @@ impl Recovery {
 
     /// All handlers of an event have come to their end.
     pub(crate) fn done(&mut self, mark: Mark) {
-        let at = mark.0.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
+        let first = self.trail.first_key_value().map(|(number, _)| *number);
         // One of an earlier session is not here any more.
-        let Some(step) = at.and_then(|at| self.trail.get_mut(at)) else { return };
-        step.done = true;
-        let mut moved = false;
-        while self.trail.front().is_some_and(|step| step.done) {
-            let step = self.trail.pop_front().map(|step| step.offset.into_string());
-            self.done.offset = step;
-            self.first += 1;
-            moved = true;
+        if self.trail.remove(&mark.0).is_none() || first != Some(mark.0) {
+            return;
         }
-        if moved {
-            self.keep();
-        }
+        let next = self.trail.first_key_value();
+        self.done.offset = next.map_or(&self.taken.offset, |(_, before)| before).clone();
+        self.keep();
     }
 
     fn keep(&self) {
-        if let Some(store) = &self.store {
-            store.store(&self.namespace, &self.done);
+        let Some(store) = &self.store else { return };
+        // The application's code: what goes wrong there is not the connection's end.
+        let store = AssertUnwindSafe(|| store.store(&self.namespace, &self.done));
+        if catch_unwind(store).is_err() {
+            tracing::error!(
+                namespace = &*self.namespace,
+                "a store panicked; a position is not stored"
+            );
         }
     }
 }
@@ -235,6 +232,22 @@ mod tests {
         assert!(recovery.took(args(r#""text""#), false).is_none());
         assert_eq!(recovery.payload(None), None);
         assert!(!recovery.would_recover(None), "two sessions without an id are not the same one");
+    }
+
+    #[test]
+    fn what_is_done_behind_an_event_that_takes_its_time_is_not_kept() {
+        let store = Arc::new(Store::default());
+        let mut recovery = Recovery::new("/", Some(store.clone()));
+        recovery.connected(Some("p"));
+        let slow = recovery.took(args(r#""slow""#), false).unwrap();
+        for event in 0..1000 {
+            let mark = recovery.took(args(&format!("\"{event}\"")), false).unwrap();
+            recovery.done(mark);
+            assert!(recovery.trail.len() <= 2);
+        }
+        recovery.done(slow);
+        let stored = store.0.lock().clone().and_then(|position| position.offset);
+        assert_eq!(stored.as_deref(), Some("999"));
     }
 
     #[test]

@@ -87,8 +87,9 @@ pub(super) enum Step {
     Thinking(BoxFuture<'static, Result<Arc<str>, ConnectError>>),
     /// That has failed: again after a while.
     Resting(Pin<Box<Sleep>>),
-    /// It has just left: until its goodbye is on its way, and a moment longer.
-    Pausing(Option<Pin<Box<Sleep>>>),
+    /// It has just left: until its goodbye is on its way, and a moment longer. A server that does not take it is not waited for
+    /// without end.
+    Pausing { until: Pin<Box<Sleep>>, is_written: bool },
     /// The CONNECT is not answered.
     Asked { slot: Slot, early: Early },
     /// The server has let it in.
@@ -104,7 +105,7 @@ impl Member {
     pub(super) fn slot(&self) -> Option<Slot> {
         match self.step {
             Step::Asked { slot, .. } | Step::Joined { slot } => Some(slot),
-            Step::Thinking(_) | Step::Resting(_) | Step::Pausing(_) => None,
+            Step::Thinking(_) | Step::Resting(_) | Step::Pausing { .. } => None,
         }
     }
 }
@@ -204,7 +205,8 @@ impl Members {
             return self.begin(work, core, queue);
         }
         let turn = core.life.turn();
-        self.all.push(Member { core, turn, step: Step::Pausing(None) });
+        let until = Box::pin(sleep(work.hub.config.connect_timeout));
+        self.all.push(Member { core, turn, step: Step::Pausing { until, is_written: false } });
         work.hub.note_change();
     }
 
@@ -263,14 +265,14 @@ impl Members {
                         continue;
                     }
                 }
-                Step::Resting(sleep) | Step::Pausing(Some(sleep)) => {
+                Step::Resting(sleep) | Step::Pausing { until: sleep, .. } => {
                     if sleep.as_mut().poll(cx).is_ready() {
                         let member = self.all.remove(at);
                         self.begin(work, member.core, engine.queue());
                         continue;
                     }
                 }
-                Step::Pausing(None) | Step::Asked { .. } | Step::Joined { .. } => {}
+                Step::Asked { .. } | Step::Joined { .. } => {}
             }
             at += 1;
         }
@@ -282,8 +284,9 @@ impl Members {
             farewell.written = Some(Instant::now());
         }
         for member in &mut self.all {
-            if matches!(member.step, Step::Pausing(None)) {
-                member.step = Step::Pausing(Some(Box::pin(sleep(PAUSE))));
+            if let Step::Pausing { until, is_written: is_written @ false } = &mut member.step {
+                *is_written = true;
+                until.as_mut().reset(Instant::now() + PAUSE);
                 work.hub.note_change();
             }
         }
@@ -324,7 +327,8 @@ impl Members {
         cx: &mut Context<'_>,
     ) -> Result<(), ProtocolError> {
         while let Some(due) = self.protocol.next_timeout() {
-            let at = self.began + due;
+            // Too far away to be told in numbers is never.
+            let Some(at) = self.began.checked_add(due) else { break };
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
             if alarm.deadline() != at {
                 alarm.as_mut().reset(at);

@@ -88,6 +88,12 @@ impl Core {
         self.auth.lock().clone()
     }
 
+    fn set_auth(&self, auth: Auth) {
+        let before = self.auth.lock().replace(auth);
+        // Outside of the lock: it is the application's code, and may come back here.
+        drop(before);
+    }
+
     /// What is to be sent in front of the goodbye.
     pub(crate) fn take_last_words(&self) -> VecDeque<Encoded> {
         self.outbox().take_last_words(self.lane)
@@ -310,7 +316,7 @@ impl Socket {
     ///
     /// If it is no object.
     pub fn set_auth<T: Serialize + ?Sized>(&self, auth: &T) -> Result<(), BuildError> {
-        *self.core.auth.lock() = Some(Auth::fixed(auth)?);
+        self.core.set_auth(Auth::fixed(auth)?);
         Ok(())
     }
 
@@ -332,7 +338,7 @@ impl Socket {
         T: Serialize + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        *self.core.auth.lock() = Some(Auth::asked(auth));
+        self.core.set_auth(Auth::asked(auth));
     }
 
     /// Connects it, and stays at it: whenever the connection is lost, or cannot be had, it is tried again, as

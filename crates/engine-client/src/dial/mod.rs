@@ -14,6 +14,7 @@ mod unix;
 
 use std::fmt;
 use std::io;
+use std::panic::AssertUnwindSafe;
 #[cfg(unix)]
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -24,6 +25,7 @@ pub use stream::{Io, Stream};
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsBuilder, TlsError};
 
+use futures_util::FutureExt;
 use proxy::Hop;
 
 use crate::{EngineError, Target};
@@ -160,7 +162,9 @@ impl Dialer {
             #[cfg(unix)]
             Way::Unix(path) => unix::connect(path).await,
             Way::Custom(connector) => {
-                let stream = connector.connect(target).await;
+                // The application's code, from its first step on.
+                let stream = AssertUnwindSafe(async { connector.connect(target).await });
+                let stream = stream.catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
                 stream.map_err(|problem| EngineError::dial(target.address(), problem))
             }
         }?;
@@ -198,6 +202,10 @@ impl Dialer {
         let words = "this program was built without TLS: it needs the feature `tls`";
         Err(EngineError::tls(host, io::Error::new(io::ErrorKind::Unsupported, words)))
     }
+}
+
+fn panicked() -> io::Error {
+    io::Error::other("the connector panicked")
 }
 
 async fn tcp(target: &Target) -> Result<Stream, EngineError> {

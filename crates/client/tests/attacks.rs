@@ -1,0 +1,149 @@
+//! Servers that want us to wait for ever, and applications whose own code goes wrong.
+
+mod support;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use serde_json::json;
+use sockeye_client::{
+    Client, ConnectError, Connecting, Connector, Dialer, Position, Positions, Socket, SocketState,
+    Target, Transport,
+};
+use support::{Script, Wire, server, until};
+use tokio::time::{sleep, timeout};
+
+#[tokio::test(start_paused = true)]
+async fn a_client_may_wait_for_the_server_without_end() {
+    let wire = Wire::to(&server());
+    let client = wire.builder("http://in-memory").connect_timeout(Duration::MAX).build().unwrap();
+    client.socket().connect().await.unwrap();
+    client.close().await;
+}
+
+/// Lets `/` and `/other` in.
+async fn let_both_in(main: &Socket, other: &Socket, script: &mut Script) {
+    main.start();
+    assert_eq!(script.hear().await.as_deref(), Some("40"));
+    script.say(r#"40{"sid":"a"}"#).await;
+    other.start();
+    assert_eq!(script.hear().await.as_deref(), Some("40/other,"));
+    script.say(r#"40/other,{"sid":"o"}"#).await;
+    until(other, SocketState::is_connected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_pings_and_takes_nothing_does_not_hold_up_who_joins_again() {
+    let (wire, mut accepted) = Wire::raw();
+    let client = wire.websocket_client();
+    let (main, other) = (client.socket(), client.of("/other"));
+    main.start();
+    let mut script = Script::open(&mut accepted).await;
+    let_both_in(&main, &other, &mut script).await;
+    // More than the pipes in between hold.
+    for _ in 0..20 {
+        main.emit("large", &"x".repeat(64 << 10)).now().unwrap();
+    }
+    let pings = tokio::spawn(async move {
+        loop {
+            script.say("2").await;
+            sleep(Duration::from_secs(10)).await;
+        }
+    });
+    sleep(Duration::from_secs(1)).await;
+    other.disconnect();
+    let attempt = timeout(Duration::from_mins(2), other.connect()).await;
+    let error = attempt.expect("not for ever").unwrap_err();
+    assert!(matches!(error, ConnectError::TimedOut { .. }), "{error}");
+    assert!(main.is_connected());
+    pings.abort();
+}
+
+#[derive(Default)]
+struct Careless;
+
+impl Positions for Careless {
+    fn load(&self, _: &str) -> Option<Position> {
+        None
+    }
+    fn store(&self, _: &str, _: &Position) {
+        panic!("the disk is full");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_of_positions_that_panics_does_not_end_the_client() {
+    let (wire, mut accepted) = Wire::raw();
+    let builder = wire.builder("http://in-memory").transports([Transport::WebSocket]);
+    let client = builder.positions(Careless).build().unwrap();
+    let socket = client.socket();
+    socket.start();
+    let mut script = Script::open(&mut accepted).await;
+    script.hear().await;
+    script.say(r#"40{"sid":"a","pid":"p"}"#).await;
+    until(&socket, SocketState::is_connected).await;
+    script.say(r#"42["event","1"]"#).await;
+    assert_eq!(&*socket.recv().await.unwrap().name, "event");
+    assert!(socket.is_connected());
+}
+
+/// Panics at first.
+struct Clumsy(Wire, AtomicBool);
+
+impl Connector for Clumsy {
+    fn connect(&self, target: &Target) -> Connecting {
+        assert!(self.1.swap(true, Ordering::SeqCst), "clumsy");
+        self.0.connect(target)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connector_that_panics_has_failed_and_is_asked_again() {
+    let clumsy = Clumsy(Wire::to(&server()), AtomicBool::new(false));
+    let dialer = Dialer::default().connector(clumsy);
+    let client = Client::builder("http://in-memory").dialer(dialer).build().unwrap();
+    let socket = client.socket();
+    socket.start();
+    until(&socket, SocketState::is_connected).await;
+}
+
+/// Comes back to its socket when it is dropped.
+struct Clingy(Socket);
+
+impl Drop for Clingy {
+    fn drop(&mut self) {
+        let _ = self.0.set_auth(&json!({"token": "last"}));
+        self.0.on("event", async || {});
+        self.0.off("event");
+    }
+}
+
+fn clingy(socket: &Socket) -> impl Fn() -> std::future::Ready<Result<u8, io::Error>> + use<> {
+    let held = Clingy(socket.clone());
+    move || {
+        let _ = &held;
+        std::future::ready(Ok(1))
+    }
+}
+
+#[test]
+fn what_an_application_has_captured_may_come_back_when_it_is_dropped() {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let client = Client::builder("http://localhost:1").build().unwrap();
+        let socket = client.socket();
+        socket.set_auth_with(clingy(&socket));
+        socket.set_auth(&json!({"token": "next"})).unwrap();
+        let held = Arc::new(Clingy(socket.clone()));
+        socket.on("event", move || {
+            let held = held.clone();
+            async move { drop(held) }
+        });
+        socket.off("event");
+        done.send(()).unwrap();
+    });
+    // Whoever waits for a lock that he holds himself waits for ever.
+    assert!(is_done.recv_timeout(Duration::from_secs(30)).is_ok());
+}
