@@ -91,7 +91,8 @@ impl Engine {
     }
 }
 
-fn transport(name: &str) -> Result<Transport, &'static str> {
+/// A way to connect, as the command line names it.
+pub(crate) fn transport(name: &str) -> Result<Transport, &'static str> {
     match name {
         "polling" => Ok(Transport::Polling),
         "websocket" => Ok(Transport::WebSocket),

@@ -9,10 +9,12 @@
 //! | How does it use several cores?                | `workers`    |
 //! | What is shown to whoever watches it?          | `metrics`, `exposition` |
 //! | What ends it, or renews its certificate?      | `signals`    |
+//! | What is it as a client, without the chat?     | `client`     |
 
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod client;
 mod engine;
 mod exposition;
 mod keep;
@@ -41,11 +43,12 @@ const GOODBYE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let outcome = Options::read().and_then(|options| match options {
-        Some(options) => run(&options),
-        None => Ok(()),
+        Some(Options { command: Some(command), .. }) => Ok(client::run(&command)),
+        Some(options) => run(&options).map(|()| ExitCode::SUCCESS),
+        None => Ok(ExitCode::SUCCESS),
     });
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(ended) => ended,
         Err(problem) => {
             eprintln!("sockeye: {problem}");
             ExitCode::FAILURE

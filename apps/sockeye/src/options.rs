@@ -8,12 +8,23 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser};
 use sockeye::{Builder, Proxies, Rate};
 
+use crate::client::Command;
 use crate::engine::Engine;
 
 /// A chat on Sockeye: Socket.IO for Rust.
 #[derive(Debug, Parser)]
-#[command(name = "sockeye", version, about, max_term_width = 100)]
+#[command(
+    name = "sockeye",
+    version,
+    about,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
 pub(crate) struct Options {
+    /// To be a client, instead of serving the chat.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// The port; 0 takes any that is free.
     #[arg(short, long, env = "PORT", default_value_t = 3000)]
     pub(crate) port: u16,
@@ -218,5 +229,7 @@ fn origin(text: &str) -> Result<String, &'static str> {
 fn in_one_sentence(complaint: &str) -> String {
     let first = complaint.split("\n\n").next().unwrap_or(complaint);
     let words: Vec<&str> = first.trim_start_matches("error: ").split_whitespace().collect();
-    format!("{}; `sockeye --help` lists what can be set", words.join(" "))
+    let command = std::env::args().nth(1).filter(|word| matches!(&**word, "connect" | "emit"));
+    let command = command.map(|command| format!(" {command}")).unwrap_or_default();
+    format!("{}; `sockeye{command} --help` lists what can be set", words.join(" "))
 }

@@ -33,6 +33,17 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// Waits until the program is to end, which the end of its terminal means as well.
+    pub(crate) async fn told(&mut self) {
+        let hung_up = tokio::sync::Notify::new();
+        tokio::select! {
+            () = self.end(|| hung_up.notify_one()) => {}
+            () = hung_up.notified() => {}
+        }
+    }
+}
+
 #[cfg(not(unix))]
 pub(crate) struct Signals;
 

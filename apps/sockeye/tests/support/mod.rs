@@ -5,14 +5,22 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-/// Keeps nothing, unless an argument says where.
+pub mod server;
+
+/// The server. Keeps nothing, unless an argument says where.
 pub fn sockeye(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
+    let mut command = program();
     if !arguments.contains(&"--data") {
         command.arg("--memory");
     }
+    command.args(arguments);
     command
-        .args(arguments)
+}
+
+/// The program in an environment that says nothing.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
+    command
         .env_remove("DATA")
         .env_remove("PORT")
         .env_remove("HOST")
@@ -21,6 +29,7 @@ pub fn sockeye(arguments: &[&str]) -> Command {
         .env_remove("TLS_CERT")
         .env_remove("TLS_KEY")
         .env_remove("RUST_LOG")
+        .env_remove("SOCKEYE_AUTH")
         .stdin(Stdio::null());
     command
 }
