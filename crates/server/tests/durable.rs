@@ -430,32 +430,6 @@ async fn a_client_that_reads_slowly_misses_nothing_and_is_not_disconnected() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_sent_again_is_handled_once_and_answered_the_same() {
-    let (io, address) = server().await;
-    let handled = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
-    let count = std::sync::Arc::clone(&handled);
-    io.of("/").once("order", "/0/id").on("order", move || {
-        let count = std::sync::Arc::clone(&count);
-        async move {
-            tokio::task::yield_now().await;
-            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst)
-        }
-    });
-    let mut guest = Guest::join(address).await;
-    let order = |ack: u32, id: &str| format!("42{ack}[\"order\",{{\"id\":\"{id}\"}}]");
-    guest.client.send_all(&[order(1, "a"), order(2, "a"), order(3, "b")]).await;
-    let mut answers =
-        [guest.client.text().await, guest.client.text().await, guest.client.text().await];
-    answers.sort();
-    assert_eq!(answers[0].strip_prefix("431"), answers[1].strip_prefix("432"));
-    assert_ne!(answers[1].strip_prefix("432"), answers[2].strip_prefix("433"));
-    guest.come_back().await;
-    guest.client.send(&order(4, "a")).await;
-    assert_eq!(guest.client.text().await.strip_prefix("434"), answers[0].strip_prefix("431"));
-    assert_eq!(handled.load(std::sync::atomic::Ordering::SeqCst), 2);
-}
-
-#[tokio::test]
 async fn an_event_with_attachments_is_recovered() {
     let (io, address) = server().await;
     let mut guest = Guest::join(address).await;

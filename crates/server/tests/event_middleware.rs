@@ -152,6 +152,31 @@ async fn an_event_that_is_handled_once_passes_the_middleware_once() {
 }
 
 #[tokio::test]
+async fn several_handlers_behind_a_middleware_start_in_the_order_in_which_their_events_came() {
+    let io = io(|io| io.max_unfinished_events(10_000));
+    let notes = Notes::new();
+    let main = io.of("/");
+    main.event_middleware(async || {});
+    for _ in 0..2 {
+        let notes = Arc::clone(&notes);
+        main.on("count", move |Data(number): Data<u32>| {
+            let notes = Arc::clone(&notes);
+            async move { notes.add(number) }
+        });
+    }
+    let (mut client, _) = Client::join(serve(&io).await).await;
+    // More than the runtime lets a task do in one go.
+    let packets: Vec<_> =
+        (0..1000).map(|number| format!("42{number}[\"count\",{number}]")).collect();
+    client.send_all(&packets).await;
+    for _ in 0..1000 {
+        client.text().await;
+    }
+    let in_order: Vec<_> = (0..1000).flat_map(|number| [number, number]).collect();
+    assert_eq!(notes.so_far(), in_order);
+}
+
+#[tokio::test]
 async fn a_state_that_a_middleware_needs_is_missed_before_clients_come() {
     let io = io(|io| io);
     io.of("/").event_middleware(async |State(_): State<u8>| {});

@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 use futures_util::future::Shared;
 use handler::verdict::is_empty;
 use tokio::sync::oneshot;
+use tokio::task::{Unconstrained, unconstrained};
 use tracing::{Instrument, Span};
 
 use super::running::{Job, Task, Whose, began, poll_guarded, start_guarded};
@@ -128,7 +129,8 @@ impl Turn<'_, '_, '_> {
             }
         });
         self.poll(&before[0], event, owed, Box::pin(deciding), since);
-        Ok(Some(opened.shared()))
+        // The runtime holds up a task that has done much; handlers would overtake each other.
+        Ok(Some(unconstrained(opened).shared()))
     }
 
     /// Several run one after the other.
@@ -185,7 +187,7 @@ pub(super) fn span_of(socket: &Socket, event: &str) -> Span {
 }
 
 /// Open when the middlewares have agreed; gone when they have not.
-type Gate = Shared<oneshot::Receiver<()>>;
+type Gate = Shared<Unconstrained<oneshot::Receiver<()>>>;
 
 fn wait_at(gate: Gate, running: Running) -> Running {
     Box::pin(async move {

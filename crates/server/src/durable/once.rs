@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 use socket_proto::{Args, Encoded, OwnedArgs, encode};
 use tokio::sync::OwnedMutexGuard;
+use tokio::task::unconstrained;
 use transport::ROOM;
 
 use super::Durable;
@@ -72,10 +73,11 @@ impl Durable {
         })
     }
 
-    /// Waits until nobody else handles this key.
+    /// Waits until nobody else handles this key. Where nobody does there is no wait, not even for the runtime, which holds
+    /// up a task that has done much: events of a client would overtake each other.
     async fn turn(&self, key: &str) -> OwnedMutexGuard<()> {
         let turn = Arc::clone(self.turns.lock().entry(key.into()).or_default());
-        let turn = turn.lock_owned().await;
+        let turn = unconstrained(turn.lock_owned()).await;
         // Those that nobody holds or waits for are done with: the table has one count of each.
         self.turns.lock().retain(|_, turn| Arc::strong_count(turn) > 1);
         turn

@@ -219,6 +219,9 @@ impl Namespace {
     /// returns is kept; an error is not, nor what it answers by an [`AckSender`](crate::AckSender). The newest
     /// 200 000 keys are remembered, or what the log is set to. Only in a [durable](Self::durable) namespace.
     ///
+    /// Handlers start in the order in which their events came. A repeat waits while the first is being handled; it is handled
+    /// itself, late, if that fails.
+    ///
     /// If the server dies between what the handler does and its answer, the event is handled again: give what it
     /// sends a [`key`](crate::Broadcast::key) of its own.
     ///
