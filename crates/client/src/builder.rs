@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine_client::{Dialer, Jar, Remembered, Target};
+use engine_client::{Dialer, Jar, PerMessageDeflate, Remembered, Target};
 use engine_proto::Transport;
 use handler::Door;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -252,6 +252,22 @@ impl Builder {
     /// ```
     pub fn remember_upgrade(mut self, remember: bool) -> Self {
         self.engine.remembered = remember.then(Remembered::default);
+        self
+    }
+
+    /// Compresses messages over WebSocket, if the server agrees (permessage-deflate, RFC 7692; reference: `perMessageDeflate`).
+    /// What others can put beside a secret in one message may tell them something about it by its length. Default: `None`,
+    /// nothing is compressed.
+    ///
+    /// ```
+    /// use sockeye_client::{Client, PerMessageDeflate};
+    ///
+    /// let large = PerMessageDeflate::default().threshold(64 << 10).level(6);
+    /// let client = Client::builder("http://localhost:3000").per_message_deflate(large).build()?;
+    /// # Ok::<(), sockeye_client::BuildError>(())
+    /// ```
+    pub fn per_message_deflate(mut self, options: impl Into<Option<PerMessageDeflate>>) -> Self {
+        self.engine.deflate = options.into();
         self
     }
 

@@ -47,7 +47,8 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = Verdict> + Send>>;
     message = "this cannot be a handler",
     label = "not a handler",
     note = "a handler is an `async fn`, an async closure that captures nothing, or `move |..| {{ let x = x.clone(); async move {{ .. }} }}`",
-    note = "it takes up to eight extractors (Socket, Client, Data<T>, Args, AckSender, State<T>, ..), none of them borrowed, and its future is `Send`",
+    note = "it takes up to eight extractors, none of them borrowed: Socket, Client, State<T>; of an event Data<T>, Args, AckSender, Event; on disconnect Reason, Description; on a connect error ConnectError",
+    note = "the `T` of `Data<T>` owns what it holds and is `Deserialize`; the future is `Send`",
     note = "it returns `()`, something that is `Serialize`, `Args`, or a `Result` of these: `sockeye_client::Result<T>` takes any error by `?`"
 )]
 pub trait Handler<On, Marker>: Send + Sync + 'static {

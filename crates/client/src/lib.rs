@@ -94,7 +94,8 @@ pub use client::Client;
 #[cfg(feature = "outbox")]
 pub use durable::{DurableOutbox, OutboxError};
 pub use engine_client::{
-    Connecting, Connector, Dialer, EngineError, Jar, Proxy, Refusal, Stream, Target, UrlError,
+    Connecting, Connector, Dialer, EngineError, Jar, PerMessageDeflate, Proxy, Refusal, Stream,
+    Target, UrlError,
 };
 #[cfg(feature = "tls")]
 pub use engine_client::{Tls, TlsBuilder, TlsError};

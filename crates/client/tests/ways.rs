@@ -1,13 +1,18 @@
-//! Ways to a server that are not plain TCP: through TLS, through a proxy, with the cookies of a balancer.
+//! Ways to a server that are not plain TCP: through TLS, a proxy, a Unix socket; with the cookies of a balancer, compressed, and
+//! what is remembered of a way.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use sockeye::Io;
-use sockeye_client::{Client, ConnectError, Dialer, EngineError, Jar, Proxy, Tls};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use sockeye_client::{
+    Client, ConnectError, Connecting, Connector, Dialer, EngineError, Jar, PerMessageDeflate,
+    Proxy, Reconnection, Stream, Target, Tls, Transport,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional, duplex};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
 /// So long nothing here takes.
@@ -30,10 +35,20 @@ async fn serve(files: Option<&Path>) -> (SocketAddr, String) {
         let cookie = handshake.headers().find(|(name, _)| *name == "cookie");
         cookie.map_or(String::new(), |(_, value)| value.to_owned())
     });
+    (listen(io).await, made.cert.pem())
+}
+
+async fn listen(io: Io) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { io.serve_listener(listener).await });
-    (address, made.cert.pem())
+    address
+}
+
+async fn moved_to_a_websocket(client: &Client) {
+    let mut state = client.state();
+    let moved = state.wait_for(|_| client.transport() == Some(Transport::WebSocket));
+    timeout(HANG, moved).await.expect("moved").expect("open");
 }
 
 /// Connects, asks which cookie the server was sent, and leaves.
@@ -57,12 +72,9 @@ async fn a_client_comes_over_tls_and_moves_to_a_websocket_there() {
     let (address, certificate) = serve(Some(directory.path())).await;
     let url = format!("https://localhost:{}", address.port());
     let client = Client::builder(&url).dialer(trusting(&certificate)).build().unwrap();
-    let mut state = client.state();
     let socket = client.socket();
     timeout(HANG, socket.connect()).await.expect("connected").expect("let in");
-    let moved =
-        state.wait_for(|_| client.transport() == Some(sockeye_client::Transport::WebSocket));
-    timeout(HANG, moved).await.expect("moved").expect("open");
+    moved_to_a_websocket(&client).await;
     let answer: String =
         socket.emit_with_ack("cookie?", &()).timeout(HANG).await.expect("an answer");
     assert_eq!(answer, "");
@@ -131,4 +143,99 @@ async fn tunnel(mut stream: TcpStream, server: SocketAddr) {
     let mut server = TcpStream::connect(server).await.unwrap();
     // Either side may reset it at the end.
     let _ended = copy_bidirectional(&mut stream, &mut server).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_client_comes_through_a_unix_socket_whatever_the_url_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chat.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let io = Io::builder().build().unwrap();
+    io.of("/").on("add", async |sockeye::Data((a, b)): sockeye::Data<(i64, i64)>| a + b);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let io = io.clone();
+            tokio::spawn(async move { io.serve_stream(stream, None).await });
+        }
+    });
+    let dialer = Dialer::default().unix(&path);
+    let client = Client::builder("http://chat.invalid").dialer(dialer).build().unwrap();
+    let socket = client.socket();
+    timeout(HANG, socket.connect()).await.expect("connected").expect("let in");
+    moved_to_a_websocket(&client).await;
+    let sum: i64 = socket.emit_with_ack("add", &(2, 3)).timeout(HANG).await.expect("an answer");
+    assert_eq!(sum, 5);
+    client.close().await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_taken_up_with_what_has_worked_before_if_that_is_wanted() {
+    for (remember, again) in [(false, Transport::Polling), (true, Transport::WebSocket)] {
+        let io = Io::builder().build().unwrap();
+        let (begun, mut begins) = unbounded_channel();
+        io.of("/").on_connect(move |socket: sockeye::Socket| {
+            let _ = begun.send((socket.transport(), socket));
+            async {}
+        });
+        let reconnection = Reconnection::default().delay(Duration::from_millis(1));
+        let client = Client::builder(&format!("http://{}", listen(io).await))
+            .reconnection(reconnection)
+            .remember_upgrade(remember)
+            .build()
+            .unwrap();
+        client.socket().start();
+        let (first, socket) = timeout(HANG, begins.recv()).await.expect("connected").unwrap();
+        assert_eq!(first, Transport::Polling);
+        moved_to_a_websocket(&client).await;
+        socket.close_transport();
+        let (second, _) = timeout(HANG, begins.recv()).await.expect("connected again").unwrap();
+        assert_eq!(second, again, "remember: {remember}");
+        client.close().await;
+    }
+}
+
+/// Leads to a server, and says at the end of each stream how many bytes went there and came back.
+struct Counted(Io, UnboundedSender<(u64, u64)>);
+
+impl Connector for Counted {
+    fn connect(&self, _: &Target) -> Connecting {
+        let (ours, mut near) = duplex(64 << 10);
+        let (mut far, theirs) = duplex(64 << 10);
+        let (io, counts) = (self.0.clone(), self.1.clone());
+        tokio::spawn(async move { io.serve_stream(theirs, None).await });
+        tokio::spawn(async move {
+            let _ = counts.send(copy_bidirectional(&mut near, &mut far).await.unwrap());
+        });
+        Box::pin(async { Ok(Stream::new(ours)) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_are_compressed_if_both_sides_want_it_and_the_emit_does_not_say_no() {
+    const SIZE: usize = 100_000;
+    let ours = Some(PerMessageDeflate::default());
+    for (options, compress, there, back) in
+        [(None, true, false, false), (ours, true, true, true), (ours, false, false, true)]
+    {
+        let theirs = sockeye::PerMessageDeflate::default();
+        let io = Io::builder().per_message_deflate(theirs).build().unwrap();
+        io.of("/").on("echo", async |args: sockeye::Args| args);
+        let (counts, mut counted) = unbounded_channel();
+        let client = Client::builder("http://in-memory")
+            .transports([Transport::WebSocket])
+            .dialer(Dialer::default().connector(Counted(io, counts)))
+            .per_message_deflate(options)
+            .build()
+            .unwrap();
+        let socket = client.socket();
+        socket.connect().await.unwrap();
+        let text = "x".repeat(SIZE);
+        let echo: String = socket.compress(compress).emit_with_ack("echo", &text).await.unwrap();
+        assert_eq!(echo, text);
+        client.close().await;
+        let (sent, received) = counted.recv().await.unwrap();
+        let is_small = |bytes: u64| bytes < SIZE as u64 / 10;
+        assert_eq!((is_small(sent), is_small(received)), (there, back), "{sent} {received}");
+    }
 }

@@ -8,7 +8,7 @@ use engine_proto::Transport;
 use http::HeaderMap;
 
 use crate::http::Site;
-use crate::{Deflate, Dialer, Jar, Revision, Target};
+use crate::{Dialer, Jar, PerMessageDeflate, Revision, Target};
 
 /// Settings of an [`Engine`](crate::Engine).
 ///
@@ -57,7 +57,7 @@ pub struct Config {
     /// headers. `None`: there is no such parameter. Default `t`.
     pub timestamp: Option<String>,
     /// Whether messages on a WebSocket are compressed, if the server agrees. Default: no.
-    pub deflate: Option<Deflate>,
+    pub deflate: Option<PerMessageDeflate>,
     /// What the server speaks. Default: revision 4; servers of Socket.IO 1 and 2 speak revision 3 (feature `eio3`).
     pub revision: Revision,
 }

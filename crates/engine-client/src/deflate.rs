@@ -14,35 +14,53 @@ use crate::queue::Outgoing;
 /// We compress each message by itself, so a connection has no compressor of its own: a thread has one for all.
 ///
 /// ```
-/// use sockeye_engine_client::{Config, Deflate, Target};
+/// use sockeye_engine_client::{Config, PerMessageDeflate, Target};
 ///
 /// let (target, _) = Target::parse("wss://example.com").unwrap();
 /// let mut config = Config::new(target);
-/// config.deflate = Some(Deflate { threshold: 512, ..Deflate::default() });
+/// config.deflate = Some(PerMessageDeflate::default().threshold(512));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deflate {
-    /// Messages of so many bytes and more are compressed, each attachment for itself; what does not become smaller is
-    /// sent as it is. Default 1024.
-    pub threshold: usize,
-    /// How hard to try: 1 is the fastest, 9 the smallest; others count as the nearest of these. Default 1.
-    pub level: u32,
-    /// Whether the server may refer to its earlier messages: its messages become smaller, and the connection 48 KiB
-    /// larger. Default: no.
-    pub server_takeover: bool,
+pub struct PerMessageDeflate {
+    threshold: usize,
+    level: u32,
+    server_context_takeover: bool,
 }
 
-impl Default for Deflate {
+impl Default for PerMessageDeflate {
     fn default() -> Self {
-        Deflate { threshold: 1024, level: 1, server_takeover: false }
+        PerMessageDeflate { threshold: 1024, level: 1, server_context_takeover: false }
     }
 }
 
-impl Deflate {
+impl PerMessageDeflate {
+    /// Messages of so many bytes and more are compressed, each attachment for itself; what does not become smaller is
+    /// sent as it is. Default 1024.
+    #[must_use]
+    pub fn threshold(mut self, bytes: usize) -> Self {
+        self.threshold = bytes;
+        self
+    }
+
+    /// How hard to try: 1 is the fastest, 9 the smallest; others count as the nearest of these. Default 1.
+    #[must_use]
+    pub fn level(mut self, level: u32) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Whether the server may refer to its earlier messages: its messages become smaller, and the connection 48 KiB
+    /// larger. Default: no.
+    #[must_use]
+    pub fn server_context_takeover(mut self, taken_over: bool) -> Self {
+        self.server_context_takeover = taken_over;
+        self
+    }
+
     /// What the server is offered. It cannot ask for a smaller window of ours: the compressor is not this connection's.
     pub(crate) fn offer(&self) -> Offer {
         Offer {
-            server_no_context_takeover: !self.server_takeover,
+            server_no_context_takeover: !self.server_context_takeover,
             client_no_context_takeover: true,
             server_max_window_bits: None,
             client_max_window_bits: false,

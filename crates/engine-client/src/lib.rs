@@ -65,7 +65,7 @@ mod websocket;
 
 pub use config::{Config, Remembered};
 pub use cookies::Jar;
-pub use deflate::Deflate;
+pub use deflate::PerMessageDeflate;
 pub use dial::{Connecting, Connector, Dialer, Io, Proxy, Stream};
 #[cfg(feature = "tls")]
 pub use dial::{Tls, TlsBuilder, TlsError};

@@ -45,9 +45,10 @@ pub trait Upper {
     /// once, as far as one can know: the same for all that is pushed together.
     fn refill(&mut self, _writable: bool, _queue: &mut Queue) {}
 
-    /// Whether more messages are taken now; what one read from a WebSocket has brought (64 KiB at most) is still handed over. `false` leaves what the server says unread, its pings too; that it is not
-    /// heard meanwhile is not held against it. Whoever says `false` sees to it that the engine is polled again later, and
-    /// before the server's patience is over (its ping timeout): it does not know why it has no answer.
+    /// Whether more messages are taken now; what one read from a WebSocket has brought (64 KiB at most) is still handed over.
+    /// `false` leaves what the server says unread, its pings too; that it is not heard meanwhile is not held against it.
+    /// Whoever says `false` sees to it that the engine is polled again later, and before the server's patience is over (its
+    /// ping timeout): it does not know why it has no answer.
     fn takes_more(&self) -> bool {
         true
     }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use engine_client::{Config, Deflate, EngineError, Jar, Target};
+use engine_client::{Config, EngineError, Jar, PerMessageDeflate, Target};
 use engine_proto::{CloseReason, Transport};
-use transport::{PerMessageDeflate, listener};
+use transport::listener;
 
 use crate::script::{PLAIN, Script};
 use crate::support::{Client, Kept, Running};
@@ -86,11 +86,13 @@ async fn a_close_in_the_middle_of_an_upgrade_still_says_what_was_queued() {
 async fn messages_travel_compressed_if_both_want_it() {
     for takeover in [false, true] {
         let running = Running::start(|config| {
-            config.per_message_deflate = Some(PerMessageDeflate::default());
+            config.per_message_deflate = Some(transport::PerMessageDeflate::default());
         });
         let mut config = running.config(100);
         config.transports = vec![Transport::WebSocket];
-        config.deflate = Some(Deflate { threshold: 10, level: 6, server_takeover: takeover });
+        config.deflate = Some(
+            PerMessageDeflate::default().threshold(10).level(6).server_context_takeover(takeover),
+        );
         let mut client = Client::new(config);
         let start = tokio::time::Instant::now();
         let random: Vec<u8> = (0..5000).map(|_| rand::random()).collect();
@@ -119,9 +121,9 @@ async fn messages_travel_compressed_if_both_want_it() {
 #[tokio::test(start_paused = true)]
 async fn pipes_that_hold_next_to_nothing_carry_everything() {
     for pipe in [1, 2, 3, 7, 64, 1000] {
-        for deflate in [None, Some(Deflate { threshold: 50, ..Deflate::default() })] {
+        for deflate in [None, Some(PerMessageDeflate::default().threshold(50))] {
             let running = Running::start(|config| {
-                config.per_message_deflate = Some(PerMessageDeflate::default());
+                config.per_message_deflate = Some(transport::PerMessageDeflate::default());
             });
             let mut config = running.config(pipe);
             config.transports = vec![Transport::WebSocket];

@@ -71,7 +71,8 @@ impl Socket {
         self.emitter().volatile()
     }
 
-    /// Whether what is emitted so may be compressed, where the connection can; yes, unless somebody says no.
+    /// Whether what is emitted so may be compressed, where the connection [can](crate::Builder::per_message_deflate); yes, unless
+    /// somebody says no.
     ///
     /// ```no_run
     /// # async fn example(socket: sockeye_client::Socket) -> Result<(), sockeye_client::EmitError> {

@@ -7,7 +7,7 @@ mod write;
 use websocket_proto::{Limits, Receiver, Role};
 
 use crate::http::Upgraded;
-use crate::{Config, Deflate, EngineError, Revision, Stream};
+use crate::{Config, EngineError, PerMessageDeflate, Revision, Stream};
 pub(crate) use read::{Listener, Lost};
 use write::Out;
 
@@ -19,7 +19,7 @@ pub(crate) struct WebSocket {
     early: Vec<u8>,
     out: Out,
     /// How messages are compressed, if the server has agreed.
-    deflate: Option<Deflate>,
+    deflate: Option<PerMessageDeflate>,
     revision: Revision,
 }
 
