@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use sockeye_client::{Client, Data, Socket, Transport};
+use sockeye_client::{Client, ClientState, Data, Socket, Transport};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::yield_now;
@@ -89,6 +89,16 @@ async fn connect_client(url: &str) -> Socket {
     socket
 }
 
+/// The same as it comes about without settings: by polling, and an upgrade.
+async fn upgraded_client(url: &str) -> Socket {
+    let client = Client::builder(url).build().unwrap();
+    let socket = client.socket();
+    socket.connect().await.unwrap();
+    let through_a_websocket = ClientState::Open { transport: Transport::WebSocket };
+    client.state().wait_for(|state| *state == through_a_websocket).await.unwrap();
+    socket
+}
+
 #[test]
 fn an_idle_client_is_one_task_and_holds_less_than_six_kilobytes() {
     const CONNECTIONS: u32 = 100;
@@ -96,18 +106,23 @@ fn an_idle_client_is_one_task_and_holds_less_than_six_kilobytes() {
     let url = format!("http://{}", server.address);
     runtime().block_on(async {
         let tasks = || Handle::current().metrics().num_alive_tasks();
-        let mut sockets = vec![connect_client(&url).await];
-        sockets.reserve(CONNECTIONS as usize);
-        let (tasks_before, before) = (tasks(), Counters::of_this_thread());
-        for _ in 0..CONNECTIONS {
-            sockets.push(connect_client(&url).await);
+        let mut sockets = vec![connect_client(&url).await, upgraded_client(&url).await];
+        sockets.reserve(2 * CONNECTIONS as usize);
+        for upgraded in [false, true] {
+            let (tasks_before, before) = (tasks(), Counters::of_this_thread());
+            for _ in 0..CONNECTIONS {
+                sockets.push(match upgraded {
+                    false => connect_client(&url).await,
+                    true => upgraded_client(&url).await,
+                });
+            }
+            let connected = Counters::of_this_thread().since(&before);
+            assert_eq!(tasks() - tasks_before, CONNECTIONS as usize, "tasks");
+            let heap = per(u64::try_from(connected.live).unwrap(), CONNECTIONS);
+            println!("{heap} bytes of heap for each client; upgraded: {upgraded}");
+            print_account(&connected, CONNECTIONS);
+            assert!(heap <= 6144.0, "{heap} bytes");
         }
-        let connected = Counters::of_this_thread().since(&before);
-        assert_eq!(tasks() - tasks_before, CONNECTIONS as usize, "tasks");
-        let heap = per(u64::try_from(connected.live).unwrap(), CONNECTIONS);
-        println!("{heap} bytes of heap for each client");
-        print_account(&connected, CONNECTIONS);
-        assert!(heap <= 6144.0, "{heap} bytes");
     });
 }
 
