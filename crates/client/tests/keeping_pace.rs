@@ -209,6 +209,45 @@ async fn events_that_no_handler_takes_are_pulled_in_their_order_and_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_pulls_before_the_start_waits_for_it_and_is_told_the_end() {
+    let io = server();
+    io.of("/").on_connect(async |socket: sockeye::Socket| -> sockeye::Result<()> {
+        socket.emit("welcome", &())?;
+        Ok(())
+    });
+    let (client, socket) = stranger(&io);
+    let mut first = Box::pin(socket.recv());
+    assert!((&mut first).now_or_never().is_none(), "it has not been started");
+    let served = meet(&io, &socket).await;
+    assert_eq!(first.await.unwrap().name, "welcome");
+    served.disconnect(false);
+    assert!(socket.recv().await.is_none());
+    assert!(socket.recv().await.is_none(), "nobody has started it again");
+    let other = client.of("/other");
+    let mut never = Box::pin(other.recv());
+    assert!((&mut never).now_or_never().is_none());
+    client.close().await;
+    assert!(never.await.is_none(), "a client that is closed is never started");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_pulled_to_the_end_does_not_hold_back_the_connection_that_comes_after() {
+    let io = server();
+    let (_client, socket) = stranger(&io);
+    let served = meet(&io, &socket).await;
+    served.disconnect(false);
+    assert!(socket.recv().await.is_none());
+    let served = meet(&io, &socket).await;
+    let large = "x".repeat(300 << 10);
+    for _ in 0..10 {
+        served.emit("news", &large).unwrap();
+    }
+    // Three megabytes lie there by now; what comes behind them is heard all the same.
+    assert!(served.emit_with_ack::<()>("asked", &()).await.is_err(), "nobody answers");
+    assert!(socket.dropped_events() > 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_takes_what_handlers_do_not_while_somebody_who_hears_everything_only_listens() {
     let io = server();
     let (_client, socket) = stranger(&io);

@@ -68,6 +68,11 @@ impl Life {
         self.state.borrow().is_active()
     }
 
+    /// Whether it has had its time: it is not active any more. One that nobody has started yet has its time before it.
+    pub(crate) fn is_over(&self) -> bool {
+        !self.is_active() && self.turn() > 0
+    }
+
     /// Whether it is to be connected, and is not.
     pub(crate) fn is_wanted(&self) -> bool {
         matches!(*self.state.borrow(), SocketState::Connecting | SocketState::Waiting { .. })
@@ -147,6 +152,8 @@ impl Life {
     pub(crate) fn close(&self, cut: impl FnOnce()) {
         self.wishes.lock().closed = true;
         self.leave(cut);
+        // Also of one that never had a turn: whoever waits for it waits for nothing.
+        self.end_turn();
     }
 
     /// Nobody awaits the attempt any more.

@@ -138,8 +138,9 @@ impl Inbox {
 }
 
 impl Socket {
-    /// The next event that no handler takes; `None` when the socket is not active and nothing is left. While a lost connection is
-    /// being taken up again, it waits. Whoever asks first gets the event; dropped, the future has taken none.
+    /// The next event that no handler takes; `None` when the socket is not active any more and nothing is left. Before it is
+    /// started, and while a lost connection is being taken up again, it waits. Whoever asks first gets the event; dropped, the future
+    /// has taken none.
     ///
     /// Events that no handler takes are kept for whoever asks for them:
     ///
@@ -147,7 +148,7 @@ impl Socket {
     ///   nobody handles is ignored, and answered with an error if it asks for an answer. At most
     ///   [`parked_bytes`](crate::Builder::parked_bytes) are kept; beyond that the oldest are dropped, answered with an error if they ask
     ///   for an answer, and counted in [`dropped_events`](Self::dropped_events).
-    /// - **From the first call on** (or while there is a stream of [`events`](Self::events)) all are kept. When more than
+    /// - **From the first call on** until one says `None` (or while there is a stream of [`events`](Self::events)) all are kept. When more than
     ///   `parked_bytes` wait, nothing more is read from the server until there is room: nothing is lost, but whoever stops
     ///   pulling loses the connection when the server has heard nothing for too long.
     ///
@@ -210,7 +211,9 @@ impl Socket {
             }
             return Poll::Ready(Some(event));
         }
-        if !self.is_active() {
+        if self.core.life.is_over() {
+            // Whoever pulls this one to its end need not pull the next.
+            waiting.pulled = false;
             return Poll::Ready(None);
         }
         if !waiting.pullers.iter().any(|puller| puller.will_wake(cx.waker())) {
