@@ -242,6 +242,27 @@ async fn a_socket_that_stays_at_it_asks_an_application_that_failed_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_failed_before_a_socket_was_let_in_does_not_count_afterwards() {
+    let io = server();
+    io.of("/chat");
+    let once = Reconnection::default().attempts(1);
+    let client = Wire::to(&io).builder("http://in-memory").reconnection(once).build().unwrap();
+    let (main, chat) = (client.socket(), client.of("/chat"));
+    main.connect().await.unwrap();
+    let asked = AtomicUsize::new(0);
+    chat.set_auth_with(move || {
+        let fails = asked.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
+        async move { if fails { Err("every other time") } else { Ok(json!({})) } }
+    });
+    for _ in 0..3 {
+        chat.start();
+        until(&chat, SocketState::is_connected).await;
+        chat.disconnect();
+    }
+    assert!(main.is_connected());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_url_that_leads_nowhere_is_an_attempt_that_failed() {
     let wire = Wire::to(&server());
     let builder = wire.builder("http://in-memory");
@@ -309,6 +330,40 @@ async fn a_connect_that_is_not_answered_costs_its_own_namespace_only() {
     client.close().await;
     let asked = server.await.unwrap();
     assert_eq!(asked.iter().filter(|text| *text == "40/slow,").count(), 4, "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_whose_connect_is_never_answered_is_given_up_with_its_attempts() {
+    let (wire, mut accepted) = Wire::raw();
+    let client = wire
+        .builder("http://in-memory")
+        .transports([Transport::WebSocket])
+        .reconnection(Reconnection::default().attempts(2))
+        .connect_timeout(Duration::from_secs(3))
+        .build()
+        .unwrap();
+    tokio::spawn(async move {
+        let mut script = Script::open(&mut accepted).await;
+        while let Some(text) = script.hear().await {
+            if text == "40/chat," {
+                script.say(r#"40/chat,{"sid":"c"}"#).await;
+            }
+        }
+    });
+    let (chat, slow) = (client.of("/chat"), client.of("/slow"));
+    chat.connect().await.unwrap();
+    let failed = Arc::new(AtomicUsize::new(0));
+    let times = failed.clone();
+    slow.on_connect_error(move || {
+        times.fetch_add(1, Ordering::SeqCst);
+        async {}
+    });
+    let began = Instant::now();
+    slow.start();
+    until(&slow, is_disconnected).await;
+    assert_eq!(began.elapsed().as_secs(), 9, "three attempts");
+    soon(|| failed.load(Ordering::SeqCst) == 3).await;
+    assert!(chat.is_connected());
 }
 
 #[tokio::test(start_paused = true)]

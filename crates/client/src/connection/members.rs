@@ -1,11 +1,11 @@
 //! The sockets on a connection.
 //!
 //! ```text
-//!             what is sent                    CONNECT                        it is answered
-//!  a wish ──▶ with it is known? ─▶ Thinking ──────────▶ Asked ────────────────────────────────▶ Joined
-//!                                   │    ▲               │ its user has left meanwhile             │ its user leaves
-//!                                   ▼    │               ▼ (the answer is awaited all the same)    ▼
-//!                                  Resting              DISCONNECT, as soon as it is answered     DISCONNECT
+//!             it has just left?    what is sent with it is known?      CONNECT           it is answered
+//!  a wish ──▶ Pausing ───────────▶ Thinking ───────────────────────────────────▶ Asked ────────────────▶ Joined
+//!                                   │    ▲           its user has left meanwhile   │                        │ its user leaves
+//!                                   ▼    │ (the answer is awaited all the same)    ▼                        ▼
+//!                                  Resting       DISCONNECT, as soon as it is answered                     DISCONNECT
 //! ```
 //!
 //! A CONNECT that is under way cannot be taken back: the reference server closes the connection of whoever sends DISCONNECT for a
@@ -48,7 +48,7 @@ pub(super) struct Members {
     alarm: Option<Pin<Box<Sleep>>>,
     /// When the first namespace was joined.
     joined: Option<Instant>,
-    /// For those who could not be asked for, while others are connected.
+    /// For those who could not be asked for or were not answered, while others are connected.
     rest: Backoff,
     /// Who has left a moment ago.
     farewells: SmallVec<[Farewell; 1]>,
@@ -134,8 +134,10 @@ impl Members {
         self.all.iter().position(|member| member.slot() == Some(slot))
     }
 
+    /// A socket was let in: attempts are counted anew.
     pub(super) fn note_joined(&mut self) {
         self.joined.get_or_insert_with(Instant::now);
+        self.rest.reset();
     }
 
     /// Those whom the server has let in.
@@ -350,8 +352,8 @@ impl Members {
         let Member { core, turn, .. } = self.all.remove(at);
         let after = work.hub.config.connect_timeout;
         let error = ConnectError::TimedOut { what: "the answer to CONNECT", after };
-        let at_once = Next { attempt: 1, delay: Duration::ZERO };
-        let next = work.hub.config.reconnection.is_on().then_some(at_once);
+        let next = self.rest.next(&work.hub.config.reconnection, None);
+        let next = next.map(|next| Next { delay: Duration::ZERO, ..next });
         work.failed(&core, turn, &error, next);
     }
 }

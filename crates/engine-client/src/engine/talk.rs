@@ -51,18 +51,8 @@ impl Talk {
         let broken = packet.as_ref().err().copied().filter(|_| is_current);
         let (pings, is_pong) = (self.session.pings(), matches!(packet, Ok(Packet::Pong(_))));
         let incoming = self.session.receive(from, packet, self.now, &mut self.orders);
-        match incoming {
-            None => {}
-            Some(Incoming::Open(open)) => {
-                self.hear();
-                upper.opened(&open, &mut self.queue);
-                self.open = Some(open);
-            }
-            Some(Incoming::Message(message)) => {
-                if let Err(broken) = upper.message(message, &mut self.queue) {
-                    self.refuse(&broken);
-                }
-            }
+        if let Some(incoming) = incoming {
+            self.take_in(incoming, upper);
         }
         self.answer_pings(upper);
         if pings && is_current {
@@ -71,23 +61,38 @@ impl Talk {
                 upper.pinged();
             }
         }
-        if self.session.closed().is_none() {
-            return ControlFlow::Continue(());
-        }
-        match self.session.closed() {
-            Some(CloseReason::ParseError) if is_current => {
-                // Nothing else can be wrong with what parses, but that it is not the open packet.
-                let broken = broken.unwrap_or(PacketError::BadOpen);
-                let words = match self.open {
-                    None => self.revision.not_opened(broken),
-                    Some(_) => broken.to_string(),
-                };
-                self.blame(EngineError::protocol(words));
-            }
-            Some(CloseReason::TransportClose) => self.blame(EngineError::closed(None, "")),
+        let Some(reason) = self.session.closed() else { return ControlFlow::Continue(()) };
+        match reason {
+            CloseReason::ParseError if is_current => self.not_understood(broken),
+            CloseReason::TransportClose => self.blame(EngineError::closed(None, "")),
             _ => {}
         }
         ControlFlow::Break(())
+    }
+
+    fn take_in(&mut self, incoming: Incoming<'_>, upper: &mut impl Upper) {
+        match incoming {
+            Incoming::Open(open) => {
+                self.hear();
+                upper.opened(&open, &mut self.queue);
+                self.open = Some(open);
+            }
+            Incoming::Message(message) => {
+                if let Err(broken) = upper.message(message, &mut self.queue) {
+                    self.refuse(&broken);
+                }
+            }
+        }
+    }
+
+    fn not_understood(&mut self, broken: Option<PacketError>) {
+        // Nothing else can be wrong with what parses, but that it is not the open packet.
+        let broken = broken.unwrap_or(PacketError::BadOpen);
+        let words = match self.open {
+            None => self.revision.not_opened(broken),
+            Some(_) => broken.to_string(),
+        };
+        self.blame(EngineError::protocol(words));
     }
 
     /// Whether what comes next is read now.
