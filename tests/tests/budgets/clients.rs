@@ -111,9 +111,10 @@ fn an_idle_client_is_one_task_and_holds_less_than_six_kilobytes() {
         for upgraded in [false, true] {
             let (tasks_before, before) = (tasks(), Counters::of_this_thread());
             for _ in 0..CONNECTIONS {
-                sockets.push(match upgraded {
-                    false => connect_client(&url).await,
-                    true => upgraded_client(&url).await,
+                sockets.push(if upgraded {
+                    upgraded_client(&url).await
+                } else {
+                    connect_client(&url).await
                 });
             }
             let connected = Counters::of_this_thread().since(&before);

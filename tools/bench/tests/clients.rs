@@ -77,3 +77,16 @@ fn what_clients_do_not_play_is_refused_with_words() {
     let said = String::from_utf8(play("http://127.0.0.1:1", &["poll-3"]).stderr).unwrap();
     assert!(said.contains("the rest is for the raw generator"), "{said}");
 }
+
+#[test]
+fn more_clients_than_files_may_be_open_are_refused_with_words() {
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "ulimit -n 150 && exec \"$0\" clients --url http://127.0.0.1:1 --scenarios idle-100",
+    ]);
+    let output = shell.arg(env!("CARGO_BIN_EXE_sockeye-bench")).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let words = "100 connections are wanted, but only 150 files may be open (ulimit -n)";
+    assert!(!output.status.success() && said.contains(words), "{said}");
+}
