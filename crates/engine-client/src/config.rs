@@ -1,5 +1,6 @@
 //! What can be set, with the defaults of the JavaScript client where it has one.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::{Dialer, Jar, PerMessageDeflate, Revision, Target};
 /// config.transports = vec![Transport::WebSocket, Transport::Polling];
 /// config.try_all = true;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// Where the server is.
@@ -110,6 +111,21 @@ impl Config {
             open_timeout: self.open_timeout,
             upgrade_timeout: self.upgrade_timeout,
         }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Of headers and cookies the names only: their values are secrets.
+        f.debug_struct("Config")
+            .field("target", &self.target)
+            .field("transports", &self.transports)
+            .field("upgrade", &self.upgrade)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("cookies", &self.cookies)
+            .field("dialer", &self.dialer)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
     }
 }
 

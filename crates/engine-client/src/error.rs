@@ -123,7 +123,7 @@ impl EngineError {
 
     /// The server closed the connection, with this code, and these words.
     pub fn closed(code: Option<u16>, words: &str) -> Self {
-        EngineError::Closed { code, words: words.into() }
+        EngineError::Closed { code, words: printable(words).into() }
     }
 
     /// The connection broke.
@@ -215,6 +215,12 @@ struct Body {
 /// Most letters of a body that an error repeats.
 const REPEATED: usize = 200;
 
+/// The beginning of a stranger's words, for a terminal that is not his.
+fn printable(words: &str) -> String {
+    let letters = words.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    letters.take(REPEATED).collect()
+}
+
 impl Refusal {
     /// Reads the body of a refusal: the JSON of Engine.IO, or whatever a proxy in between has written.
     pub fn new(status: u16, body: &[u8]) -> Self {
@@ -222,8 +228,7 @@ impl Refusal {
             Ok(body) => (Some(body.code), body.message),
             Err(_) => (None, String::from_utf8_lossy(body).into_owned()),
         };
-        let words = message.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
-        let message = words.take(REPEATED).collect::<String>().trim().to_owned();
+        let message = printable(&message).trim().to_owned();
         Refusal { status, code, message, retry_after: None, location: None }
     }
 }

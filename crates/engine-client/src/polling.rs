@@ -6,6 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use engine_proto::Packet;
+use engine_proto::handshake::Open;
 
 use crate::form::Form;
 use crate::http::{Ask, Lane};
@@ -22,6 +24,61 @@ pub(crate) struct Polling {
     pub(crate) body: Bytes,
     /// An upgrade is about to be complete: nothing new is asked.
     pub(crate) paused: bool,
+    brake: Brake,
+}
+
+/// Keeps a server, or a cache in between, that answers every GET at once with nothing from being asked without a pause.
+#[derive(Default)]
+struct Brake {
+    asked: Duration,
+    /// A ping that comes no earlier is one in its time.
+    ping_after: Duration,
+    /// When the last answer came, if nothing has been asked since.
+    answered: Option<Duration>,
+    /// Answers with nothing, one after the other.
+    empty: u32,
+}
+
+/// So many of them are nothing unusual: a server of npm ends a poll with nothing every 100 ms while it is upgraded.
+const FREE: u32 = 4;
+
+/// The first rest behind those; it doubles with each further one.
+const REST: Duration = Duration::from_millis(50);
+
+/// The longest rest; and an answer that takes longer has not come at once.
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
+/// A server that wants to ping more often than this is not one that is polled.
+const SHORTEST_PING: Duration = Duration::from_millis(10);
+
+impl Brake {
+    /// When the next GET may be asked.
+    fn until(&self) -> Option<Duration> {
+        let steps = self.empty.checked_sub(FREE + 1)?;
+        let rest = REST.saturating_mul(2_u32.saturating_pow(steps)).min(LONGEST_REST);
+        Some(self.answered?.saturating_add(rest))
+    }
+
+    fn ask(&mut self, now: Duration) {
+        (self.asked, self.answered) = (now, None);
+    }
+
+    /// An answer has come. It is one with nothing, until something is found in it.
+    fn answer(&mut self, now: Duration) {
+        self.answered = Some(now);
+        let at_once = now.saturating_sub(self.asked) < LONGEST_REST;
+        self.empty = if at_once { self.empty.saturating_add(1) } else { 0 };
+    }
+
+    /// This was in the last answer.
+    fn heard(&mut self, packet: &Packet<'_>) {
+        let took = self.answered.unwrap_or_default().saturating_sub(self.asked);
+        match packet {
+            Packet::Message(_) => self.empty = 0,
+            Packet::Ping(_) if took >= self.ping_after => self.empty = 0,
+            _ => {}
+        }
+    }
 }
 
 /// Requests of one kind.
@@ -47,20 +104,31 @@ impl Polling {
             post: Request::Idle(Box::default()),
             body: Bytes::new(),
             paused: false,
+            brake: Brake::default(),
         }
     }
 
     /// The handshake is answered.
-    pub(crate) fn opened(&mut self, sid: &str) {
-        self.sid = Some(sid.into());
+    pub(crate) fn opened(&mut self, open: &Open) {
+        self.sid = Some(open.sid.as_str().into());
+        self.brake.ping_after = SHORTEST_PING.max(open.ping_interval / 2);
     }
 
-    /// Asks for packets, unless that is done already.
+    /// Asks for packets, unless that is done already, or it is not time yet.
     pub(crate) fn ask(&mut self, now: Duration) {
+        if self.brake.until().is_some_and(|until| until > now) {
+            return;
+        }
         if let Request::Idle(lane) = &mut self.get {
             let lane = std::mem::take(lane);
             self.get = self.request(lane, None, now);
+            self.brake.ask(now);
         }
+    }
+
+    /// This was in what has come.
+    pub(crate) fn heard(&mut self, packet: &Packet<'_>) {
+        self.brake.heard(packet);
     }
 
     /// Sends what is due, unless something is on its way already; whether it is.
@@ -82,8 +150,13 @@ impl Polling {
     }
 
     /// Waits for the answer to the GET, and keeps it in `body`. `Pending` if none is under way.
-    pub(crate) fn poll_get(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), EngineError>> {
+    pub(crate) fn poll_get(
+        &mut self,
+        now: Duration,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), EngineError>> {
         self.body = ready!(self.get.poll(cx))?;
+        self.brake.answer(now);
         Poll::Ready(Ok(()))
     }
 
@@ -103,6 +176,12 @@ impl Polling {
     /// Whether nothing is under way, and all that came has been read.
     pub(crate) fn is_idle(&self) -> bool {
         self.get.is_idle() && self.post.is_idle() && self.body.is_empty()
+    }
+
+    /// When there is something to be done, later than now.
+    pub(crate) fn next(&self, now: Duration) -> Option<Duration> {
+        let rest = self.brake.until().filter(|&until| until > now);
+        [self.deadline(), rest].into_iter().flatten().min()
     }
 
     /// When a request has taken too long.

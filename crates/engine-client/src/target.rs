@@ -26,7 +26,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// assert_eq!(target.query, [("token".to_owned(), "a b".to_owned())]);
 /// assert_eq!(namespace, "/chat");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Target {
     /// Whether TLS is spoken: `https` and `wss`.
@@ -55,6 +55,18 @@ pub struct Target {
 pub struct UrlError {
     url: String,
     problem: Cow<'static, str>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Of the query the names only: its values may be secrets.
+        let query: Vec<_> = self.query.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Target")
+            .field("origin", &self.origin())
+            .field("path", &self.path)
+            .field("query", &query)
+            .finish_non_exhaustive()
+    }
 }
 
 impl std::error::Error for UrlError {}
@@ -217,13 +229,17 @@ fn split(url: &str) -> Result<(Target, String), Problem> {
     let (secure, rest) = scheme(url)?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
+    // Perhaps a password with a slash in it: then nothing of it is to be repeated.
+    let is_torn = !authority.contains('@') && authority.contains(':') && rest.contains('@');
     let rest = rest.split('#').next().unwrap_or_default();
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (user, place) = match authority.rsplit_once('@') {
         Some((user, place)) => (Some(user), place),
         None => (None, authority),
     };
-    let (host, port) = host_and_port(place)?;
+    let torn = "a `/`, `?` or `#` in a password is written as `%2F`, `%3F` or `%23`";
+    let (host, port) =
+        host_and_port(place).map_err(|problem| if is_torn { torn.into() } else { problem })?;
     let mut target =
         Target::of_host(secure, host, port).map_err(|UrlError { problem, .. }| problem)?;
     target.authorization = user.map(basic);
@@ -310,10 +326,13 @@ fn basic(user: &str) -> HeaderValue {
 
 /// What an error may repeat.
 fn without_password(url: &str) -> String {
-    let start = url.find("//").map_or(0, |slashes| slashes + 2);
-    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |end| start + end);
-    match url[start..end].rfind('@') {
-        Some(at) => format!("{}…{}", &url[..start], &url[start + at..]),
-        None => url.to_owned(),
-    }
+    let start = url.find("://").map_or(0, |colon| colon + "://".len());
+    // The last one of all: a password with a slash in it, which does not belong there, is a password all the same.
+    let user = url.rfind('@').filter(|at| *at >= start);
+    let (begin, rest) = match user {
+        Some(at) => (format!("{}…", &url[..start]), &url[at..]),
+        None => (String::new(), url),
+    };
+    // Nor what may be a secret in a query.
+    begin + rest.split(['?', '#']).next().unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! URLs, as the JavaScript clients take them: `url.ts` of socket.io-client and the URLs of engine.io-client's own suite.
 
-use sockeye_engine_client::Target;
+use sockeye_engine_client::{Config, Dialer, Engine, Jar, Proxy, Target};
 
 fn parsed(url: &str) -> (bool, String, u16, String) {
     let (target, namespace) = Target::parse(url).unwrap_or_else(|error| panic!("{error}"));
@@ -113,6 +113,42 @@ fn user_and_password_do_not_show_themselves() {
     let told = problem("ftp://me:secret@localhost/");
     assert!(!told.contains("secret"), "{told}");
     assert_eq!(told, "`ftp://…@localhost/`: the scheme must be http, https, ws or wss, not `ftp`");
+}
+
+#[test]
+fn a_password_that_is_written_wrongly_is_not_repeated_either() {
+    for url in
+        ["http://me:se/cret@localhost", "http://me:se#cret@localhost", "me:se?cret@localhost"]
+    {
+        let told = problem(url);
+        assert!(!told.contains("se") && !told.contains("cret"), "{told}");
+        assert!(told.ends_with("in a password is written as `%2F`, `%3F` or `%23`"), "{told}");
+    }
+    let told = problem("http://localhost:x/chat?token=secret");
+    assert_eq!(
+        told,
+        "`http://localhost:x/chat`: the port must be a number from 1 to 65535, not `x`"
+    );
+}
+
+#[test]
+fn what_is_printed_for_whoever_looks_for_a_mistake_has_no_secrets() {
+    let url = "http://me:hush-password@localhost/?token=hush-query";
+    let (target, _) = Target::parse(url).unwrap();
+    let jar = Jar::default();
+    let mut answer = http::HeaderMap::new();
+    answer.insert("set-cookie", "node=hush-cookie".parse().unwrap());
+    jar.store(&target, &answer);
+    let proxy = Proxy::new("http://me:hush-proxy@proxy").unwrap();
+    let mut config = Config::new(target);
+    config.headers.insert("authorization", "Bearer hush-header".parse().unwrap());
+    config.cookies = Some(jar);
+    config.dialer = Dialer::default().proxy(proxy);
+    let told = format!("{config:?} {:?}", Engine::open(config.clone().into()));
+    assert!(!told.contains("hush"), "{told}");
+    for name in ["token", "node", "authorization"] {
+        assert!(told.contains(name), "{name} in {told}");
+    }
 }
 
 #[test]

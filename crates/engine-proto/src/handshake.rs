@@ -270,6 +270,9 @@ pub struct Open {
     pub max_payload: Option<usize>,
 }
 
+/// Most bytes of an open packet.
+const LARGEST_OPEN: usize = 16 << 10;
+
 /// The open packet's JSON, as it stands on the wire.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -282,12 +285,16 @@ struct Wire {
 }
 
 impl Open {
-    /// Reads the data of an open packet (what stands behind the `0`).
+    /// Reads the data of an open packet (what stands behind the `0`), of 16 KiB at most: what is in it is kept for as long
+    /// as the session lives, and sent with each request.
     ///
     /// # Errors
     ///
     /// [`PacketError::BadOpen`]: the server did not send what a client needs.
     pub fn parse(json: &str) -> Result<Self, PacketError> {
+        if json.len() > LARGEST_OPEN {
+            return Err(PacketError::BadOpen);
+        }
         let wire: Wire = serde_json::from_str(json).map_err(|_| PacketError::BadOpen)?;
         Ok(Open {
             sid: wire.sid,

@@ -299,3 +299,82 @@ async fn an_upgrade_that_the_server_refuses_leaves_the_session_on_polling() {
     assert_eq!(heard, [Kept::text("still here")]);
     assert_eq!(client.engine.transport(), Some(Transport::Polling));
 }
+
+/// How many GETs a server hears within ten seconds that answers each at once.
+async fn asked_in_ten_seconds(client: &mut Client, gets: &mut Wire, body: &str) -> usize {
+    let mut count = 0;
+    let end = tokio::time::Instant::now() + Duration::from_secs(10);
+    while count < 1000 && tokio::time::Instant::now() < end {
+        gets.answer("200 OK", body).await;
+        drive(client, gets.asked()).await;
+        count += 1;
+    }
+    count
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_answers_at_once_with_nothing_is_not_asked_without_a_pause() {
+    for nothing in ["6", "2", "6\x1e6\x1e2"] {
+        let (script, mut client, mut gets) = polling().await;
+        // It is the GETs that count.
+        let mut posts = script;
+        let posting = tokio::spawn(async move {
+            while let Some(mut wire) = posts.next().await {
+                tokio::spawn(async move {
+                    loop {
+                        wire.serve("ok").await;
+                    }
+                });
+            }
+        });
+        let count = asked_in_ten_seconds(&mut client, &mut gets, nothing).await;
+        assert!((10..30).contains(&count), "{count} for {nothing:?}");
+        // A message is heard within a second, and ends the caution.
+        gets.answer("200 OK", "4one").await;
+        client.hear(1).await;
+        let began = tokio::time::Instant::now();
+        for _ in 0..4 {
+            drive(&mut client, gets.asked()).await;
+            gets.answer("200 OK", "6").await;
+        }
+        assert!(began.elapsed() < Duration::from_millis(10), "{:?}", began.elapsed());
+        posting.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_and_pings_in_their_time_are_asked_for_at_once() {
+    let (mut script, mut client, mut gets) = polling().await;
+    for number in 0..100 {
+        gets.answer("200 OK", "4fast").await;
+        client.hear(1).await;
+        drive(&mut client, gets.asked()).await;
+        assert_eq!(client.ears.pings, 0, "{number}");
+    }
+    let posting = tokio::spawn(async move {
+        let mut posts = script.accept().await;
+        loop {
+            posts.serve("ok").await;
+        }
+    });
+    for _ in 0..10 {
+        client.rest(Duration::from_secs(25)).await;
+        gets.answer("200 OK", "2").await;
+        let began = tokio::time::Instant::now();
+        drive(&mut client, gets.asked()).await;
+        assert!(began.elapsed() < Duration::from_millis(10));
+    }
+    posting.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_packet_without_an_end_is_not_kept() {
+    let long = PLAIN.replace("abc", &"x".repeat(1 << 20));
+    let (mut script, mut config) = Script::new(64 << 10);
+    config.transports = vec![Transport::Polling];
+    let mut client = Client::new(config);
+    let serving = async { script.accept().await.serve(&long).await };
+    let (_, ended) = tokio::join!(serving, client.end());
+    assert_eq!(ended.reason, CloseReason::ParseError);
+    assert!(words(&ended).len() < 300, "{} bytes of words", words(&ended).len());
+}

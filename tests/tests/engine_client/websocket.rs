@@ -358,3 +358,49 @@ async fn what_is_said_together_may_leave_together_and_a_pipe_that_is_full_says_s
     // Two are what is asked for at a time; then the pipe has had enough, and whatever may be dropped should be.
     assert_eq!(upper.0, [true, true, false, false]);
 }
+
+/// Owes an answer for each message, and hears nothing more while it does.
+#[derive(Default)]
+struct Dutiful {
+    heard: usize,
+    owed: usize,
+}
+
+impl Upper for Dutiful {
+    fn opened(&mut self, _: &Open, _: &mut Queue) {}
+    fn message(&mut self, _: Message<'_>, _: &mut Queue) -> Result<(), Broken> {
+        self.heard += 1;
+        self.owed += 1;
+        Ok(())
+    }
+    fn refill(&mut self, _: bool, queue: &mut Queue) {
+        if std::mem::take(&mut self.owed) > 0 {
+            queue.push(Packet::text("answer"));
+        }
+    }
+    fn takes_more(&self) -> bool {
+        self.owed == 0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_answered_in_the_same_turn_hears_on() {
+    let (client, mut wire) = streaming().await;
+    let (mut engine, mut dutiful) = (client.engine, Dutiful::default());
+    // A task of its own: what wakes it does not wake the client.
+    let server = tokio::spawn(async move {
+        for _ in 0..3 {
+            wire.say("4question").await;
+            assert_eq!(wire.hear().await, "4answer");
+        }
+        wire
+    });
+    let driven = std::future::poll_fn(|cx| engine.poll(&mut dutiful, cx));
+    tokio::select! {
+        biased;
+        ended = driven => panic!("{ended:?}"),
+        wire = server => drop(wire.unwrap()),
+        () = tokio::time::sleep(Duration::from_secs(1)) => panic!("it does not hear on"),
+    }
+    assert_eq!(dutiful.heard, 3);
+}

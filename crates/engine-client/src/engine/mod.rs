@@ -219,7 +219,9 @@ impl Engine {
         busy |= self.perform(upper);
         self.write(upper, cx);
         self.report_pause();
-        busy | self.perform(upper)
+        busy |= self.perform(upper);
+        // What was written may have been all that stood in the way of reading on.
+        busy | (self.held && self.is_open() && self.talk.listens(upper))
     }
 
     fn is_live(&self) -> bool {
@@ -255,7 +257,7 @@ impl Engine {
     /// Whether the alarm has rung; sets it for the next of all times.
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let polling = match &self.current {
-            Carrier::Polling(polling) if self.is_live() => polling.deadline(),
+            Carrier::Polling(polling) if self.is_live() => polling.next(self.now()),
             _ => None,
         };
         let times = [self.talk.session.next_timeout(), polling, self.stage.until()];

@@ -129,7 +129,7 @@ fn read_polling(
             if !polling.paused {
                 polling.ask(talk.now);
             }
-            match polling.poll_get(cx) {
+            match polling.poll_get(talk.now, cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
@@ -154,9 +154,12 @@ fn read_payload(polling: &mut Polling, talk: &mut Talk, upper: &mut impl Upper) 
     for _ in 0..PACKETS {
         let was_open = talk.open.is_some();
         let Some(packet) = packets.next() else { break };
+        if let Ok(packet) = &packet {
+            polling.heard(packet);
+        }
         talk.packet(Pipe::Current, packet, upper)?;
         if let (false, Some(open)) = (was_open, &talk.open) {
-            polling.opened(&open.sid);
+            polling.opened(open);
         }
         if !talk.listens(upper) {
             break;

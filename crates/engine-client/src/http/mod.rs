@@ -8,6 +8,8 @@ mod connection;
 mod lane;
 mod websocket;
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
@@ -36,12 +38,19 @@ use crate::{Dialer, EngineError, Jar, Target};
 /// println!("{:?}", answer.success()?);
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Site<'a> {
     target: &'a Target,
     dialer: &'a Dialer,
     headers: &'a HeaderMap,
     cookies: Option<&'a Jar>,
+}
+
+impl fmt::Debug for Site<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Values of headers are secrets.
+        f.debug_struct("Site").field("target", self.target).finish_non_exhaustive()
+    }
 }
 
 /// One request.
@@ -135,7 +144,10 @@ impl<'a> Site<'a> {
     fn uri(&self, query: &[(&str, &str)]) -> Result<http::Uri, EngineError> {
         let uri = self.target.request_uri(query);
         uri.parse()
-            .map_err(|problem| EngineError::protocol(format!("cannot ask for `{uri}`: {problem}")))
+            // Not repeated: a query may hold secrets, and be as long as the server's id of the session.
+            .map_err(|problem| {
+                EngineError::protocol(format!("no URL that can be asked for: {problem}"))
+            })
     }
 
     fn headers(&self) -> Result<HeaderMap, EngineError> {
