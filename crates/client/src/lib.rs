@@ -38,13 +38,26 @@
 //!
 //! Handlers start in the order in which what they are for has come, all sockets of a client together. A handler is polled in
 //! place; only one that has to wait is kept aside, and the next starts meanwhile. At most 64 are unfinished at a time
-//! ([`Builder::max_unfinished_events`]); what comes then is parked, raw and in order, up to [`Builder::parked_bytes`], and past that the server
-//! is not read any more until there is room. A handler that has not finished after 5 minutes ([`Builder::handler_timeout`]) is
+//! ([`Builder::max_unfinished_events`]); what comes then is parked, raw and in order, up to [`Builder::parked_bytes`], and past
+//! that the server is not read any more until there is room. A handler that has not finished after 5 minutes ([`Builder::handler_timeout`]) is
 //! dropped. A handler must not block its thread: heavy computing belongs into `tokio::task::spawn_blocking`.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! | feature    | what it brings                                                                       |
+//! |------------|--------------------------------------------------------------------------------------|
+//! | `tls`      | `https` and `wss`, by rustls: [`Tls`]; without it they are an error that says so     |
+//! | `socks`    | proxies that speak SOCKS5: [`Proxy`]                                                 |
+//! | `eio3`     | servers of Socket.IO 1 and 2: `Builder::eio3`                                        |
+//! | `outbox`   | reliable events survive a restart of the client: [`DurableOutbox`]                   |
+//! | `blocking` | the client for programs without a runtime: [`blocking`]                              |
 //!
 //! # Where to look in the source
 //!
-//! `outbox` is what waits to be sent, `ack` and `retry` what waits to be answered, `recovery` where a socket stands in what it has heard.
+//! `outbox` is what waits to be sent, `ack` and `retry` what waits to be answered, `recovery` where a socket stands in what it
+//! has heard.
 //! `listeners` is who hears what, `extract` and `handler` (and the crate of this name) how a closure becomes a handler.
 //! `hub` is what handles and task have in common, `connection` the task, `socket::life` where a socket stands, `reconnect` how long to
 //! wait.

@@ -18,8 +18,8 @@ use tokio::time::timeout;
 /// So long nothing here takes.
 const HANG: Duration = Duration::from_secs(30);
 
-/// A server that sets a cookie and answers `cookie?` with what it was sent; with TLS if there is a directory for its files. Its address, and
-/// its certificate.
+/// A server that sets a cookie and answers `cookie?` with what it was sent; with TLS if there is a directory for its files. Its
+/// address, and its certificate.
 async fn serve(files: Option<&Path>) -> (SocketAddr, String) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let mut builder = Io::builder().cookie(sockeye::Cookie::new("node"));

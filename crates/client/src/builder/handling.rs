@@ -60,9 +60,8 @@ impl Builder {
     }
 
     /// How much may wait that has come, in bytes: of parked events, and for each socket of events that nobody has
-    /// [pulled](crate::Socket::recv). Past it nothing more is read until there is
-    /// room, so that the server waits; while somebody awaits an answer of the server, which may come behind all that, it is four times as much.
-    /// What has been read already is taken, whatever its size. Default 1 MiB.
+    /// [pulled](crate::Socket::recv). Past it nothing more is read until there is room, so that the server waits; while somebody
+    /// awaits an answer of the server, which may come behind all that, it is four times as much. What has been read already is taken, whatever its size. Default 1 MiB.
     ///
     /// ```
     /// # use sockeye_client::Client;

@@ -16,9 +16,9 @@ use crate::{EngineError, Target};
 
 /// Proxies, and whom to reach without one.
 ///
-/// An HTTP proxy (`http://`; `https://` with the feature `tls`) is asked for a tunnel by `CONNECT`, for servers without TLS as well; one of
-/// SOCKS5 (`socks5://` or `socks5h://`, feature `socks`) resolves the name of the server itself, and has to
-/// ask for the user name and password if there are some. User name and password stand in the URL.
+/// An HTTP proxy (`http://`; `https://` with the feature `tls`) is asked for a tunnel by `CONNECT`, for servers without TLS as
+/// well; one of SOCKS5 (`socks5://` or `socks5h://`, feature `socks`) resolves the name of the server itself, and has to ask for
+/// the user name and password if there are some. User name and password stand in the URL.
 ///
 /// ```
 /// use sockeye_engine_client::{Dialer, Proxy};
@@ -51,8 +51,8 @@ impl Proxy {
     }
 
     /// What the environment says, as curl and most others read it: `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in
-    /// lower case or in upper case. Where it says nothing, servers are reached directly. Below a web server that runs programs (CGI) a request could
-    /// set `HTTP_PROXY`, so that one is not looked at there.
+    /// lower case or in upper case. Where it says nothing, servers are reached directly. Below a web server that runs programs
+    /// (CGI) a request could set `HTTP_PROXY`, so that one is not looked at there.
     ///
     /// ```no_run
     /// use sockeye_engine_client::{Dialer, Proxy};
