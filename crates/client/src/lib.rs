@@ -14,20 +14,28 @@
 //! # }
 //! ```
 //!
-//! | what you want                                      | where it is                                     |
-//! |----------------------------------------------------|-------------------------------------------------|
-//! | a connection, and its settings                     | [`Client`], [`Builder`]                         |
-//! | a namespace                                        | [`Socket`]                                      |
-//! | to send, and what becomes of it                    | [`Socket::emit`], [`Emit`], [`AckFuture`], [`Overflow`] |
-//! | to send until it is answered                       | [`Socket::reliably`], [`Retries`]               |
-//! | to be given what was missed                        | [`Positions`], [`FilePositions`]                |
-//! | to say what happens when something comes           | [`Socket::on`], [`Handler`], [`Extract`]        |
-//! | to ask for what comes instead                      | [`Socket::recv`], [`Socket::events`]            |
-//! | to know where they stand                           | [`ClientState`], [`SocketState`]                      |
-//! | to know why there is no connection                 | [`ConnectError`], [`DisconnectReason`]          |
-//! | how it is tried again                              | [`Reconnection`]                                |
-//! | TLS, proxies, Unix sockets, streams of your own    | [`Dialer`]                                      |
-//! | the same without a runtime of one's own            | [`blocking`]                                    |
+//! | what you want                                      | where it is                                             |
+//! |----------------------------------------------------|---------------------------------------------------------|
+//! | a connection, and its settings                     | [`Client`], [`Builder`]                                 |
+//! | a namespace                                        | [`Socket`]                                              |
+//! | to say what happens when something comes           | [`Socket::on`], [`Handler`], [`Extract`]                |
+//! | to ask for what comes instead                      | [`Socket::recv`], [`Socket::events`], [`Received`]      |
+//! | to answer                                          | what a handler returns, [`AckSender`]                   |
+//! | to send, and what becomes of it                    | [`Socket::emit`], [`Emit`], [`Overflow`]                |
+//! | to ask, and to await the answer                    | [`Socket::emit_with_ack`], [`AckFuture`], [`AckError`]  |
+//! | to send until it is answered                       | [`Socket::reliably`], [`Retries`]                       |
+//! | that it survives a restart of ours                 | [`DurableOutbox`] (feature `outbox`)                    |
+//! | to be given what was missed                        | [`Positions`], [`FilePositions`]                        |
+//! | to know where they stand                           | [`ClientState`], [`SocketState`]                        |
+//! | to know why there is no connection                 | [`ConnectError`], [`DisconnectReason`]                  |
+//! | how it is tried again                              | [`Reconnection`]                                        |
+//! | TLS, proxies, Unix sockets, streams of your own    | [`Dialer`], [`Tls`] (feature `tls`), [`Proxy`], [`Connector`] |
+//! | cookies, for sticky balancers                      | [`Jar`]                                                 |
+//! | another way to write packets: MessagePack          | [`Builder::parser`], [`Parser`]                         |
+//! | servers of Socket.IO 2                             | `Builder::eio3` (feature `eio3`)                        |
+//! | the same without a runtime of one's own            | [`blocking`] (feature `blocking`)                       |
+//!
+//! What it promises, and all options with their defaults, are on one page: `docs/client.md`. Complete programs are in `examples/`.
 //!
 //! # One task for each connection
 //!
@@ -146,3 +154,13 @@ pub async fn connect(url: &str) -> Result<Socket, ConnectError> {
     socket.connect().await?;
     Ok(socket)
 }
+
+/// The examples of the project's front page, kept true: here, since a client's tests know the server too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;
+
+/// The examples of the page about the client.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/client.md")]
+struct ClientPage;

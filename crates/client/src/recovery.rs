@@ -28,14 +28,14 @@ pub struct Position {
 ///
 /// # What is promised
 ///
-/// With a server that stores its events (a durable namespace of `sockeye`), and within what it keeps, a client that is started
-/// anew is given every event whose handlers had **not been started** when the position was stored last. It is stored behind the
-/// start of an event's handlers, so what had not begun comes; what was begun since the last time that the store reached its disk
-/// comes again; and what was being handled at the moment of a crash does not, unless it was among that.
+/// With a server that stores its events (a durable namespace of `sockeye`), and within what it keeps: every event is
+/// handled **at least once**, over a crash of the client too. A position is stored when all handlers of the event, and of those
+/// before it, have come to their end, or when the next event has been [pulled](crate::Socket::recv): what was being handled when the
+/// client died comes again.
 ///
-/// So whoever has to handle an event to its end, once, does not rely on this alone: the last argument of an event names it, the
-/// same each time it comes. Stored together with what the event has changed, in one transaction, it tells where to begin and what
-/// is a repeat; a store of that kind can give its place by [`load`](Self::load), and ignore [`store`](Self::store).
+/// **Effectively once** takes one more thing: the last argument of an event names it, the same each time it comes. Whoever
+/// stores it together with what the event has changed, in one transaction, knows a repeat. Such a store can implement this trait
+/// too; then nothing comes twice.
 ///
 /// ```
 /// use std::collections::HashMap;

@@ -135,11 +135,6 @@ pub use transport::{
 #[cfg(feature = "tls")]
 pub use transport::{Tls, TlsError};
 
-/// The example of the project's front page, kept true.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct FrontPage;
-
 /// The examples of the page that says what is promised.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/delivery.md")]
