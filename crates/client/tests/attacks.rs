@@ -61,6 +61,47 @@ async fn a_server_that_pings_and_takes_nothing_does_not_hold_up_who_joins_again(
     pings.abort();
 }
 
+/// How often the server is asked to let a socket in within a minute, if it says this each time.
+async fn asked_in_a_minute(answers: &[&str]) -> usize {
+    let (wire, mut accepted) = Wire::raw();
+    let socket = wire.websocket_client().socket();
+    socket.on_disconnect(async |socket: Socket| socket.start());
+    socket.on_connect_error(async |socket: Socket| socket.start());
+    socket.start();
+    let mut script = Script::open(&mut accepted).await;
+    let mut count = 0;
+    let answering = async {
+        while count < 1000 && script.hear().await.is_some() {
+            count += 1;
+            for answer in answers {
+                script.say(answer).await;
+            }
+        }
+    };
+    let _ = timeout(Duration::from_mins(1), answering).await;
+    count
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_back_each_time_it_is_sent_away_does_not_make_a_storm() {
+    let count = asked_in_a_minute(&[r#"40{"sid":"a"}"#, "41"]).await;
+    assert!((10..30).contains(&count), "sent away {count} times");
+    let count = asked_in_a_minute(&[r#"44{"message":"no"}"#]).await;
+    assert!((10..30).contains(&count), "refused {count} times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_without_end_for_what_cannot_be_had_holds_up_nobody() {
+    let wire = Wire::to(&server());
+    let client = wire.client();
+    let (main, impossible) = (client.socket(), client.of("/a,b"));
+    impossible.on_connect_error(async |socket: Socket| socket.start());
+    impossible.start();
+    main.connect().await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    assert!(main.is_connected());
+}
+
 #[derive(Default)]
 struct Careless;
 

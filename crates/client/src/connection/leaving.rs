@@ -85,6 +85,7 @@ impl Work {
 
     /// The server has disconnected it.
     pub(super) fn dismissed(&mut self, core: &Arc<Core>, turn: u64, was_joined: bool) {
+        self.turned_away.note(core);
         let reason = DisconnectReason::ServerDisconnect;
         let error = ConnectError::Disconnected { reason };
         let told = core.dismiss(turn, was_joined.then_some(reason), &error);
@@ -100,6 +101,7 @@ impl Work {
 
     /// It is not let in, and trying again would not help.
     pub(super) fn refused(&mut self, core: &Arc<Core>, turn: u64, error: &ConnectError) {
+        self.turned_away.note(core);
         if core.dismiss(turn, None, error) {
             self.connect_error(core, error);
         }

@@ -201,14 +201,17 @@ impl Members {
         }
     }
 
-    /// At once, unless it has just left.
+    /// At once, unless it has just left, or was turned away too often.
     fn begin_in_time(&mut self, work: &mut Work, core: Arc<Core>, queue: &mut Queue) {
-        if !self.farewells.iter().any(|farewell| farewell.is_of(&core)) {
-            return self.begin(work, core, queue);
-        }
+        let has_left = self.farewells.iter().any(|farewell| farewell.is_of(&core));
+        let pause = match work.turned_away.rest(&core) {
+            _ if has_left => work.hub.config.connect_timeout,
+            Some(rest) => rest,
+            None => return self.begin(work, core, queue),
+        };
         let turn = core.life.turn();
-        let until = Box::pin(sleep(work.hub.config.connect_timeout));
-        self.all.push(Member { core, turn, step: Step::Pausing { until, is_written: false } });
+        let step = Step::Pausing { until: Box::pin(sleep(pause)), is_written: !has_left };
+        self.all.push(Member { core, turn, step });
         work.hub.note_change();
     }
 

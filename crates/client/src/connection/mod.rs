@@ -24,6 +24,7 @@ mod retrying;
 mod running;
 mod session;
 mod starting;
+mod turned_away;
 mod work;
 
 use std::pin::Pin;

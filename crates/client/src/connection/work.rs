@@ -9,6 +9,7 @@ use socket_proto::{Args, Encoded, event};
 
 use super::running::Hands;
 use super::starting::Happening;
+use super::turned_away::TurnedAway;
 use crate::hub::Hub;
 use crate::socket::{Core, Handled};
 use crate::{ConnectError, DisconnectReason};
@@ -19,6 +20,7 @@ pub(crate) struct Work {
     /// The task's, as of its last turn.
     pub(super) waker: Waker,
     pub(super) hands: Hands,
+    pub(super) turned_away: TurnedAway,
 }
 
 /// An event of the server.
@@ -32,7 +34,12 @@ pub(crate) struct Event<'a> {
 
 impl Work {
     pub(super) fn new(hub: Arc<Hub>) -> Self {
-        Work { hub, waker: Waker::noop().clone(), hands: Hands::default() }
+        Work {
+            hub,
+            waker: Waker::noop().clone(),
+            hands: Hands::default(),
+            turned_away: TurnedAway::default(),
+        }
     }
 
     /// A turn of the task begins.
