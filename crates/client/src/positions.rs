@@ -15,8 +15,8 @@ use crate::recovery::{Position, Positions};
 /// Positions of one client in a file: of each of its namespaces, where it stands.
 ///
 /// The file is written by a thread of its own, at most ten times a second, and replaced as a whole, so it is never half
-/// written; it is readable by its owner only where the system knows owners. Dropping this writes what is left. Two clients need
-/// two files.
+/// written; it is readable by its owner only where the system knows owners. Where that fails (a full disk), it is tried again until
+/// it does not, and the log says so. Dropping this writes what is left. Two clients need two files.
 ///
 /// ```
 /// use sockeye_client::{Client, FilePositions};
@@ -44,11 +44,16 @@ struct Shared {
 struct State {
     positions: HashMap<String, Position>,
     is_written: bool,
+    /// The last time it could not be written.
+    has_failed: bool,
     ends: bool,
 }
 
 /// How long a position may be younger than the file: what a crash brings again.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a disk is left alone that has not taken it.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 impl FilePositions {
     /// Reads the file, which need not be there.
@@ -63,7 +68,8 @@ impl FilePositions {
             Err(error) if error.kind() == io::ErrorKind::NotFound => HashMap::new(),
             Err(error) => return Err(error),
         };
-        let state = Mutex::new(State { positions, is_written: true, ends: false });
+        let state =
+            Mutex::new(State { positions, is_written: true, has_failed: false, ends: false });
         let shared = Arc::new(Shared { path, state, news: Condvar::new() });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("sockeye-positions".to_owned());
@@ -111,15 +117,21 @@ impl Shared {
                 state.is_written = true;
                 let text = serde_json::to_vec(&state.positions).unwrap_or_default();
                 drop(state);
-                if let Err(error) = self.write(&text) {
-                    tracing::warn!(%error, path = %self.path.display(), "positions are not stored");
-                }
+                let written = self.write(&text);
                 state = self.state.lock();
+                let failed_before = std::mem::replace(&mut state.has_failed, written.is_err());
+                if let Err(error) = written {
+                    state.is_written = false;
+                    if !failed_before {
+                        tracing::warn!(%error, path = %self.path.display(), "positions are not stored");
+                    }
+                }
             }
             if ends {
                 return;
             }
-            self.news.wait_while_for(&mut state, |state| !state.ends, PAUSE);
+            let pause = if state.has_failed { PAUSE_AFTER_FAILURE } else { PAUSE };
+            self.news.wait_while_for(&mut state, |state| !state.ends, pause);
         }
     }
 
@@ -158,6 +170,24 @@ mod tests {
         positions.store("/", &Position::default());
         positions.store("/", &position);
         drop(positions);
+        assert_eq!(FilePositions::open(&path).unwrap().load("/"), Some(position));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_written_when_it_can_be() {
+        let directory = tempfile::tempdir().unwrap();
+        let house = directory.path().join("house");
+        let path = house.join("positions.json");
+        let position = Position { pid: "p".into(), offset: None };
+        let positions = FilePositions::open(&path).unwrap();
+        positions.store("/", &position);
+        while !positions.shared.state.lock().has_failed {
+            std::thread::yield_now();
+        }
+        std::fs::create_dir(&house).unwrap();
+        while !path.exists() {
+            std::thread::yield_now();
+        }
         assert_eq!(FilePositions::open(&path).unwrap().load("/"), Some(position));
     }
 

@@ -28,10 +28,15 @@ pub struct Position {
 ///
 /// # What is promised
 ///
-/// With a server that stores its events (a durable namespace of `sockeye`), and within what it keeps: every event is
-/// handled **at least once**, over a crash of the client too. A position is stored when all handlers of the event, and of those
-/// before it, have come to their end, or when the next event has been [pulled](crate::Socket::recv): what was being handled when the
-/// client died comes again.
+/// With a server that stores its events (a durable namespace of `sockeye`), and within what it keeps, a client that is started
+/// anew after a crash is given every event that **had not been handled** when the position was stored last: **at least once**.
+/// An event has been handled when all its handlers have come to their end (failed, panicked and timed out ones, too), or when whoever has
+/// [pulled](crate::Socket::recv) it has dropped it and asked for the next one; and so have all events before it. What was being
+/// handled when the client died comes again, and so does what was handled behind it. So does what was handled since the last time
+/// that the store has reached its disk. What a handler has spawned and does not wait for does not count.
+///
+/// [`Client::close`](crate::Client::close), [`disconnect`](crate::Socket::disconnect) and dropping the last handle say goodbye: the
+/// server keeps nothing for who has left. A client that is to go on later ends without: with its process, or its runtime.
 ///
 /// **Effectively once** takes one more thing: the last argument of an event names it, the same each time it comes. Whoever
 /// stores it together with what the event has changed, in one transaction, knows a repeat. Such a store can implement this trait
@@ -62,8 +67,8 @@ pub trait Positions: Send + Sync + 'static {
     /// client.
     fn load(&self, namespace: &str) -> Option<Position>;
 
-    /// Stores a position. Called by the task of the connection, perhaps for each event, and under a lock: it must not block,
-    /// nor call the client.
+    /// Stores a position. Called by the task of the connection or whoever pulls, perhaps for each event, and under a lock: it must
+    /// not block, nor call the client.
     fn store(&self, namespace: &str, position: &Position);
 }
 

@@ -2,9 +2,15 @@
 
 mod network;
 
-use network::{Network, settle};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use network::{Heard, Network, settle};
+use parking_lot::Mutex;
 use sockeye::{Durability, Io};
-use sockeye_client::FilePositions;
+use sockeye_client::{Data, FilePositions, Position, Positions, Received, Socket};
+use tokio::task::JoinHandle;
 
 fn server() -> Io {
     let io = Io::builder().build().expect("a server");
@@ -52,4 +58,161 @@ async fn a_client_that_is_started_anew_is_recovered_where_its_position_is_kept()
     socket.connect().await.unwrap();
     assert!(socket.recovered());
     assert_eq!(socket.id(), id);
+}
+
+/// Positions that outlive a client, as a disk does.
+#[derive(Clone, Default)]
+struct Disk(Arc<Mutex<HashMap<String, Position>>>);
+
+impl Positions for Disk {
+    fn load(&self, namespace: &str) -> Option<Position> {
+        self.0.lock().get(namespace).cloned()
+    }
+    fn store(&self, namespace: &str, position: &Position) {
+        self.0.lock().insert(namespace.to_owned(), position.clone());
+    }
+}
+
+/// A run of a client: on a runtime of its own, so that it may die in the middle of everything.
+fn run<F: Future<Output = ()>>(
+    network: &Network,
+    disk: &Disk,
+    live: impl FnOnce(Socket) -> F + Send + 'static,
+) -> JoinHandle<()> {
+    let (network, disk) = (network.clone(), disk.clone());
+    tokio::task::spawn_blocking(move || {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let client = runtime.block_on(async { network.client(|one| one.positions(disk)) });
+        runtime.block_on(live(client.socket()));
+        // No goodbye: its task is dropped where it is.
+        network.down();
+        drop(runtime);
+    })
+}
+
+#[tokio::test]
+async fn a_client_that_dies_in_the_middle_of_a_handler_hears_that_event_again_and_misses_none() {
+    let io = server();
+    let (network, disk, heard) = (Network::to(&io), Disk::default(), Heard::new());
+    let (server, note) = (io.clone(), heard.clone());
+    let first = run(&network, &disk, async move |socket| {
+        let noting = note.clone();
+        socket.on("event", move |Data(number): Data<u32>| {
+            noting.note(number);
+            async move {
+                if number == 3 {
+                    std::future::pending::<()>().await;
+                }
+            }
+        });
+        socket.connect().await.unwrap();
+        for number in 1..=5 {
+            server.emit("event", &number).unwrap();
+        }
+        note.first(5).await;
+    });
+    first.await.unwrap();
+    assert_eq!(heard.all(), [1, 2, 3, 4, 5]);
+    io.emit("event", &6).unwrap();
+    network.up();
+
+    let again = Heard::new();
+    let note = again.clone();
+    let second = run(&network, &disk, async move |socket| {
+        let noting = note.clone();
+        socket.on("event", move |Data(number): Data<u32>| {
+            noting.note(number);
+            async {}
+        });
+        socket.connect().await.unwrap();
+        assert!(socket.recovered());
+        while note.all().last() != Some(&6) {
+            settle().await;
+        }
+    });
+    second.await.unwrap();
+    assert_eq!(again.all(), [3, 4, 5, 6], "what was finished does not come again");
+}
+
+/// The first argument; the last is the position.
+fn number_of(event: &Received) -> u32 {
+    event.args.parse::<(u32, String)>().expect("a number").0
+}
+
+#[tokio::test]
+async fn a_pulled_event_comes_again_to_a_client_that_died_before_it_asked_for_the_next() {
+    let io = server();
+    let (network, disk) = (Network::to(&io), Disk::default());
+    let server = io.clone();
+    let first = run(&network, &disk, async move |socket| {
+        socket.connect().await.unwrap();
+        for number in 1..=4 {
+            server.emit("event", &number).unwrap();
+        }
+        for number in 1..=2 {
+            let event = socket.recv().await.expect("it is connected");
+            assert_eq!(number_of(&event), number);
+        }
+    });
+    first.await.unwrap();
+    io.emit("event", &5).unwrap();
+    network.up();
+
+    let again = Heard::new();
+    let note = again.clone();
+    let second = run(&network, &disk, async move |socket| {
+        socket.connect().await.unwrap();
+        while note.all().last() != Some(&5) {
+            let event = socket.recv().await.expect("it is connected");
+            note.note(number_of(&event));
+        }
+    });
+    second.await.unwrap();
+    assert_eq!(again.all(), [2, 3, 4, 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missed_over_a_cut_reaches_handlers_once_and_in_its_order() {
+    let io = server();
+    let (network, heard) = (Network::to(&io), Heard::new());
+    let socket = network.client(|builder| builder).socket();
+    let note = heard.clone();
+    socket.on("event", move |Data(number): Data<u32>| {
+        note.note(number);
+        async {}
+    });
+    socket.connect().await.unwrap();
+    for number in 0..300_u32 {
+        match number % 60 {
+            20 => network.cut(),
+            30 => network.down(),
+            45 => network.up(),
+            _ => {}
+        }
+        io.emit("event", &number).unwrap();
+        tokio::time::sleep(Duration::from_millis(number.into())).await;
+    }
+    assert_eq!(heard.first(300).await, (0..300).collect::<Vec<_>>());
+    settle().await;
+    assert_eq!(heard.all().len(), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_comes_back_too_late_hears_of_the_gap_as_of_any_event() {
+    let io = server();
+    let (network, gaps) = (Network::to(&io), Heard::new());
+    let socket = network.client(|builder| builder).socket();
+    let note = gaps.clone();
+    socket.on("sockeye:gap", move |Data(gap): Data<serde_json::Value>| {
+        note.note(gap);
+        async {}
+    });
+    socket.connect().await.unwrap();
+    network.down();
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    network.up();
+    let gap = gaps.first(1).await;
+    assert_eq!(gap, [serde_json::json!({ "reason": "unknown-session" })]);
+    assert!(!socket.recovered());
 }

@@ -51,7 +51,7 @@ pub(super) struct Task {
     running: Running,
     owed: Owed,
     /// Held until it has come to its end.
-    _handled: Option<Arc<Handled>>,
+    handled: Option<Arc<Handled>>,
     /// When it is waited for no longer; `None` is never.
     deadline: Option<Instant>,
 }
@@ -161,6 +161,15 @@ impl Hands {
     }
 }
 
+impl Drop for Hands {
+    fn drop(&mut self) {
+        // The client ends: what is not done is not done.
+        let running = self.running.iter().filter_map(|task| task.handled.as_ref());
+        let parked = self.parked.iter().filter_map(Parked::handled);
+        running.chain(parked).for_each(|handled| handled.cut_off());
+    }
+}
+
 impl Work {
     /// Starts a handler, and polls it once in place.
     pub(super) fn call(
@@ -188,7 +197,7 @@ impl Work {
             let event = whose.event.into();
             let deadline = Instant::now().checked_add(self.hub.config.handling.handler_timeout);
             let task =
-                Task { core, entry, event, running, owed, deadline, _handled: handled.cloned() };
+                Task { core, entry, event, running, owed, deadline, handled: handled.cloned() };
             self.hands.keep(task);
         }
     }

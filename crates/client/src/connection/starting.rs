@@ -92,6 +92,14 @@ impl Parked {
         HOLDING + name.len() + args.json.len() + attachments
     }
 
+    /// The event that it is, if somebody wants to know when it has been handled.
+    pub(super) fn handled(&self) -> Option<&Arc<Handled>> {
+        match &self.what {
+            What::Event(_, _, handled) => handled.as_ref(),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_event_of(&self, core: &Arc<Core>) -> bool {
         matches!(self.what, What::Event(..)) && Arc::ptr_eq(&self.core, core)
     }
@@ -123,6 +131,9 @@ impl Work {
 
     fn start(&mut self, core: &Arc<Core>, happening: Happening<'_>) {
         let Some(socket) = self.hub.handle_of(core) else {
+            if let Happening::Event(_, _, Some(handled)) = happening {
+                handled.cut_off();
+            }
             return;
         };
         let socket = &socket;
@@ -184,9 +195,10 @@ impl Work {
         }
         if answering.is_empty() {
             if pulled || !handles_events {
-                let received = Received::new(name, args, AckSender::new(question));
+                let ack = AckSender::new(question);
+                let received = Received::new(name, args, ack, handled.cloned());
                 let limit = self.hub.config.handling.parked_bytes;
-                core.hearing.inbox.put(received, handled.cloned(), limit);
+                core.hearing.inbox.put(received, limit);
             } else {
                 nobody_handles(core, event, question);
             }

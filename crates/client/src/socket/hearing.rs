@@ -1,5 +1,6 @@
 //! What a socket has to do with what it hears: its handlers, and what waits to be pulled.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -66,20 +67,34 @@ impl Hearing {
 }
 
 /// An event that is being handled. Everybody who has a part in it holds it; with the last of them it has been handled, and its
-/// socket stands behind it.
+/// socket stands behind it. Unless one of them was [cut off](Self::cut_off).
 pub(crate) struct Handled {
     core: Arc<Core>,
     mark: Mark,
+    cut_off: AtomicBool,
 }
 
 impl Handled {
     pub(crate) fn new(core: &Arc<Core>, mark: Mark) -> Arc<Self> {
-        Arc::new(Handled { core: Arc::clone(core), mark })
+        Arc::new(Handled { core: Arc::clone(core), mark, cut_off: AtomicBool::new(false) })
+    }
+
+    /// The client ends before it has been handled: it is to come again.
+    pub(crate) fn cut_off(&self) {
+        self.cut_off.store(true, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Handled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handled").field(&self.mark).finish()
     }
 }
 
 impl Drop for Handled {
     fn drop(&mut self) {
-        self.core.handled(self.mark);
+        if !*self.cut_off.get_mut() {
+            self.core.handled(self.mark);
+        }
     }
 }

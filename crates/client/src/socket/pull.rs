@@ -39,11 +39,18 @@ pub struct Received {
     pub args: Args,
     /// Answers it; dropped, it answers with an error, if an answer is wanted.
     pub ack: AckSender,
+    /// Whoever has it may still be at it.
+    handled: Option<Arc<Handled>>,
 }
 
 impl Received {
-    pub(crate) fn new(name: &str, args: RawArgs<'_>, ack: AckSender) -> Self {
-        Received { name: name.to_owned(), args: Args::of(args.to_owned()), ack }
+    pub(crate) fn new(
+        name: &str,
+        args: RawArgs<'_>,
+        ack: AckSender,
+        handled: Option<Arc<Handled>>,
+    ) -> Self {
+        Received { name: name.to_owned(), args: Args::of(args.to_owned()), ack, handled }
     }
 }
 
@@ -70,7 +77,7 @@ pub(crate) struct Inbox(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
-    events: VecDeque<(Received, Option<Arc<Handled>>)>,
+    events: VecDeque<Received>,
     /// What was pulled last: it has been handled when the next is asked for.
     last: Option<Arc<Handled>>,
     /// What they cost.
@@ -88,10 +95,10 @@ impl Waiting {
         self.pulled || self.streams > 0
     }
 
-    fn pop(&mut self) -> Option<(Received, Option<Arc<Handled>>)> {
-        let (event, handled) = lean::pop_front(&mut self.events)?;
+    fn pop(&mut self) -> Option<Received> {
+        let event = lean::pop_front(&mut self.events)?;
         self.bytes -= cost(&event);
-        Some((event, handled))
+        Some(event)
     }
 }
 
@@ -102,10 +109,10 @@ impl Inbox {
     }
 
     /// Keeps an event. If nobody pulls, the oldest are dropped beyond `limit` bytes.
-    pub(crate) fn put(&self, event: Received, handled: Option<Arc<Handled>>, limit: usize) {
+    pub(crate) fn put(&self, event: Received, limit: usize) {
         let mut waiting = self.0.lock();
         waiting.bytes += cost(&event);
-        waiting.events.push_back((event, handled));
+        waiting.events.push_back(event);
         let mut dropped = Vec::new();
         while waiting.bytes > limit && waiting.events.len() > 1 && !waiting.is_pulled() {
             dropped.extend(waiting.pop());
@@ -127,6 +134,8 @@ impl Inbox {
     /// Nobody can pull any more.
     pub(crate) fn clear(&self) {
         let old = std::mem::take(&mut *self.0.lock());
+        let waiting = old.events.iter().filter_map(|event| event.handled.as_ref());
+        waiting.chain(&old.last).for_each(|handled| handled.cut_off());
         drop(old);
     }
 
@@ -151,6 +160,9 @@ impl Socket {
     /// - **From the first call on** until one says `None` (or while there is a stream of [`events`](Self::events)) all are kept. When more than
     ///   `parked_bytes` wait, nothing more is read from the server until there is room: nothing is lost, but whoever stops
     ///   pulling loses the connection when the server has heard nothing for too long.
+    ///
+    /// Where [positions](crate::Builder::positions) are kept, an event that was pulled has been handled when it is dropped and the next
+    /// one has been asked for.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -200,8 +212,8 @@ impl Socket {
         let mut waiting = self.core.hearing.inbox.0.lock();
         let before = waiting.bytes;
         let last = waiting.last.take();
-        if let Some((event, handled)) = waiting.pop() {
-            waiting.last = handled;
+        if let Some(event) = waiting.pop() {
+            waiting.last.clone_from(&event.handled);
             drop(waiting);
             drop(last);
             let limit = self.config().handling.parked_bytes;
