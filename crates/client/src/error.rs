@@ -117,6 +117,17 @@ pub enum ConnectError {
 }
 
 /// The server's no.
+///
+/// ```no_run
+/// # async fn example(socket: sockeye_client::Socket) -> Result<(), Box<dyn std::error::Error>> {
+/// use sockeye_client::ConnectError;
+///
+/// if let Err(ConnectError::Refused(no)) = socket.connect().await {
+///     println!("{}, {:?}", no.message, no.data);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Refused {

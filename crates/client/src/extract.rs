@@ -15,18 +15,62 @@ use crate::ack::{AckSender, Owed, Question};
 use crate::{Args, Client, ConnectError, DisconnectReason, Socket};
 
 /// In `on_connect`.
+///
+/// ```
+/// # let client = sockeye_client::Client::builder("http://localhost:3000").build()?;
+/// use sockeye_client::{Handler, OnConnect, Socket};
+///
+/// fn register<M: 'static>(socket: &Socket, handler: impl Handler<OnConnect, M>) {
+///     socket.on_connect(handler);
+/// }
+/// register(&client.socket(), async || println!("connected"));
+/// # Ok::<(), sockeye_client::BuildError>(())
+/// ```
 #[derive(Debug)]
 pub enum OnConnect {}
 
 /// In `on`, `on_any` and `on_any_outgoing`.
+///
+/// ```
+/// # let client = sockeye_client::Client::builder("http://localhost:3000").build()?;
+/// use sockeye_client::{Handler, OnEvent, Socket};
+///
+/// fn register<M: 'static>(socket: &Socket, handler: impl Handler<OnEvent, M>) {
+///     socket.on_any(handler);
+/// }
+/// register(&client.socket(), async || println!("an event"));
+/// # Ok::<(), sockeye_client::BuildError>(())
+/// ```
 #[derive(Debug)]
 pub enum OnEvent {}
 
 /// In `on_disconnect`.
+///
+/// ```
+/// # let client = sockeye_client::Client::builder("http://localhost:3000").build()?;
+/// use sockeye_client::{Handler, OnDisconnect, Socket};
+///
+/// fn register<M: 'static>(socket: &Socket, handler: impl Handler<OnDisconnect, M>) {
+///     socket.on_disconnect(handler);
+/// }
+/// register(&client.socket(), async || println!("disconnected"));
+/// # Ok::<(), sockeye_client::BuildError>(())
+/// ```
 #[derive(Debug)]
 pub enum OnDisconnect {}
 
 /// In `on_connect_error`.
+///
+/// ```
+/// # let client = sockeye_client::Client::builder("http://localhost:3000").build()?;
+/// use sockeye_client::{Handler, OnConnectError, Socket};
+///
+/// fn register<M: 'static>(socket: &Socket, handler: impl Handler<OnConnectError, M>) {
+///     socket.on_connect_error(handler);
+/// }
+/// register(&client.socket(), async || println!("no connection"));
+/// # Ok::<(), sockeye_client::BuildError>(())
+/// ```
 #[derive(Debug)]
 pub enum OnConnectError {}
 
@@ -81,6 +125,18 @@ pub trait Extract<On>: Sized + Send + 'static {
 }
 
 /// What a handler is being called for.
+///
+/// ```
+/// use sockeye_client::{Call, Extract, ExtractError, OnEvent};
+///
+/// struct Found(String);
+///
+/// impl Extract<OnEvent> for Found {
+///     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
+///         Ok(Found(format!("{} in {}", call.event(), call.socket().namespace())))
+///     }
+/// }
+/// ```
 pub struct Call<'a> {
     pub(crate) socket: &'a Socket,
     pub(crate) event: &'a str,
@@ -129,16 +185,52 @@ impl<'a> Call<'a> {
     }
 
     /// The socket it happens to.
+    ///
+    /// ```
+    /// use sockeye_client::{Call, Extract, ExtractError, OnEvent};
+    ///
+    /// struct Found(String);
+    ///
+    /// impl Extract<OnEvent> for Found {
+    ///     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
+    ///         Ok(Found(call.socket().namespace().to_owned()))
+    ///     }
+    /// }
+    /// ```
     pub fn socket(&self) -> &Socket {
         self.socket
     }
 
     /// The event's name; empty if it is none.
+    ///
+    /// ```
+    /// use sockeye_client::{Call, Extract, ExtractError, OnEvent};
+    ///
+    /// struct Found(String);
+    ///
+    /// impl Extract<OnEvent> for Found {
+    ///     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
+    ///         Ok(Found(call.event().to_owned()))
+    ///     }
+    /// }
+    /// ```
     pub fn event(&self) -> &str {
         self.event
     }
 
     /// The event's arguments, read as [`Data`] would.
+    ///
+    /// ```
+    /// use sockeye_client::{Call, Extract, ExtractError, OnEvent};
+    ///
+    /// struct Found(String);
+    ///
+    /// impl Extract<OnEvent> for Found {
+    ///     fn extract(call: &mut Call<'_>) -> Result<Self, ExtractError> {
+    ///         Ok(Found(call.parse::<String>()?))
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

@@ -58,6 +58,12 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 impl FilePositions {
     /// Reads the file, which need not be there.
     ///
+    /// ```
+    /// let directory = tempfile::tempdir()?;
+    /// let positions = sockeye_client::FilePositions::open(directory.path().join("positions.json"))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If it cannot be read, or is no file of positions: then whoever wants to begin anew removes it.

@@ -39,6 +39,10 @@ pub enum DisconnectReason {
 
 impl DisconnectReason {
     /// The words, in the reference's spelling.
+    ///
+    /// ```
+    /// assert_eq!(sockeye_client::DisconnectReason::PingTimeout.as_str(), "ping timeout");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ServerDisconnect => "io server disconnect",
@@ -52,6 +56,13 @@ impl DisconnectReason {
     }
 
     /// Whether the client comes back by itself, if [reconnection](crate::Reconnection) is on: neither side meant it to end.
+    ///
+    /// ```
+    /// use sockeye_client::DisconnectReason;
+    ///
+    /// assert!(DisconnectReason::TransportClose.will_reconnect());
+    /// assert!(!DisconnectReason::ClientDisconnect.will_reconnect());
+    /// ```
     pub fn will_reconnect(self) -> bool {
         !matches!(self, Self::ServerDisconnect | Self::ClientDisconnect)
     }

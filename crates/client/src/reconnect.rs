@@ -55,12 +55,20 @@ impl Reconnection {
     }
 
     /// Whether there are attempts at all.
+    ///
+    /// ```
+    /// assert!(sockeye_client::Reconnection::default().is_on());
+    /// ```
     pub fn is_on(&self) -> bool {
         self.attempts != Some(0)
     }
 
     /// How often it is tried again before it is given up; without end, by default. 0 is [`off`](Self::off). A connection on which
     /// a namespace was joined ends the count.
+    ///
+    /// ```
+    /// let three_times = sockeye_client::Reconnection::default().attempts(3);
+    /// ```
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
@@ -68,6 +76,10 @@ impl Reconnection {
     }
 
     /// The longest wait before the first attempt; 1 s. It doubles with each further one.
+    ///
+    /// ```
+    /// let soon = sockeye_client::Reconnection::default().delay(std::time::Duration::from_millis(100));
+    /// ```
     #[must_use]
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
@@ -75,6 +87,10 @@ impl Reconnection {
     }
 
     /// The longest wait before any attempt; 5 s.
+    ///
+    /// ```
+    /// let patient = sockeye_client::Reconnection::default().delay_max(std::time::Duration::from_secs(60));
+    /// ```
     #[must_use]
     pub fn delay_max(mut self, delay_max: Duration) -> Self {
         self.delay_max = delay_max;

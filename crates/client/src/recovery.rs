@@ -14,6 +14,13 @@ use socket_proto::Args;
 /// Where a socket stands: who it was to the server, and the last event that it has heard.
 ///
 /// It is a secret: whoever has it can take the session over.
+///
+/// ```
+/// let position = sockeye_client::Position { pid: "secret".to_owned(), offset: None };
+/// let stored = serde_json::to_string(&position)?;
+/// assert_eq!(serde_json::from_str::<sockeye_client::Position>(&stored)?, position);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The private id that the server gave the session.

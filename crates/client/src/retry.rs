@@ -42,6 +42,10 @@ impl Default for Retries {
 
 impl Retries {
     /// How long an answer may take before the event is sent again; 10 s.
+    ///
+    /// ```
+    /// let retries = sockeye_client::Retries::default().timeout(std::time::Duration::from_secs(3));
+    /// ```
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -51,6 +55,10 @@ impl Retries {
     /// How many answers may fail to come in time before the event is given up; 10, at least 1. An attempt that ends with the
     /// connection does not count: an event waits for the server for as long as it takes, but see
     /// [`give_up_after`](Self::give_up_after).
+    ///
+    /// ```
+    /// let retries = sockeye_client::Retries::default().attempts(5);
+    /// ```
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
@@ -58,6 +66,10 @@ impl Retries {
     }
 
     /// How long after the emit the event is given up, connected or not; never, by default.
+    ///
+    /// ```
+    /// let retries = sockeye_client::Retries::default().give_up_after(std::time::Duration::from_secs(3600));
+    /// ```
     #[must_use]
     pub fn give_up_after(mut self, time: Duration) -> Self {
         self.give_up_after = Some(time);
@@ -69,6 +81,10 @@ impl Retries {
     /// The key is a string, the last argument. No other event has the same, of this client or another, now or later. A
     /// `sockeye` server handles an event once by `Namespace::once(event, pointer)`, where the pointer says where the key stands:
     /// `"/1"` for an event of one argument.
+    ///
+    /// ```
+    /// let retries = sockeye_client::Retries::default().without_key();
+    /// ```
     #[must_use]
     pub fn without_key(mut self) -> Self {
         self.key = false;

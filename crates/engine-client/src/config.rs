@@ -65,6 +65,12 @@ pub struct Config {
 
 impl Config {
     /// The defaults, for this server.
+    ///
+    /// ```
+    /// let (target, _) = sockeye_engine_client::Target::parse("http://localhost:3000").unwrap();
+    /// let config = sockeye_engine_client::Config::new(target);
+    /// assert_eq!(config.transports.len(), 2);
+    /// ```
     pub fn new(target: Target) -> Self {
         Config {
             target,
@@ -143,6 +149,10 @@ pub struct Remembered(Arc<AtomicBool>);
 
 impl Remembered {
     /// Whether the last WebSocket that was tried has opened, and has not failed since.
+    ///
+    /// ```
+    /// assert!(!sockeye_engine_client::Remembered::default().worked());
+    /// ```
     pub fn worked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -71,6 +71,15 @@ struct SetCookie {
 
 impl Jar {
     /// Takes every `Set-Cookie` of an answer. One that cannot be read is left out.
+    ///
+    /// ```
+    /// let (target, _) = sockeye_engine_client::Target::parse("http://localhost:3000").unwrap();
+    /// let jar = sockeye_engine_client::Jar::default();
+    /// let mut answer = http::HeaderMap::new();
+    /// answer.insert("set-cookie", "node=7".parse().unwrap());
+    /// jar.store(&target, &answer);
+    /// assert_eq!(jar.header(&target).unwrap(), "node=7");
+    /// ```
     pub fn store(&self, target: &Target, answer: &HeaderMap) {
         if !answer.contains_key(SET_COOKIE) {
             return;
@@ -89,6 +98,15 @@ impl Jar {
 
     /// The header `Cookie` of a request to this target, if there is something to send: the longest path first, then
     /// the oldest (RFC 6265, 5.4).
+    ///
+    /// ```
+    /// let (target, _) = sockeye_engine_client::Target::parse("http://localhost:3000").unwrap();
+    /// let jar = sockeye_engine_client::Jar::default();
+    /// let mut answer = http::HeaderMap::new();
+    /// answer.insert("set-cookie", "node=7".parse().unwrap());
+    /// jar.store(&target, &answer);
+    /// assert_eq!(jar.header(&target).unwrap(), "node=7");
+    /// ```
     pub fn header(&self, target: &Target) -> Option<HeaderValue> {
         let now = Instant::now();
         let origin = target.origin();

@@ -36,6 +36,10 @@ impl Default for PerMessageDeflate {
 impl PerMessageDeflate {
     /// Messages of so many bytes and more are compressed, each attachment for itself; what does not become smaller is
     /// sent as it is. Default 1024.
+    ///
+    /// ```
+    /// let deflate = sockeye_engine_client::PerMessageDeflate::default().threshold(4096);
+    /// ```
     #[must_use]
     pub fn threshold(mut self, bytes: usize) -> Self {
         self.threshold = bytes;
@@ -43,6 +47,10 @@ impl PerMessageDeflate {
     }
 
     /// How hard to try: 1 is the fastest, 9 the smallest; others count as the nearest of these. Default 1.
+    ///
+    /// ```
+    /// let deflate = sockeye_engine_client::PerMessageDeflate::default().level(6);
+    /// ```
     #[must_use]
     pub fn level(mut self, level: u32) -> Self {
         self.level = level;
@@ -51,6 +59,10 @@ impl PerMessageDeflate {
 
     /// Whether the server may refer to its earlier messages: its messages become smaller, and the connection 48 KiB
     /// larger. Default: no.
+    ///
+    /// ```
+    /// let deflate = sockeye_engine_client::PerMessageDeflate::default().server_context_takeover(false);
+    /// ```
     #[must_use]
     pub fn server_context_takeover(mut self, taken_over: bool) -> Self {
         self.server_context_takeover = taken_over;

@@ -112,21 +112,43 @@ pub struct Refusal {
 
 impl EngineError {
     /// `what` took longer than `after`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let error = sockeye_engine_client::EngineError::timeout("the upgrade", Duration::from_secs(10));
+    /// assert_eq!(error.to_string(), "the upgrade took longer than 10s");
+    /// ```
     pub fn timeout(what: &'static str, after: Duration) -> Self {
         EngineError::Timeout { what, after }
     }
 
     /// The peer broke the protocol; `message` says what came and what was expected.
+    ///
+    /// ```
+    /// let error = sockeye_engine_client::EngineError::protocol("expected an open packet, got `x`");
+    /// assert!(error.to_string().contains("expected an open packet"));
+    /// ```
     pub fn protocol(message: impl Into<Arc<str>>) -> Self {
         EngineError::Protocol { message: message.into() }
     }
 
     /// The server closed the connection, with this code, and these words.
+    ///
+    /// ```
+    /// let error = sockeye_engine_client::EngineError::closed(Some(1008), "go away");
+    /// assert!(error.to_string().contains("go away"));
+    /// ```
     pub fn closed(code: Option<u16>, words: &str) -> Self {
         EngineError::Closed { code, words: printable(words).into() }
     }
 
     /// The connection broke.
+    ///
+    /// ```
+    /// let error = sockeye_engine_client::EngineError::stream(std::io::ErrorKind::BrokenPipe.into());
+    /// assert!(matches!(error, sockeye_engine_client::EngineError::Stream { .. }));
+    /// ```
     pub fn stream(source: io::Error) -> Self {
         EngineError::Stream { source: Arc::new(source) }
     }
@@ -223,6 +245,11 @@ fn printable(words: &str) -> String {
 
 impl Refusal {
     /// Reads the body of a refusal: the JSON of Engine.IO, or whatever a proxy in between has written.
+    ///
+    /// ```
+    /// let refusal = sockeye_engine_client::Refusal::new(400, br#"{"code":3,"message":"Bad request"}"#);
+    /// assert_eq!((refusal.code, &*refusal.message), (Some(3), "Bad request"));
+    /// ```
     pub fn new(status: u16, body: &[u8]) -> Self {
         let (code, message) = match serde_json::from_slice::<Body>(body) {
             Ok(body) => (Some(body.code), body.message),

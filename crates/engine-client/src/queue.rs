@@ -48,6 +48,10 @@ pub struct Packet {
 
 impl Packet {
     /// A text alone.
+    ///
+    /// ```
+    /// let packet = sockeye_engine_client::Packet::text("hello");
+    /// ```
     pub fn text(text: &str) -> Self {
         let mut buffer = Vec::with_capacity(ROOM + text.len());
         buffer.resize(ROOM, 0);
@@ -102,6 +106,16 @@ impl Queue {
 
     /// Adds a packet behind the others. It is written when the engine is polled.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sockeye_engine_client::{Config, Engine, Target};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let mut engine = Engine::open(Arc::new(Config::new(target)));
+    /// engine.queue().push(sockeye_engine_client::Packet::text("hello"));
+    /// assert!(engine.queue().bytes() >= 5 && !engine.queue().is_empty());
+    /// ```
+    ///
     /// # Panics
     ///
     /// If there is not [`ROOM`] in front of the text.
@@ -128,11 +142,31 @@ impl Queue {
     }
 
     /// Bytes of messages that wait here. What is half written, or in a POST that is under way, has left already.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sockeye_engine_client::{Config, Engine, Target};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let mut engine = Engine::open(Arc::new(Config::new(target)));
+    /// engine.queue().push(sockeye_engine_client::Packet::text("hello"));
+    /// assert!(engine.queue().bytes() >= 5 && !engine.queue().is_empty());
+    /// ```
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Whether nothing waits here.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sockeye_engine_client::{Config, Engine, Target};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let mut engine = Engine::open(Arc::new(Config::new(target)));
+    /// engine.queue().push(sockeye_engine_client::Packet::text("hello"));
+    /// assert!(engine.queue().bytes() >= 5 && !engine.queue().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }

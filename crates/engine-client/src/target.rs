@@ -92,6 +92,13 @@ impl Target {
     /// `http` and `ws` are the same here, as are `https` and `wss`; without a scheme it is `http`. User name and password
     /// become the header `Authorization`. What is behind a `#` is not looked at.
     ///
+    /// ```
+    /// use sockeye_engine_client::Target;
+    ///
+    /// let (target, namespace) = Target::parse("https://example.com/chat").unwrap();
+    /// assert_eq!((namespace.as_str(), target.origin().as_str()), ("/chat", "https://example.com:443"));
+    /// ```
+    ///
     /// # Errors
     ///
     /// If there is no host, or scheme, host or port are none. The error does not repeat a password.

@@ -73,6 +73,10 @@ pub struct Broken(Cow<'static, str>);
 
 impl Broken {
     /// The words.
+    ///
+    /// ```
+    /// assert_eq!(sockeye_engine_client::Broken::from("no packet").words(), "no packet");
+    /// ```
     pub fn words(&self) -> &str {
         &self.0
     }

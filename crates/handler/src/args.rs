@@ -42,6 +42,14 @@ impl Args {
     /// Arguments made from a value, as `emit` would: `()` is none, a tuple
     /// several, anything else one.
     ///
+    /// ```
+    /// use sockeye_handler::Args;
+    ///
+    /// let args = Args::new(&("tea", 2))?;
+    /// assert_eq!(args.json(), "\"tea\",2");
+    /// # Ok::<(), sockeye_handler::ArgsError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the value cannot be written as JSON with attachments.
@@ -74,6 +82,14 @@ impl Args {
     /// The arguments as `T`: the first one; the first n if `T` is a tuple; missing ones may be
     /// `Option`s.
     ///
+    /// ```
+    /// use sockeye_handler::Args;
+    ///
+    /// let args = Args::new(&("tea", 2))?;
+    /// let (what, cups): (String, u32) = args.parse()?;
+    /// # Ok::<(), sockeye_handler::ArgsError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Says which argument was wrong.
@@ -82,16 +98,40 @@ impl Args {
     }
 
     /// How many there are.
+    ///
+    /// ```
+    /// use sockeye_handler::Args;
+    ///
+    /// let args = Args::new(&("tea", 2))?;
+    /// assert_eq!(args.len(), 2);
+    /// # Ok::<(), sockeye_handler::ArgsError>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.0.as_args().len()
     }
 
     /// Whether there are none.
+    ///
+    /// ```
+    /// use sockeye_handler::Args;
+    ///
+    /// let args = Args::new(&("tea", 2))?;
+    /// assert!(!args.is_empty());
+    /// # Ok::<(), sockeye_handler::ArgsError>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.0.as_args().is_empty()
     }
 
     /// The raw JSON of each argument; attachments stand in it as placeholders.
+    ///
+    /// ```
+    /// use sockeye_handler::Args;
+    ///
+    /// let args = Args::new(&("tea", 2))?;
+    /// assert_eq!(args.iter().count(), 2);
+    /// # Ok::<(), sockeye_handler::ArgsError>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.as_args().iter()
     }
@@ -116,11 +156,27 @@ impl Args {
     }
 
     /// The raw JSON of all arguments, separated by commas, without brackets.
+    ///
+    /// ```
+    /// use sockeye_handler::Args;
+    ///
+    /// let args = Args::new(&("tea", 2))?;
+    /// assert_eq!(args.json(), "\"tea\",2");
+    /// # Ok::<(), sockeye_handler::ArgsError>(())
+    /// ```
     pub fn json(&self) -> &str {
         self.0.as_args().json
     }
 
     /// The attachments, in the order in which the placeholders count them.
+    ///
+    /// ```
+    /// use sockeye_handler::Args;
+    ///
+    /// let args = Args::new(&("tea", 2))?;
+    /// assert!(args.attachments().is_empty());
+    /// # Ok::<(), sockeye_handler::ArgsError>(())
+    /// ```
     pub fn attachments(&self) -> &[Bytes] {
         self.0.as_args().attachments
     }

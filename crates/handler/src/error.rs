@@ -8,6 +8,12 @@ use serde_json::value::RawValue;
 use thiserror::Error as ThisError;
 
 /// What a handler or a middleware returns: any error becomes an [`Error`] by `?`.
+///
+/// ```
+/// fn halve(number: u64) -> sockeye_handler::Result<u64> {
+///     if number % 2 == 0 { Ok(number / 2) } else { Err(sockeye_handler::Error::new("odd")) }
+/// }
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What a handler failed with: a message for the client, and data if it needs more than words.
@@ -39,11 +45,19 @@ struct Inside {
 
 impl Error {
     /// An error with these words.
+    ///
+    /// ```
+    /// assert_eq!(sockeye_handler::Error::new("no").message(), "no");
+    /// ```
     pub fn new(message: impl Into<String>) -> Self {
         Self::from(message.into())
     }
 
     /// Adds data for the client. Data that JSON cannot represent is left out, and logged.
+    ///
+    /// ```
+    /// let error = sockeye_handler::Error::new("no").with_data(&7);
+    /// ```
     #[must_use]
     pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
         match serde_json::value::to_raw_value(data) {
@@ -54,16 +68,28 @@ impl Error {
     }
 
     /// The words the client gets.
+    ///
+    /// ```
+    /// assert_eq!(sockeye_handler::Error::new("no").message(), "no");
+    /// ```
     pub fn message(&self) -> String {
         self.0.cause.to_string()
     }
 
     /// The data the client gets, as JSON.
+    ///
+    /// ```
+    /// assert!(sockeye_handler::Error::new("no").data().is_none());
+    /// ```
     pub fn data(&self) -> Option<&str> {
         self.0.data.as_deref().map(RawValue::get)
     }
 
     /// The error this was made from.
+    ///
+    /// ```
+    /// assert_eq!(sockeye_handler::Error::new("no").cause().to_string(), "no");
+    /// ```
     pub fn cause(&self) -> &(dyn StdError + Send + Sync + 'static) {
         &*self.0.cause
     }
@@ -104,6 +130,12 @@ impl fmt::Debug for Error {
 }
 
 /// Why raw arguments are not of the expected type. Says which argument was wrong.
+///
+/// ```
+/// let args = sockeye_handler::Args::new("tea").unwrap();
+/// let error = args.parse::<u64>().unwrap_err();
+/// assert!(error.to_string().contains("argument"), "{error}");
+/// ```
 #[derive(Clone, Debug, ThisError)]
 #[error("{0}")]
 pub struct ArgsError(pub(crate) String);

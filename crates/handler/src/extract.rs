@@ -5,6 +5,11 @@ use std::any::{TypeId, type_name};
 use std::fmt;
 
 /// Why an argument of a handler could not be had.
+///
+/// ```
+/// let error = sockeye_handler::ExtractError::new::<u64>("no number");
+/// assert!(error.message().contains("no number"), "{}", error.message());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExtractError {
     wanted: &'static str,
@@ -13,11 +18,21 @@ pub struct ExtractError {
 
 impl ExtractError {
     /// `T` could not be had, in words for the client.
+    ///
+    /// ```
+    /// let error = sockeye_handler::ExtractError::new::<u64>("no number");
+    /// assert!(error.message().contains("no number"), "{}", error.message());
+    /// ```
     pub fn new<T>(message: impl fmt::Display) -> Self {
         ExtractError { wanted: type_name::<T>(), message: message.to_string() }
     }
 
     /// The words for the client, such as `argument 1: invalid type: …`.
+    ///
+    /// ```
+    /// let error = sockeye_handler::ExtractError::new::<u64>("no number");
+    /// assert!(error.message().contains("no number"), "{}", error.message());
+    /// ```
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -79,6 +94,14 @@ pub struct State<T>(pub T);
 pub struct Data<T>(pub T);
 
 /// The event's name: for `on_any`, and for handlers of several events.
+///
+/// ```
+/// use sockeye::{Event, Io};
+///
+/// let io = Io::builder().build()?;
+/// io.of("/").on_any(async |Event(name): Event| println!("{name}"));
+/// # Ok::<(), sockeye::BuildError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event(pub String);
 

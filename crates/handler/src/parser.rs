@@ -10,6 +10,13 @@ use bytes::Bytes;
 use socket_proto::{ProtocolError, msgpack};
 
 /// One message of Engine.IO.
+///
+/// ```
+/// use sockeye_handler::WireMessage;
+///
+/// let message = WireMessage::Text("2[\"hello\"]".into());
+/// assert!(matches!(message, WireMessage::Text(_)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WireMessage<'a> {
     /// Text.
@@ -19,9 +26,17 @@ pub enum WireMessage<'a> {
 }
 
 /// A packet as the default parser writes it, such as `2/admin,12["event",1]`, and its attachments.
+///
+/// ```
+/// let packet: sockeye_handler::ParsedPacket = (r#"2["hello"]"#.to_owned(), Vec::new());
+/// ```
 pub type ParsedPacket = (String, Vec<Bytes>);
 
 /// Why a message is no packet.
+///
+/// ```
+/// let error: sockeye_handler::ParserError = "a packet is a text".into();
+/// ```
 pub type ParserError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Another way to write packets than the default one: to be given to

@@ -69,6 +69,15 @@ impl<T> AckFuture<T> {
 
     /// How long to wait, from the emit on. An event that has not been sent by then is taken back; a
     /// [reliable](Socket::reliably) one is given up.
+    ///
+    /// ```no_run
+    /// # async fn example(socket: sockeye_client::Socket) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let members: usize = socket.emit_with_ack("join", "lobby").timeout(Duration::from_secs(5)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timer.set(timeout);
         self

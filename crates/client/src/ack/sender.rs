@@ -38,11 +38,31 @@ impl AckSender {
 
     /// Whether the server waits for an answer: not if it did not ask, if another handler of the event has answered, or if the
     /// socket has been disconnected since.
+    ///
+    /// ```
+    /// # let client = sockeye_client::Client::builder("http://localhost:3000").build()?;
+    /// use sockeye_client::AckSender;
+    ///
+    /// client.socket().on("report", async |ack: AckSender| {
+    ///     if ack.wanted() {
+    ///         ack.send("done").ok();
+    ///     }
+    /// });
+    /// # Ok::<(), sockeye_client::BuildError>(())
+    /// ```
     pub fn wanted(&self) -> bool {
         self.question.as_ref().is_some_and(|question| !question.is_over())
     }
 
     /// Answers. Does nothing if the server does not wait for it: see [`wanted`](Self::wanted).
+    ///
+    /// ```
+    /// # let client = sockeye_client::Client::builder("http://localhost:3000").build()?;
+    /// use sockeye_client::AckSender;
+    ///
+    /// client.socket().on("who", async |ack: AckSender| ack.send(&("ada", 36)).ok().map(drop));
+    /// # Ok::<(), sockeye_client::BuildError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -63,6 +83,16 @@ impl AckSender {
     }
 
     /// Answers with an error: `{"error":{"message":…}}`, with data if the error has any.
+    ///
+    /// ```
+    /// # let client = sockeye_client::Client::builder("http://localhost:3000").build()?;
+    /// use sockeye_client::{AckSender, Error};
+    ///
+    /// client.socket().on("erase", async |ack: AckSender| {
+    ///     ack.send_error(Error::new("we do not erase"));
+    /// });
+    /// # Ok::<(), sockeye_client::BuildError>(())
+    /// ```
     pub fn send_error(self, error: impl Into<Error>) {
         if let Some(question) = self.question {
             question.failed(&error.into());

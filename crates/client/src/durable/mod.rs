@@ -50,6 +50,13 @@ impl DurableOutbox {
     /// Opens the outbox in a directory, which is made if it is not there. It holds at most 64 MiB of events; beyond that
     /// [`emit`](crate::Emitter::emit) fails. The directory takes up to eight times as much.
     ///
+    /// ```
+    /// let directory = tempfile::tempdir()?;
+    /// let outbox = sockeye_client::DurableOutbox::open(directory.path())?;
+    /// assert!(outbox.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If another client has it open, or the directory cannot be read or holds something else. Damage is no error: what
@@ -92,11 +99,25 @@ impl DurableOutbox {
     }
 
     /// How many events it has from an earlier run.
+    ///
+    /// ```
+    /// let directory = tempfile::tempdir()?;
+    /// let outbox = sockeye_client::DurableOutbox::open(directory.path())?;
+    /// println!("{} events of an earlier run", outbox.len());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.found.len()
     }
 
     /// Whether there is nothing from an earlier run.
+    ///
+    /// ```
+    /// let directory = tempfile::tempdir()?;
+    /// let outbox = sockeye_client::DurableOutbox::open(directory.path())?;
+    /// assert!(outbox.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
@@ -142,6 +163,13 @@ impl fmt::Debug for DurableOutbox {
 }
 
 /// An outbox could not be opened.
+///
+/// ```
+/// let file = tempfile::NamedTempFile::new()?;
+/// let error = sockeye_client::DurableOutbox::open(file.path()).unwrap_err();
+/// assert!(error.to_string().starts_with("the outbox cannot be opened"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the outbox cannot be opened: {0}")]
 pub struct OutboxError(String);

@@ -146,18 +146,39 @@ pub struct Emitter<'a> {
 
 impl Emitter<'_> {
     /// See [`Socket::volatile`]. It takes back [`reliably`](Self::reliably).
+    ///
+    /// ```no_run
+    /// # async fn example(socket: sockeye_client::Socket) -> Result<(), Box<dyn std::error::Error>> {
+    /// socket.compress(false).volatile().emit("frame", &1).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn volatile(mut self) -> Self {
         self.manner = Manner::Volatile;
         self
     }
 
     /// See [`Socket::compress`].
+    ///
+    /// ```no_run
+    /// # async fn example(socket: sockeye_client::Socket) -> Result<(), Box<dyn std::error::Error>> {
+    /// socket.volatile().compress(false).emit("frame", &1).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn compress(mut self, compress: bool) -> Self {
         self.compress = compress;
         self
     }
 
     /// See [`Socket::reliably`]. It takes back [`volatile`](Self::volatile).
+    ///
+    /// ```no_run
+    /// # async fn example(socket: sockeye_client::Socket) -> Result<(), Box<dyn std::error::Error>> {
+    /// socket.compress(false).reliably().emit("order", "tea").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reliably(mut self) -> Self {
         self.manner = Manner::Reliable(Arc::clone(&self.socket.sending().retries));
         self
@@ -181,6 +202,13 @@ impl Emitter<'_> {
 
     /// As [`Socket::emit`].
     ///
+    /// ```no_run
+    /// # async fn example(socket: sockeye_client::Socket) -> Result<(), Box<dyn std::error::Error>> {
+    /// socket.reliably().emit("order", &("tea", 2)).await?; // it has its place
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`EmitError`]. That a volatile event was dropped is none.
@@ -195,6 +223,13 @@ impl Emitter<'_> {
     }
 
     /// As [`Socket::emit_with_ack`].
+    ///
+    /// ```no_run
+    /// # async fn example(socket: sockeye_client::Socket) -> Result<(), Box<dyn std::error::Error>> {
+    /// let number: u64 = socket.reliably().emit_with_ack("order", &("tea", 2)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -31,6 +31,15 @@ use proxy::Hop;
 use crate::{EngineError, Target};
 
 /// A stream that is about to be there.
+///
+/// ```
+/// use sockeye_engine_client::{Connecting, Stream};
+///
+/// let connecting: Connecting = Box::pin(async {
+///     let stream = tokio::net::TcpStream::connect("127.0.0.1:3000").await?;
+///     Ok(Stream::new(stream))
+/// });
+/// ```
 pub type Connecting = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
 
 /// Makes streams in a way of its own: in memory, through a tunnel, over another network.
@@ -106,6 +115,20 @@ impl Dialer {
     }
 
     /// Lets somebody else make the streams.
+    ///
+    /// ```
+    /// use sockeye_engine_client::{Connecting, Connector, Dialer, Target};
+    ///
+    /// struct Nowhere;
+    ///
+    /// impl Connector for Nowhere {
+    ///     fn connect(&self, _: &Target) -> Connecting {
+    ///         Box::pin(async { Err(std::io::ErrorKind::NetworkUnreachable.into()) })
+    ///     }
+    /// }
+    ///
+    /// let dialer = Dialer::default().connector(Nowhere);
+    /// ```
     #[must_use]
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.way = Way::Custom(Arc::new(connector));
@@ -142,6 +165,14 @@ impl Dialer {
     }
 
     /// Connects to the target, with TLS if it asks for that. How long that may take is for the caller to say.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), sockeye_engine_client::EngineError> {
+    /// let (target, _) = sockeye_engine_client::Target::parse("http://localhost:3000").unwrap();
+    /// let stream = sockeye_engine_client::Dialer::default().dial(&target).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -42,6 +42,13 @@ pub(super) struct Hop(Intercept);
 impl Proxy {
     /// This proxy, for all servers. Without a scheme it is one of HTTP; without a port it is 80, 443 or 1080.
     ///
+    /// ```
+    /// use sockeye_engine_client::Proxy;
+    ///
+    /// assert!(Proxy::new("http://proxy.example:3128").is_ok());
+    /// assert!(Proxy::new("ftp://proxy.example").is_err());
+    /// ```
+    ///
     /// # Errors
     ///
     /// If it is no URL, or its scheme is none that is spoken here.
@@ -87,6 +94,11 @@ impl Proxy {
 
     /// Reaches these directly: names, which stand for all below them as well, addresses and networks, with commas in between; `*`
     /// is everybody. What `no_proxy` holds.
+    ///
+    /// ```
+    /// let proxy = sockeye_engine_client::Proxy::new("http://proxy.example:3128").unwrap();
+    /// let proxy = proxy.except("localhost,.example.com");
+    /// ```
     #[must_use]
     pub fn except(mut self, hosts: &str) -> Self {
         hosts.clone_into(&mut self.except);

@@ -9,6 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// What can carry a connection: every stream of tokio's that may be sent to another thread.
+///
+/// ```
+/// fn carries(_: &impl sockeye_engine_client::Io) {}
+///
+/// let (ours, theirs) = tokio::io::duplex(1024);
+/// carries(&ours);
+/// # drop(theirs);
+/// ```
 pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
@@ -31,6 +39,12 @@ enum Carrier {
 
 impl Stream {
     /// Any stream of bytes.
+    ///
+    /// ```
+    /// let (ours, theirs) = tokio::io::duplex(1024);
+    /// let stream = sockeye_engine_client::Stream::new(ours);
+    /// # drop((stream, theirs));
+    /// ```
     pub fn new(io: impl Io) -> Self {
         Stream(Carrier::Other(Box::new(io)))
     }

@@ -62,6 +62,11 @@ pub struct TlsError {
 
 impl Tls {
     /// Begins with what is usual: the platform's roots, no certificate of our own.
+    ///
+    /// ```
+    /// let tls = sockeye_engine_client::Tls::builder().build()?;
+    /// # Ok::<(), sockeye_engine_client::TlsError>(())
+    /// ```
     pub fn builder() -> TlsBuilder {
         TlsBuilder::default()
     }
@@ -105,6 +110,12 @@ impl fmt::Debug for Tls {
 impl TlsBuilder {
     /// Trusts the issuers in this PEM, and nobody else: not those of the platform. May be called several times.
     ///
+    /// ```no_run
+    /// let roots = std::fs::read("ca.pem")?;
+    /// let tls = sockeye_engine_client::Tls::builder().roots(&roots)?.build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If there is no certificate in it, or one that cannot be read.
@@ -129,6 +140,12 @@ impl TlsBuilder {
 
     /// Shows this certificate to a server that asks for one: the chain, our own first, and its private key (PKCS #8,
     /// PKCS #1 or SEC 1), both PEM.
+    ///
+    /// ```no_run
+    /// let (chain, key) = (std::fs::read("client.pem")?, std::fs::read("client.key")?);
+    /// let tls = sockeye_engine_client::Tls::builder().client_certificate(&chain, &key)?.build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -155,6 +172,11 @@ impl TlsBuilder {
     }
 
     /// Puts it together.
+    ///
+    /// ```
+    /// let tls = sockeye_engine_client::Tls::builder().build()?;
+    /// # Ok::<(), sockeye_engine_client::TlsError>(())
+    /// ```
     ///
     /// # Errors
     ///

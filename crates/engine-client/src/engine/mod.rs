@@ -95,6 +95,15 @@ enum Candidate {
 /// What its owner does with it.
 impl Engine {
     /// A session that will open when it is polled; until then nothing is dialled.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sockeye_engine_client::{Config, Engine, Target};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let mut engine = Engine::open(Arc::new(Config::new(target)));
+    /// assert!(!engine.is_open(), "nothing is dialled before the first poll");
+    /// ```
     pub fn open(config: Arc<Config>) -> Engine {
         let mut untried = config.order();
         untried.reverse();
@@ -130,6 +139,15 @@ impl Engine {
     }
 
     /// What waits to be sent; more can be pushed, before the session is open too.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sockeye_engine_client::{Config, Engine, Target};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let mut engine = Engine::open(Arc::new(Config::new(target)));
+    /// assert_eq!(engine.queue().bytes(), 0);
+    /// ```
     pub fn queue(&mut self) -> &mut Queue {
         &mut self.talk.queue
     }
@@ -155,22 +173,58 @@ impl Engine {
 /// Looking: free of consequences.
 impl Engine {
     /// Whether the session is open.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sockeye_engine_client::{Config, Engine, Target};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let mut engine = Engine::open(Arc::new(Config::new(target)));
+    /// assert!(!engine.is_open());
+    /// ```
     pub fn is_open(&self) -> bool {
         self.talk.session.is_open()
     }
 
     /// What the session speaks through, once it is open: polling until an upgrade is complete.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sockeye_engine_client::{Config, Engine, Target};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let mut engine = Engine::open(Arc::new(Config::new(target)));
+    /// assert!(engine.transport().is_none());
+    /// ```
     pub fn transport(&self) -> Option<Transport> {
         self.talk.open.as_ref().map(|_| self.talk.session.transport())
     }
 
     /// What the server has said of itself.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sockeye_engine_client::{Config, Engine, Target};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let mut engine = Engine::open(Arc::new(Config::new(target)));
+    /// assert!(engine.open_packet().is_none());
+    /// ```
     pub fn open_packet(&self) -> Option<&Open> {
         self.talk.open.as_deref()
     }
 
     /// Whether a message that is pushed now leaves at once, as far as one can know: the session is open and not about to
     /// move to another transport, nothing waits, nothing is half written, and no POST is under way.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sockeye_engine_client::{Config, Engine, Target};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let mut engine = Engine::open(Arc::new(Config::new(target)));
+    /// assert!(!engine.is_writable());
+    /// ```
     pub fn is_writable(&self) -> bool {
         self.is_open() && self.talk.queue.is_empty() && self.takes_packets()
     }

@@ -11,6 +11,13 @@ use super::connection::Connection;
 use crate::{EngineError, Refusal};
 
 /// A whole answer.
+///
+/// ```
+/// use sockeye_engine_client::http::Answer;
+///
+/// let answer = Answer { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body: b"ok".as_slice().into() };
+/// assert_eq!(answer.success().unwrap(), "ok");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// Its status.
@@ -41,6 +48,13 @@ impl Answer {
     }
 
     /// The body of a success (a status of 2xx).
+    ///
+    /// ```
+    /// use sockeye_engine_client::http::Answer;
+    ///
+    /// let answer = Answer { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body: b"ok".as_slice().into() };
+    /// assert_eq!(answer.success().unwrap(), "ok");
+    /// ```
     ///
     /// # Errors
     ///

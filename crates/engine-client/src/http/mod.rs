@@ -71,16 +71,35 @@ pub struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     /// A GET with this part of the query, not encoded yet; it goes before pairs of the target that have the same names.
+    ///
+    /// ```
+    /// use sockeye_engine_client::http::Ask;
+    ///
+    /// let ask = Ask::get(&[("EIO", "4"), ("transport", "polling")]);
+    /// ```
     pub fn get(query: &'a [(&'a str, &'a str)]) -> Self {
         Ask { query, body: None, limit: 64 << 10 }
     }
 
     /// A POST of this body, which is of this type.
+    ///
+    /// ```
+    /// use sockeye_engine_client::http::Ask;
+    ///
+    /// let query = [("EIO", "4"), ("transport", "polling"), ("sid", "abc")];
+    /// let ask = Ask::post(&query, b"4hello".as_slice().into(), "text/plain;charset=UTF-8");
+    /// ```
     pub fn post(query: &'a [(&'a str, &'a str)], body: Bytes, kind: &'static str) -> Self {
         Ask { body: Some((body, HeaderValue::from_static(kind))), ..Ask::get(query) }
     }
 
     /// Most bytes of the answer's body; a larger one is an error. Default 64 KiB.
+    ///
+    /// ```
+    /// use sockeye_engine_client::http::Ask;
+    ///
+    /// let ask = Ask::get(&[("transport", "polling")]).at_most(1 << 20);
+    /// ```
     #[must_use]
     pub fn at_most(mut self, limit: usize) -> Self {
         self.limit = limit;
@@ -107,11 +126,27 @@ const OURS: [HeaderName; 9] = [
 impl<'a> Site<'a> {
     /// Requests to `target`, over streams of `dialer`, that carry `headers`: those that belong to the connection
     /// (`Connection`, `Content-Length`, `Sec-WebSocket-Key`, …) are left out.
+    ///
+    /// ```
+    /// use sockeye_engine_client::{Dialer, Jar, Target, http::Site};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let (dialer, headers, jar) = (Dialer::default(), http::HeaderMap::new(), Jar::default());
+    /// let site = Site::new(&target, &dialer, &headers).cookies(Some(&jar));
+    /// ```
     pub fn new(target: &'a Target, dialer: &'a Dialer, headers: &'a HeaderMap) -> Self {
         Site { target, dialer, headers, cookies: None }
     }
 
     /// Sends the cookies of this jar along, and puts into it what answers set. Default: none are sent or kept.
+    ///
+    /// ```
+    /// use sockeye_engine_client::{Dialer, Jar, Target, http::Site};
+    ///
+    /// let (target, _) = Target::parse("http://localhost:3000").unwrap();
+    /// let (dialer, headers, jar) = (Dialer::default(), http::HeaderMap::new(), Jar::default());
+    /// let site = Site::new(&target, &dialer, &headers).cookies(Some(&jar));
+    /// ```
     #[must_use]
     pub fn cookies(mut self, jar: Option<&'a Jar>) -> Self {
         self.cookies = jar;
