@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use sockeye_client::{
-    Client, ConnectError, Connecting, Connector, Dialer, Position, Positions, Socket, SocketState,
-    Target, Transport,
+    Client, ClientState, ConnectError, Connecting, Connector, Dialer, Position, Positions, Socket,
+    SocketState, Target, Transport,
 };
 use support::{Script, Wire, server, until};
 use tokio::time::{sleep, timeout};
@@ -187,4 +190,99 @@ fn what_an_application_has_captured_may_come_back_when_it_is_dropped() {
     });
     // Whoever waits for a lock that he holds himself waits for ever.
     assert!(is_done.recv_timeout(Duration::from_secs(30)).is_ok());
+}
+
+/// What a server may say, in its place and out of it.
+const WORDS: [&str; 34] = [
+    r#"40{"sid":"a"}"#,
+    r#"40{"sid":"a","pid":"p"}"#,
+    r#"40/other,{"sid":"o"}"#,
+    r#"40/nobody,{"sid":"o"}"#,
+    r#"40{"sid":7}"#,
+    "40",
+    "40{",
+    "41",
+    "41/other,",
+    r#"42["event","offset"]"#,
+    r#"42/other,["event",1]"#,
+    r#"420["ask"]"#,
+    r#"4218446744073709551615["ask"]"#,
+    r#"4218446744073709551616["ask"]"#,
+    r#"42["connect"]"#,
+    "42[]",
+    "42[7]",
+    "42{}",
+    "430[1]",
+    "431[]",
+    "43[]",
+    "4318446744073709551615[]",
+    r#"44{"message":"no"}"#,
+    "44/other,",
+    r#"44"no""#,
+    r#"451-["file",{"_placeholder":true,"num":0}]"#,
+    r#"450-["file"]"#,
+    r#"459999999-["file"]"#,
+    r#"461-0[{"_placeholder":true,"num":9}]"#,
+    "47",
+    "4",
+    "2",
+    "1",
+    "6",
+];
+
+/// Words at random, until the client hangs up.
+async fn babble(random: &mut SmallRng, mut script: Script) {
+    for _ in 0..random.random_range(0..30) {
+        script.say(WORDS.choose(random).unwrap()).await;
+        if random.random_bool(0.2) {
+            sleep(Duration::from_millis(random.random_range(0..3000))).await;
+        }
+    }
+    let _ = timeout(Duration::from_secs(1), script.hear()).await;
+}
+
+fn act(random: &mut SmallRng, socket: &Socket) {
+    match random.random_range(0..8) {
+        0 => socket.disconnect(),
+        1..4 => socket.start(),
+        4 => drop(socket.emit("event", &random.random::<u8>()).now()),
+        5 => {
+            let asked = socket.emit_with_ack::<u8>("ask", &1).timeout(Duration::from_secs(1));
+            tokio::spawn(asked);
+        }
+        6 => drop(tokio::spawn({
+            let socket = socket.clone();
+            async move { drop(socket.connect().await) }
+        })),
+        _ => drop(socket.volatile().emit("event", "now").now()),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_a_server_says_the_client_lives_on_and_can_be_closed() {
+    for seed in 0..300 {
+        let mut random = SmallRng::seed_from_u64(seed);
+        let (wire, mut accepted) = Wire::raw();
+        let client = wire.websocket_client();
+        let sockets = [client.socket(), client.of("/other")];
+        sockets[0].on("ask", async || 1);
+        sockets[1].on_disconnect(async |socket: Socket| socket.start());
+        sockets.iter().for_each(Socket::start);
+        let mut server_random = SmallRng::seed_from_u64(!seed);
+        let server = tokio::spawn(async move {
+            loop {
+                let script = Script::open(&mut accepted).await;
+                babble(&mut server_random, script).await;
+            }
+        });
+        for _ in 0..20 {
+            let socket = sockets.choose(&mut random).unwrap();
+            act(&mut random, socket);
+            sleep(Duration::from_millis(random.random_range(0..2000))).await;
+        }
+        assert_ne!(*client.state().borrow(), ClientState::Closed, "seed {seed}");
+        let closed = timeout(Duration::from_secs(6), client.close()).await;
+        assert!(closed.is_ok(), "seed {seed}");
+        server.abort();
+    }
 }

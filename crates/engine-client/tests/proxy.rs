@@ -4,7 +4,11 @@ mod support;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
 use sockeye_engine_client::http::Lane;
 use sockeye_engine_client::{Dialer, EngineError, Proxy, Tls};
 use support::{Client, header, ok, read_request};
@@ -281,5 +285,47 @@ fn a_proxy_shows_no_password() {
     for url in ["http://me:secret@proxy:1", "socks5://me:secret@proxy:1"] {
         let shown = format!("{:?}", Dialer::default().proxy(Proxy::new(url).unwrap()));
         assert!(shown.contains("proxy:1") && !shown.contains("secret"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_answers_anything_at_all_lets_nobody_through() {
+    let beginnings: [&[u8]; 12] = [
+        b"",
+        b"\x05\x00",
+        b"\x05\x00\x05\x00\x00\x03\xff",
+        b"\x05\x00\x05\x00\x00\x01\x7f",
+        b"\x05\x02\x01\x00",
+        b"\x05\x02\x01\x01",
+        b"\x05\xff",
+        b"\x04\x5a",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+        b"HTTP/1.1 99999999999 ?\r\n\r\n",
+    ];
+    let (proxy, port) = listener().await;
+    tokio::spawn(async move {
+        for seed in 0.. {
+            let mut random = SmallRng::seed_from_u64(seed);
+            let Ok((mut stream, _)) = proxy.accept().await else { return };
+            let mut answer = beginnings.choose(&mut random).unwrap().to_vec();
+            answer.extend((0..random.random_range(0..40)).map(|_| random.random::<u8>()));
+            let _ = stream.write_all(&answer).await;
+            let _ = stream.shutdown().await;
+            // What was not read would take the answer along.
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    });
+    for scheme in ["http", "http://me:pw@", "socks5", "socks5://me:pw@"] {
+        let (scheme, user) = scheme.split_once("://").unwrap_or((scheme, ""));
+        let client = client("http://example.com", &format!("{scheme}://{user}127.0.0.1:{port}"));
+        for number in 0..100 {
+            let mut lane = Lane::default();
+            let answer = client.get(&mut lane);
+            let answer = tokio::time::timeout(Duration::from_secs(20), answer).await;
+            let error = answer.expect("an end").expect_err("no server behind it").to_string();
+            assert!(!error.contains("pw") && error.len() < 500, "{number}: {error}");
+        }
     }
 }
