@@ -4,10 +4,11 @@ mod network;
 
 use std::time::Duration;
 
+use log::store::simulated::Simulated;
 use network::{Heard, Network, settle};
 use serde_json::{Value, json};
 use sockeye::{Data, Durability, Io};
-use sockeye_client::{AckError, DurableOutbox, Retries, Socket};
+use sockeye_client::{AckError, DurableOutbox, EmitError, Retries, Socket};
 use tokio::time::Instant;
 
 /// What a server has begun to handle: a number, and the key that came with it.
@@ -219,6 +220,27 @@ async fn what_was_not_answered_is_sent_after_a_restart_of_the_client_with_its_ke
     drop((client, socket));
     assert!(open_again(&open).await.is_empty());
     assert_eq!(json!(numbers(&orders.all())), json!([0, 1, 2, 3, 4, 5, 6, 7]));
+}
+
+/// On the real clock, too.
+#[tokio::test]
+async fn a_disk_that_takes_nothing_is_an_error_of_the_emit_and_nothing_is_sent_that_it_has_not() {
+    let disk = Simulated::new(1);
+    let outbox = DurableOutbox::with_store(disk.clone(), 1 << 20).expect("it opens");
+    let (io, orders, _) = server(Duration::ZERO);
+    let client = Network::to(&io).client(|builder| builder.outbox(outbox).buffer_bytes(1000));
+    let socket = client.socket();
+    socket.connect().await.unwrap();
+    socket.reliably().emit("order", &1).await.unwrap();
+    orders.first(1).await;
+    disk.fail_appends(usize::MAX);
+    // More than there is room for: who is refused gives it back.
+    for number in 2..20 {
+        let refused = socket.reliably().emit("order", &number).await;
+        assert!(matches!(refused, Err(EmitError::Outbox { .. })), "{refused:?}");
+    }
+    socket.emit("order", &(20, "no reliable one")).await.unwrap();
+    assert_eq!(numbers(&orders.first(2).await), [1, 20]);
 }
 
 /// The task of the client before lets go of the directory a moment after its end is told.
