@@ -178,15 +178,16 @@ impl Polling {
         self.get.is_idle() && self.post.is_idle() && self.body.is_empty()
     }
 
-    /// When there is something to be done, later than now.
-    pub(crate) fn next(&self, now: Duration) -> Option<Duration> {
+    /// When there is something to be done, later than now. `held`: what the server says is not read.
+    pub(crate) fn next(&self, now: Duration, held: bool) -> Option<Duration> {
         let rest = self.brake.until().filter(|&until| until > now);
-        [self.deadline(), rest].into_iter().flatten().min()
+        [self.deadline(held), rest].into_iter().flatten().min()
     }
 
-    /// When a request has taken too long.
-    pub(crate) fn deadline(&self) -> Option<Duration> {
-        [self.get.by(), self.post.by()].into_iter().flatten().min()
+    /// When a request has taken too long. A GET whose answer is not read may have been answered.
+    pub(crate) fn deadline(&self, held: bool) -> Option<Duration> {
+        let get = self.get.by().filter(|_| !held);
+        [get, self.post.by()].into_iter().flatten().min()
     }
 }
 

@@ -378,3 +378,23 @@ async fn an_open_packet_without_an_end_is_not_kept() {
     assert_eq!(ended.reason, CloseReason::ParseError);
     assert!(words(&ended).len() < 300, "{} bytes of words", words(&ended).len());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_wants_to_read_yet_has_not_taken_too_long() {
+    let (mut script, mut config) = Script::new(64 << 10);
+    config.transports = vec![Transport::Polling];
+    config.request_timeout = Some(Duration::from_secs(60));
+    let mut client = Client::new(config);
+    let opening = async {
+        let mut gets = script.accept().await;
+        gets.serve(PLAIN).await;
+        gets.asked().await;
+        gets
+    };
+    let mut gets = drive(&mut client, opening).await;
+    client.ears.deaf = true;
+    gets.answer("200 OK", "4late").await;
+    client.rest(Duration::from_mins(5)).await;
+    client.ears.deaf = false;
+    assert_eq!(client.hear(1).await, [Kept::text("late")]);
+}

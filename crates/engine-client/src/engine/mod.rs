@@ -285,7 +285,7 @@ impl Engine {
     fn pass_time(&mut self) {
         if let Carrier::Polling(polling) = &self.current
             && let Some(timeout) = self.config.request_timeout
-            && polling.deadline().is_some_and(|by| by <= self.talk.now)
+            && polling.deadline(self.held).is_some_and(|by| by <= self.talk.now)
         {
             let error = EngineError::timeout("a request of polling", timeout);
             self.talk.lose(Pipe::Current, CloseReason::TransportError, error);
@@ -311,7 +311,7 @@ impl Engine {
     /// Whether the alarm has rung; sets it for the next of all times.
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let polling = match &self.current {
-            Carrier::Polling(polling) if self.is_live() => polling.next(self.now()),
+            Carrier::Polling(polling) if self.is_live() => polling.next(self.now(), self.held),
             _ => None,
         };
         let times = [self.talk.session.next_timeout(), polling, self.stage.until()];
