@@ -9,7 +9,7 @@ use network::{Heard, Network, settle};
 use serde_json::{Value, json};
 use sockeye::{Data, Durability, Io};
 use sockeye_client::{AckError, DurableOutbox, EmitError, Retries, Socket};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// What a server has begun to handle: a number, and the key that came with it.
 type Orders = Heard<(u64, Option<String>)>;
@@ -228,15 +228,16 @@ async fn a_disk_that_takes_nothing_is_an_error_of_the_emit_and_nothing_is_sent_t
     let disk = Simulated::new(1);
     let outbox = DurableOutbox::with_store(disk.clone(), 1 << 20).expect("it opens");
     let (io, orders, _) = server(Duration::ZERO);
-    let client = Network::to(&io).client(|builder| builder.outbox(outbox).buffer_bytes(1000));
+    let client = Network::to(&io).client(|builder| builder.outbox(outbox).buffer_bytes(300));
     let socket = client.socket();
     socket.connect().await.unwrap();
     socket.reliably().emit("order", &1).await.unwrap();
     orders.first(1).await;
     disk.fail_appends(usize::MAX);
-    // More than there is room for: who is refused gives it back.
+    // There is room for one at a time.
     for number in 2..20 {
-        let refused = socket.reliably().emit("order", &number).await;
+        let refused = timeout(seconds(10), socket.reliably().emit("order", &number)).await;
+        let refused = refused.expect("whoever is refused takes no room");
         assert!(matches!(refused, Err(EmitError::Outbox { .. })), "{refused:?}");
     }
     socket.emit("order", &(20, "no reliable one")).await.unwrap();
