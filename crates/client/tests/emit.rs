@@ -1,13 +1,14 @@
 //! What becomes of what is emitted, whatever the connection does.
 
-mod network;
+mod support;
 
 use std::time::Duration;
 
-use network::{Heard, Network, settle};
 use serde_json::{Value, json};
 use sockeye::{Data, Io, Result};
 use sockeye_client::{AckError, Args, DisconnectReason, EmitError, Overflow, Socket};
+use support::Wire;
+use support::heard::{Heard, settle};
 
 /// A server that notes what it hears, and answers `ask` with what was asked, `fail` with an error, and `think` never.
 fn server() -> (Io, Heard<Value>) {
@@ -39,8 +40,8 @@ fn first_of(what: Value) -> Value {
     }
 }
 
-async fn connected(network: &Network) -> Socket {
-    let socket = network.client(|builder| builder).socket();
+async fn connected(wire: &Wire) -> Socket {
+    let socket = wire.websocket_client().socket();
     socket.connect().await.expect("the server is there");
     socket
 }
@@ -52,7 +53,7 @@ fn numbers(range: std::ops::Range<i32>) -> Vec<Value> {
 #[tokio::test(start_paused = true)]
 async fn what_is_emitted_before_the_connection_arrives_first_and_in_order() {
     let (io, heard) = server();
-    let socket = Network::to(&io).client(|builder| builder).socket();
+    let socket = Wire::to(&io).websocket_client().socket();
     for number in 0..5 {
         socket.emit("note", &number).now().unwrap();
     }
@@ -64,7 +65,7 @@ async fn what_is_emitted_before_the_connection_arrives_first_and_in_order() {
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_is_not_connected_holds_up_no_other() {
     let (io, heard) = server();
-    let client = Network::to(&io).client(|builder| builder.buffer_bytes(2000));
+    let client = Wire::to(&io).websocket_client_with(|builder| builder.buffer_bytes(2000));
     let (away, here) = (client.of("/other"), client.socket());
     while away.emit("note", "waits").now().is_ok() {}
     here.connect().await.unwrap();
@@ -77,7 +78,7 @@ async fn a_socket_that_is_not_connected_holds_up_no_other() {
 #[tokio::test(start_paused = true)]
 async fn an_emit_without_room_waits_until_there_is_some() {
     let (io, heard) = server();
-    let socket = Network::to(&io).client(|builder| builder.buffer_bytes(2000)).socket();
+    let socket = Wire::to(&io).websocket_client_with(|builder| builder.buffer_bytes(2000)).socket();
     let mut count = 0;
     while socket.emit("note", &count).now().is_ok() {
         count += 1;
@@ -98,7 +99,7 @@ async fn an_emit_without_room_waits_until_there_is_some() {
 #[tokio::test(start_paused = true)]
 async fn an_emit_that_is_given_up_before_there_was_room_is_not_sent() {
     let (io, heard) = server();
-    let socket = Network::to(&io).client(|builder| builder.buffer_bytes(1)).socket();
+    let socket = Wire::to(&io).websocket_client_with(|builder| builder.buffer_bytes(1)).socket();
     socket.emit("note", &0).now().unwrap();
     let waits = socket.emit("note", &1);
     tokio::time::timeout(Duration::from_millis(1), waits).await.unwrap_err();
@@ -112,10 +113,10 @@ async fn an_emit_that_is_given_up_before_there_was_room_is_not_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_read_slows_down_whoever_awaits_and_nothing_is_lost() {
     let (io, heard) = server();
-    let network = Network::to(&io);
-    let socket = network.client(|builder| builder.buffer_bytes(10_000)).socket();
+    let wire = Wire::to(&io);
+    let socket = wire.websocket_client_with(|builder| builder.buffer_bytes(10_000)).socket();
     socket.connect().await.unwrap();
-    network.block();
+    wire.set_flow(false);
     let text = "x".repeat(1000);
     let sends = tokio::spawn({
         let socket = socket.clone();
@@ -127,7 +128,7 @@ async fn a_server_that_does_not_read_slows_down_whoever_awaits_and_nothing_is_lo
     });
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!sends.is_finished());
-    network.flow();
+    wire.set_flow(true);
     sends.await.unwrap();
     assert_eq!(heard.first(1000).await, numbers(0..1000));
 }
@@ -135,15 +136,17 @@ async fn a_server_that_does_not_read_slows_down_whoever_awaits_and_nothing_is_lo
 #[tokio::test(start_paused = true)]
 async fn where_that_is_wanted_a_new_event_is_refused_or_the_oldest_is_dropped() {
     let (io, heard) = server();
-    let network = Network::to(&io);
-    let refuses = network.client(|builder| builder.buffer_bytes(1).overflow(Overflow::Refuse));
+    let wire = Wire::to(&io);
+    let refuses =
+        wire.websocket_client_with(|builder| builder.buffer_bytes(1).overflow(Overflow::Refuse));
     let refuses = refuses.socket();
     refuses.emit("note", &0).await.unwrap();
     assert!(matches!(refuses.emit("note", &1).await, Err(EmitError::Full)));
     refuses.connect().await.unwrap();
     assert_eq!(heard.first(1).await, [0]);
 
-    let drops = network.client(|builder| builder.buffer_bytes(1).overflow(Overflow::DropOldest));
+    let drops = wire
+        .websocket_client_with(|builder| builder.buffer_bytes(1).overflow(Overflow::DropOldest));
     let drops = drops.socket();
     let asked = drops.emit_with_ack::<Value>("ask", &2);
     drops.emit("note", &3).await.unwrap();
@@ -155,7 +158,7 @@ async fn where_that_is_wanted_a_new_event_is_refused_or_the_oldest_is_dropped() 
 #[tokio::test(start_paused = true)]
 async fn volatile_events_go_at_once_or_not_at_all() {
     let (io, heard) = server();
-    let socket = Network::to(&io).client(|builder| builder).socket();
+    let socket = Wire::to(&io).websocket_client().socket();
     socket.volatile().emit("note", &0).await.unwrap();
     let asked = socket.volatile().emit_with_ack::<Value>("ask", &1).await;
     assert!(matches!(asked, Err(AckError::Emit(EmitError::NotReady))));
@@ -168,7 +171,7 @@ async fn volatile_events_go_at_once_or_not_at_all() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_read_as_what_was_asked_for() {
     let (io, _) = server();
-    let socket = connected(&Network::to(&io)).await;
+    let socket = connected(&Wire::to(&io)).await;
     let answer: String = socket.emit_with_ack("ask", "hello").await.unwrap();
     assert_eq!(answer, "hello");
     let args: Args = socket.emit_with_ack("ask", &[1, 2]).await.unwrap();
@@ -191,8 +194,8 @@ async fn an_answer_is_read_as_what_was_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_come_ends_with_the_timeout() {
     let (io, _) = server();
-    let network = Network::to(&io);
-    let client = network.client(|builder| builder.ack_timeout(Duration::from_secs(7)));
+    let wire = Wire::to(&io);
+    let client = wire.websocket_client_with(|builder| builder.ack_timeout(Duration::from_secs(7)));
     let socket = client.socket();
     socket.connect().await.unwrap();
     let began = tokio::time::Instant::now();
@@ -207,7 +210,7 @@ async fn an_answer_that_does_not_come_ends_with_the_timeout() {
 #[tokio::test(start_paused = true)]
 async fn a_question_that_times_out_before_it_was_sent_is_never_sent() {
     let (io, heard) = server();
-    let socket = Network::to(&io).client(|builder| builder).socket();
+    let socket = Wire::to(&io).websocket_client().socket();
     let asked = socket.emit_with_ack::<()>("ask", &1).timeout(Duration::from_secs(1)).await;
     assert!(matches!(asked, Err(AckError::Timeout)));
     socket.connect().await.unwrap();
@@ -218,11 +221,11 @@ async fn a_question_that_times_out_before_it_was_sent_is_never_sent() {
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_for_an_answer_hears_why_there_is_none() {
     let (io, _) = server();
-    let network = Network::to(&io);
-    let socket = connected(&network).await;
+    let wire = Wire::to(&io);
+    let socket = connected(&wire).await;
     let asked = tokio::spawn(socket.emit_with_ack::<()>("think", &()));
     settle().await;
-    network.cut();
+    wire.cut();
     let reason = match asked.await.unwrap() {
         Err(AckError::Disconnected { reason }) => reason,
         other => panic!("{other:?}"),
@@ -241,20 +244,20 @@ async fn whoever_waits_for_an_answer_hears_why_there_is_none() {
 #[tokio::test(start_paused = true)]
 async fn a_question_that_waits_is_asked_when_the_socket_is_back() {
     let (io, _) = server();
-    let network = Network::to(&io);
-    let socket = connected(&network).await;
-    network.down();
+    let wire = Wire::to(&io);
+    let socket = connected(&wire).await;
+    wire.set_down(true);
     settle().await;
     let asked = tokio::spawn(socket.emit_with_ack::<i32>("ask", &7));
     settle().await;
-    network.up();
+    wire.set_down(false);
     assert_eq!(asked.await.unwrap().unwrap(), 7);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_emitted_is_sent_before_the_socket_leaves() {
     let (io, heard) = server();
-    let socket = connected(&Network::to(&io)).await;
+    let socket = connected(&Wire::to(&io)).await;
     for number in 0..100 {
         socket.emit("note", &number).now().unwrap();
     }
@@ -271,7 +274,7 @@ async fn what_was_emitted_is_sent_before_the_socket_leaves() {
 async fn bytes_arrive_wherever_they_stand() {
     let (io, _) = server();
     io.of("/").on("echo", async |args: sockeye::Args| args);
-    let socket = connected(&Network::to(&io)).await;
+    let socket = connected(&Wire::to(&io)).await;
     let picture = bytes::Bytes::from_static(b"\x89PNG");
     let back: (String, bytes::Bytes) =
         socket.compress(false).emit_with_ack("echo", &("picture", &picture)).await.unwrap();
@@ -281,8 +284,8 @@ async fn bytes_arrive_wherever_they_stand() {
 #[tokio::test(start_paused = true)]
 async fn a_closed_client_sends_nothing_and_says_so() {
     let (io, _) = server();
-    let network = Network::to(&io);
-    let client = network.client(|builder| builder.buffer_bytes(1));
+    let wire = Wire::to(&io);
+    let client = wire.websocket_client_with(|builder| builder.buffer_bytes(1));
     let socket = client.socket();
     socket.emit("note", &0).now().unwrap();
     let waits = tokio::spawn(socket.emit("note", &1));

@@ -1,15 +1,16 @@
 //! Going on where the last connection, or the last run of the client, had ended.
 
-mod network;
+mod support;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use network::{Heard, Network, settle};
 use parking_lot::Mutex;
 use sockeye::{Durability, Io};
 use sockeye_client::{Data, FilePositions, Position, Positions, Received, Socket};
+use support::Wire;
+use support::heard::{Heard, settle};
 use tokio::task::JoinHandle;
 
 fn server() -> Io {
@@ -20,12 +21,12 @@ fn server() -> Io {
 
 #[tokio::test(start_paused = true)]
 async fn a_socket_whose_connection_was_lost_is_recovered() {
-    let network = Network::to(&server());
-    let socket = network.client(|builder| builder).socket();
+    let wire = Wire::to(&server());
+    let socket = wire.websocket_client().socket();
     socket.connect().await.unwrap();
     let id = socket.id();
     assert!(!socket.recovered());
-    network.cut();
+    wire.cut();
     settle().await;
     let mut state = socket.state();
     state.wait_for(sockeye_client::SocketState::is_connected).await.unwrap();
@@ -37,23 +38,23 @@ async fn a_socket_whose_connection_was_lost_is_recovered() {
 async fn a_client_that_is_started_anew_is_recovered_where_its_position_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("positions.json");
-    let network = Network::to(&server());
+    let wire = Wire::to(&server());
     let open = || FilePositions::open(&path).expect("it opens");
 
     let positions = open();
-    let client = network.client(|builder| builder.positions(positions));
+    let client = wire.websocket_client_with(|builder| builder.positions(positions));
     let socket = client.socket();
     socket.connect().await.unwrap();
     let id = socket.id();
-    network.down();
+    wire.set_down(true);
     drop((client, socket));
     // The file is written when the last of the client is gone, or a moment later.
     while !std::fs::read_to_string(&path).is_ok_and(|text| text.contains("pid")) {
         tokio::task::yield_now().await;
     }
-    network.up();
+    wire.set_down(false);
 
-    let client = network.client(|builder| builder.positions(open()));
+    let client = wire.websocket_client_with(|builder| builder.positions(open()));
     let socket = client.socket();
     socket.connect().await.unwrap();
     assert!(socket.recovered());
@@ -75,18 +76,19 @@ impl Positions for Disk {
 
 /// A run of a client: on a runtime of its own, so that it may die in the middle of everything.
 fn run<F: Future<Output = ()>>(
-    network: &Network,
+    wire: &Wire,
     disk: &Disk,
     live: impl FnOnce(Socket) -> F + Send + 'static,
 ) -> JoinHandle<()> {
-    let (network, disk) = (network.clone(), disk.clone());
+    let (wire, disk) = (wire.clone(), disk.clone());
     tokio::task::spawn_blocking(move || {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let client = runtime.block_on(async { network.client(|one| one.positions(disk)) });
+        let client =
+            runtime.block_on(async { wire.websocket_client_with(|one| one.positions(disk)) });
         runtime.block_on(live(client.socket()));
         // No goodbye: its task is dropped where it is.
-        network.down();
+        wire.set_down(true);
         drop(runtime);
     })
 }
@@ -94,9 +96,9 @@ fn run<F: Future<Output = ()>>(
 #[tokio::test]
 async fn a_client_that_dies_in_the_middle_of_a_handler_hears_that_event_again_and_misses_none() {
     let io = server();
-    let (network, disk, heard) = (Network::to(&io), Disk::default(), Heard::new());
+    let (wire, disk, heard) = (Wire::to(&io), Disk::default(), Heard::new());
     let (server, note) = (io.clone(), heard.clone());
-    let first = run(&network, &disk, async move |socket| {
+    let first = run(&wire, &disk, async move |socket| {
         let noting = note.clone();
         socket.on("event", move |Data(number): Data<u32>| {
             noting.note(number);
@@ -115,11 +117,11 @@ async fn a_client_that_dies_in_the_middle_of_a_handler_hears_that_event_again_an
     first.await.unwrap();
     assert_eq!(heard.all(), [1, 2, 3, 4, 5]);
     io.emit("event", &6).unwrap();
-    network.up();
+    wire.set_down(false);
 
     let again = Heard::new();
     let note = again.clone();
-    let second = run(&network, &disk, async move |socket| {
+    let second = run(&wire, &disk, async move |socket| {
         let noting = note.clone();
         socket.on("event", move |Data(number): Data<u32>| {
             noting.note(number);
@@ -143,9 +145,9 @@ fn number_of(event: &Received) -> u32 {
 #[tokio::test]
 async fn a_pulled_event_comes_again_to_a_client_that_died_before_it_asked_for_the_next() {
     let io = server();
-    let (network, disk) = (Network::to(&io), Disk::default());
+    let (wire, disk) = (Wire::to(&io), Disk::default());
     let server = io.clone();
-    let first = run(&network, &disk, async move |socket| {
+    let first = run(&wire, &disk, async move |socket| {
         socket.connect().await.unwrap();
         for number in 1..=4 {
             server.emit("event", &number).unwrap();
@@ -157,11 +159,11 @@ async fn a_pulled_event_comes_again_to_a_client_that_died_before_it_asked_for_th
     });
     first.await.unwrap();
     io.emit("event", &5).unwrap();
-    network.up();
+    wire.set_down(false);
 
     let again = Heard::new();
     let note = again.clone();
-    let second = run(&network, &disk, async move |socket| {
+    let second = run(&wire, &disk, async move |socket| {
         socket.connect().await.unwrap();
         while note.all().last() != Some(&5) {
             let event = socket.recv().await.expect("it is connected");
@@ -175,8 +177,8 @@ async fn a_pulled_event_comes_again_to_a_client_that_died_before_it_asked_for_th
 #[tokio::test(start_paused = true)]
 async fn what_is_missed_over_a_cut_reaches_handlers_once_and_in_its_order() {
     let io = server();
-    let (network, heard) = (Network::to(&io), Heard::new());
-    let socket = network.client(|builder| builder).socket();
+    let (wire, heard) = (Wire::to(&io), Heard::new());
+    let socket = wire.websocket_client().socket();
     let note = heard.clone();
     socket.on("event", move |Data(number): Data<u32>| {
         note.note(number);
@@ -185,9 +187,9 @@ async fn what_is_missed_over_a_cut_reaches_handlers_once_and_in_its_order() {
     socket.connect().await.unwrap();
     for number in 0..300_u32 {
         match number % 60 {
-            20 => network.cut(),
-            30 => network.down(),
-            45 => network.up(),
+            20 => wire.cut(),
+            30 => wire.set_down(true),
+            45 => wire.set_down(false),
             _ => {}
         }
         io.emit("event", &number).unwrap();
@@ -201,17 +203,17 @@ async fn what_is_missed_over_a_cut_reaches_handlers_once_and_in_its_order() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_comes_back_too_late_hears_of_the_gap_as_of_any_event() {
     let io = server();
-    let (network, gaps) = (Network::to(&io), Heard::new());
-    let socket = network.client(|builder| builder).socket();
+    let (wire, gaps) = (Wire::to(&io), Heard::new());
+    let socket = wire.websocket_client().socket();
     let note = gaps.clone();
     socket.on("sockeye:gap", move |Data(gap): Data<serde_json::Value>| {
         note.note(gap);
         async {}
     });
     socket.connect().await.unwrap();
-    network.down();
+    wire.set_down(true);
     tokio::time::sleep(Duration::from_mins(10)).await;
-    network.up();
+    wire.set_down(false);
     let gap = gaps.first(1).await;
     assert_eq!(gap, [serde_json::json!({ "reason": "unknown-session" })]);
     assert!(!socket.recovered());

@@ -1,14 +1,15 @@
 //! Events that are sent until they are answered.
 
-mod network;
+mod support;
 
 use std::time::Duration;
 
 use log::store::simulated::Simulated;
-use network::{Heard, Network, settle};
 use serde_json::{Value, json};
 use sockeye::{Data, Durability, Io};
 use sockeye_client::{AckError, DurableOutbox, EmitError, Retries, Socket};
+use support::Wire;
+use support::heard::{Heard, settle};
 use tokio::time::{Instant, timeout};
 
 /// What a server has begun to handle: a number, and the key that came with it.
@@ -37,8 +38,8 @@ fn server(thinks: Duration) -> (Io, Orders, Heard<(u64, Option<String>)>) {
     (io, orders, lost)
 }
 
-fn started(network: &Network, retries: Retries) -> Socket {
-    let socket = network.client(|builder| builder.retries(retries)).socket();
+fn started(wire: &Wire, retries: Retries) -> Socket {
+    let socket = wire.websocket_client_with(|builder| builder.retries(retries)).socket();
     socket.start();
     socket
 }
@@ -55,13 +56,13 @@ fn numbers(orders: &[(u64, Option<String>)]) -> Vec<u64> {
 async fn whatever_the_connection_does_each_order_comes_in_its_order_and_is_handled_once_and_answered()
  {
     let (io, orders, _) = server(Duration::ZERO);
-    let network = Network::to(&io);
-    let socket = started(&network, Retries::default());
+    let wire = Wire::to(&io);
+    let socket = started(&wire, Retries::default());
     let mut answers = Vec::new();
     for number in 0..200 {
         answers.push(tokio::spawn(socket.reliably().emit_with_ack::<u64>("order", &number)));
         if number % 7 == 0 {
-            network.cut();
+            wire.cut();
         }
         tokio::time::sleep(Duration::from_millis(number % 50)).await;
     }
@@ -79,13 +80,13 @@ async fn whatever_the_connection_does_each_order_comes_in_its_order_and_is_handl
 async fn an_answer_that_is_lost_with_the_connection_is_asked_for_again_and_the_order_is_not_repeated()
  {
     let (io, orders, _) = server(seconds(2));
-    let network = Network::to(&io);
-    let socket = started(&network, Retries::default());
+    let wire = Wire::to(&io);
+    let socket = started(&wire, Retries::default());
     let answers: Vec<_> = (0..3)
         .map(|number| tokio::spawn(socket.reliably().emit_with_ack::<u64>("order", &number)))
         .collect();
     tokio::time::sleep(seconds(1)).await;
-    network.cut();
+    wire.cut();
     for (number, answer) in (0..).zip(answers) {
         assert_eq!(answer.await.unwrap().unwrap(), number * 2);
     }
@@ -97,7 +98,7 @@ async fn an_event_whose_answer_does_not_come_is_sent_again_with_the_same_key_and
  {
     let (io, _, lost) = server(Duration::ZERO);
     let retries = Retries::default().timeout(seconds(3)).attempts(4);
-    let socket = started(&Network::to(&io), retries);
+    let socket = started(&Wire::to(&io), retries);
     settle().await;
     let began = Instant::now();
     let asked = socket.reliably().emit_with_ack::<()>("lose", &1).await;
@@ -111,7 +112,7 @@ async fn an_event_whose_answer_does_not_come_is_sent_again_with_the_same_key_and
 #[tokio::test(start_paused = true)]
 async fn many_are_in_flight_while_one_gets_no_answer() {
     let (io, orders, lost) = server(Duration::ZERO);
-    let socket = started(&Network::to(&io), Retries::default());
+    let socket = started(&Wire::to(&io), Retries::default());
     socket.reliably().emit("lose", &0).await.unwrap();
     for number in 1..50 {
         socket.reliably().emit("order", &number).await.unwrap();
@@ -123,10 +124,10 @@ async fn many_are_in_flight_while_one_gets_no_answer() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_away_uses_up_no_attempts_but_the_time_to_give_up_does_run() {
     let (io, orders, _) = server(Duration::ZERO);
-    let network = Network::to(&io);
-    let socket = started(&network, Retries::default().attempts(1));
+    let wire = Wire::to(&io);
+    let socket = started(&wire, Retries::default().attempts(1));
     settle().await;
-    network.down();
+    wire.set_down(true);
     let patient = tokio::spawn(socket.reliably().emit_with_ack::<u64>("order", &1));
     let hurried = Retries::default().give_up_after(seconds(60));
     let hurried = socket.compress(true).retries(hurried).emit_with_ack::<u64>("order", &2);
@@ -134,7 +135,7 @@ async fn a_server_that_is_away_uses_up_no_attempts_but_the_time_to_give_up_does_
     assert!(matches!(hurried.await, Err(AckError::GivenUp { attempts: 0 })));
     assert_eq!(began.elapsed().as_secs(), 60);
     tokio::time::sleep(seconds(3600)).await;
-    network.up();
+    wire.set_down(false);
     assert_eq!(patient.await.unwrap().unwrap(), 2);
     assert_eq!(numbers(&orders.all()), [1]);
 }
@@ -143,7 +144,7 @@ async fn a_server_that_is_away_uses_up_no_attempts_but_the_time_to_give_up_does_
 async fn a_server_that_would_stumble_over_the_key_gets_none() {
     let (io, _, lost) = server(Duration::ZERO);
     let retries = Retries::default().without_key();
-    let socket = started(&Network::to(&io), retries);
+    let socket = started(&Wire::to(&io), retries);
     socket.reliably().emit("lose", &7).await.unwrap();
     assert_eq!(lost.first(1).await, [(7, None)]);
 }
@@ -151,14 +152,14 @@ async fn a_server_that_would_stumble_over_the_key_gets_none() {
 #[tokio::test(start_paused = true)]
 async fn who_does_not_wait_for_the_answer_any_more_has_sent_the_event_all_the_same() {
     let (io, orders, _) = server(Duration::ZERO);
-    let network = Network::to(&io);
-    let socket = started(&network, Retries::default());
+    let wire = Wire::to(&io);
+    let socket = started(&wire, Retries::default());
     settle().await;
-    network.down();
+    wire.set_down(true);
     drop(socket.reliably().emit_with_ack::<u64>("order", &1));
     let given_up = socket.reliably().emit_with_ack::<u64>("order", &2).timeout(seconds(1)).await;
     assert!(matches!(given_up, Err(AckError::Timeout)));
-    network.up();
+    wire.set_down(false);
     assert_eq!(numbers(&orders.first(1).await), [1]);
     settle().await;
     assert_eq!(orders.all().len(), 1, "who sets a time takes it back");
@@ -167,7 +168,7 @@ async fn who_does_not_wait_for_the_answer_any_more_has_sent_the_event_all_the_sa
 #[tokio::test(start_paused = true)]
 async fn a_reliable_event_survives_that_its_user_disconnects() {
     let (io, orders, _) = server(seconds(1));
-    let socket = started(&Network::to(&io), Retries::default());
+    let socket = started(&Wire::to(&io), Retries::default());
     settle().await;
     let answer = tokio::spawn(socket.reliably().emit_with_ack::<u64>("order", &1));
     settle().await;
@@ -186,9 +187,9 @@ async fn what_was_not_answered_is_sent_after_a_restart_of_the_client_with_its_ke
     let directory = tempfile::tempdir().unwrap();
     let open = || DurableOutbox::open(directory.path()).expect("it opens");
     let (io, orders, _) = server(Duration::ZERO);
-    let network = Network::to(&io);
+    let wire = Wire::to(&io);
 
-    let client = network.client(|builder| builder.outbox(open()));
+    let client = wire.websocket_client_with(|builder| builder.outbox(open()));
     let socket = client.socket();
     socket.connect().await.unwrap();
     for number in 0..3 {
@@ -197,7 +198,7 @@ async fn what_was_not_answered_is_sent_after_a_restart_of_the_client_with_its_ke
             number * 2
         );
     }
-    network.down();
+    wire.set_down(true);
     for number in 3..6 {
         socket.reliably().emit("order", &number).await.unwrap();
     }
@@ -206,11 +207,11 @@ async fn what_was_not_answered_is_sent_after_a_restart_of_the_client_with_its_ke
     client.close().await;
     assert!(matches!(waits.await.unwrap(), Err(AckError::Disconnected { .. })));
     drop((client, socket));
-    network.up();
+    wire.set_down(false);
 
     let found = open_again(&open).await;
     assert_eq!(found.len(), 4, "what was answered is not there any more");
-    let client = network.client(|builder| builder.outbox(found));
+    let client = wire.websocket_client_with(|builder| builder.outbox(found));
     let socket = client.socket();
     socket.connect().await.unwrap();
     assert_eq!(socket.reliably().emit_with_ack::<u64>("order", &7).await.unwrap(), 14);
@@ -228,7 +229,8 @@ async fn a_disk_that_takes_nothing_is_an_error_of_the_emit_and_nothing_is_sent_t
     let disk = Simulated::new(1);
     let outbox = DurableOutbox::with_store(disk.clone(), 1 << 20).expect("it opens");
     let (io, orders, _) = server(Duration::ZERO);
-    let client = Network::to(&io).client(|builder| builder.outbox(outbox).buffer_bytes(300));
+    let client =
+        Wire::to(&io).websocket_client_with(|builder| builder.outbox(outbox).buffer_bytes(300));
     let socket = client.socket();
     socket.connect().await.unwrap();
     socket.reliably().emit("order", &1).await.unwrap();

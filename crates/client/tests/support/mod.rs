@@ -1,6 +1,7 @@
-//! A client and a server in one process, with a wire between them that can be cut, on virtual time.
+//! A client and a server in one process, with a wire between them that can be cut, blocked and down, on virtual time.
 #![allow(dead_code)] // Each file of tests uses some of it.
 
+pub(crate) mod heard;
 pub(crate) mod talk;
 
 use std::io;
@@ -14,9 +15,9 @@ use sockeye_client::{
     Builder, Client, ClientState, Connecting, Connector, Dialer, Socket, SocketState, Stream,
     Target, Transport,
 };
-use tokio::io::{DuplexStream, copy_bidirectional, duplex};
-use tokio::sync::Notify;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, copy, duplex, split};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -33,6 +34,8 @@ struct Inner {
     open: Mutex<Vec<AbortHandle>>,
     /// Rings when the wires that are there are to fall silent.
     frozen: Arc<Notify>,
+    /// Whether what clients say is carried.
+    flows: watch::Sender<bool>,
 }
 
 /// Who is at the other end.
@@ -60,6 +63,7 @@ impl Wire {
             dialled,
             open: Mutex::default(),
             frozen: Arc::default(),
+            flows: watch::Sender::new(true),
         }))
     }
 
@@ -81,6 +85,11 @@ impl Wire {
         if down {
             self.cut();
         }
+    }
+
+    /// What clients say is carried, or waits until it is.
+    pub(crate) fn set_flow(&self, flows: bool) {
+        self.0.flows.send_replace(flows);
     }
 
     /// How often somebody has tried to connect.
@@ -105,7 +114,12 @@ impl Wire {
 
     /// One whose connection is one stream.
     pub(crate) fn websocket_client(&self) -> Client {
-        self.builder("http://in-memory").transports([Transport::WebSocket]).build().unwrap()
+        self.websocket_client_with(|builder| builder)
+    }
+
+    pub(crate) fn websocket_client_with(&self, adapt: impl FnOnce(Builder) -> Builder) -> Client {
+        let builder = self.builder("http://in-memory").transports([Transport::WebSocket]);
+        adapt(builder).build().unwrap()
     }
 }
 
@@ -117,10 +131,10 @@ impl Connector for Wire {
         }
         let (ours, mut near) = duplex(64 << 10);
         let (mut far, theirs) = duplex(64 << 10);
-        let frozen = self.0.frozen.clone();
+        let (frozen, flows) = (self.0.frozen.clone(), self.0.flows.subscribe());
         let wire = tokio::spawn(async move {
             tokio::select! {
-                _ = copy_bidirectional(&mut near, &mut far) => {}
+                _ = carry(&mut near, &mut far, flows) => {}
                 () = frozen.notified() => std::future::pending().await,
             }
         });
@@ -134,6 +148,31 @@ impl Connector for Wire {
         }
         Box::pin(async { Ok(Stream::new(ours)) })
     }
+}
+
+/// Carries both ways until both have come to their end.
+async fn carry(
+    near: &mut DuplexStream,
+    far: &mut DuplexStream,
+    mut flows: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let (mut from_client, mut to_client) = split(near);
+    let (mut from_server, mut to_server) = split(far);
+    let there = async {
+        let mut bytes = [0; 4096];
+        loop {
+            flows.wait_for(|flows| *flows).await.map_err(io::Error::other)?;
+            match from_client.read(&mut bytes).await? {
+                0 => return to_server.shutdown().await,
+                n => to_server.write_all(&bytes[..n]).await?,
+            }
+        }
+    };
+    let back = async {
+        copy(&mut from_server, &mut to_client).await?;
+        to_client.shutdown().await
+    };
+    tokio::try_join!(there, back).map(drop)
 }
 
 /// A server that says what a test wants it to say, over a WebSocket.
