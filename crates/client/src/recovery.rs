@@ -90,6 +90,8 @@ pub(crate) struct Recovery {
     trail: BTreeMap<u64, Option<String>>,
     /// The number of the next event.
     next: u64,
+    /// The event that came last was a question: what moves the position behind it may follow.
+    asked: bool,
     /// With a store: the last of those whose handlers, and those before, are done.
     done: Position,
 }
@@ -107,6 +109,7 @@ impl Recovery {
             taken: loaded.clone(),
             trail: BTreeMap::new(),
             next: 0,
+            asked: false,
             done: loaded,
         }
     }
@@ -142,16 +145,35 @@ impl Recovery {
     /// An event's handlers are being started, or it is being handed out. A mark, if somebody has to say when that is
     /// over.
     pub(crate) fn took(&mut self, args: Args<'_>, asks: bool) -> Option<Mark> {
+        self.asked = asks && !self.taken.pid.is_empty();
         // As the reference client takes it: a string at the end, where a question has its callback.
         let last = if asks || self.taken.pid.is_empty() { None } else { args.iter().last() };
-        let offset: String = serde_json::from_str(last?).ok()?;
+        let offset: Option<String> = last.and_then(|last| serde_json::from_str(last).ok());
+        if offset.is_none() && !self.asked {
+            return None;
+        }
         let mark = self.store.is_some().then(|| {
             self.trail.insert(self.next, self.taken.offset.clone());
             self.next += 1;
             Mark(self.next - 1)
         });
-        self.taken.offset = Some(offset);
+        self.taken.offset = offset.or_else(|| self.taken.offset.take());
         mark
+    }
+
+    /// Whether an event is none, but moves the position behind the question that has just come: a durable namespace sends it, named as
+    /// the position, since a question has no place for one.
+    pub(crate) fn ticked(&mut self, name: &str, args: Args<'_>, asks: bool) -> bool {
+        let ticks = self.asked && !asks && args.is_empty() && is_token(name);
+        if ticks {
+            self.asked = false;
+            self.taken.offset = Some(name.to_owned());
+            if self.store.is_some() && self.trail.is_empty() {
+                self.done.offset.clone_from(&self.taken.offset);
+                self.keep();
+            }
+        }
+        ticks
     }
 
     /// All handlers of an event have come to their end.
@@ -177,6 +199,11 @@ impl Recovery {
             );
         }
     }
+}
+
+/// Whether it looks like a position of a durable namespace: 22 characters of base64url.
+fn is_token(name: &str) -> bool {
+    name.len() == 22 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 
 impl fmt::Debug for Position {
@@ -235,6 +262,30 @@ mod tests {
             Some(r#"{"pid":"p","offset":"at 7" }"#)
         );
         assert!(recovery.would_recover(Some("p")));
+    }
+
+    #[test]
+    fn a_question_that_is_being_handled_holds_the_position_and_what_follows_it_moves_it() {
+        let token = "abcdefghijklmnopqrst-_";
+        let store = Arc::new(Store::default());
+        let stored = || store.0.lock().clone().and_then(|position| position.offset);
+        let mut recovery = Recovery::new("/", Some(store.clone()));
+        recovery.connected(Some("p"));
+        assert!(!recovery.ticked(token, args(""), false), "nobody has asked");
+        let question = recovery.took(args("1"), true).unwrap();
+        assert!(!recovery.ticked("news", args(""), false));
+        assert!(!recovery.ticked(token, args("1"), false));
+        assert!(recovery.ticked(token, args(""), false));
+        assert!(!recovery.ticked(token, args(""), false), "once for each question");
+        assert_eq!(recovery.payload(None), Some(format!(r#"{{"pid":"p","offset":"{token}"}}"#)));
+        assert_eq!(stored(), None, "the question is still being handled");
+        recovery.done(question);
+        assert_eq!(stored().as_deref(), Some(token));
+
+        let question = recovery.took(args("2"), true).unwrap();
+        recovery.done(question);
+        assert!(recovery.ticked("ABCDEFGHIJKLMNOPQRSTUV", args(""), false));
+        assert_eq!(stored().as_deref(), Some("ABCDEFGHIJKLMNOPQRSTUV"), "it came last");
     }
 
     #[test]

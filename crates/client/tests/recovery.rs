@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sockeye::{Durability, Io};
-use sockeye_client::{Data, FilePositions, Position, Positions, Received, Socket};
+use sockeye_client::{Data, Event, FilePositions, Position, Positions, Received, Socket};
 use support::Wire;
 use support::heard::{Heard, settle};
 use tokio::task::JoinHandle;
@@ -217,4 +217,31 @@ async fn a_client_that_comes_back_too_late_hears_of_the_gap_as_of_any_event() {
     let gap = gaps.first(1).await;
     assert_eq!(gap, [serde_json::json!({ "reason": "unknown-session" })]);
     assert!(!socket.recovered());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_was_answered_is_not_asked_again_after_a_cut_and_what_moves_its_position_is_no_event()
+ {
+    let io = server();
+    io.of("/").on("ready", async |socket: sockeye::Socket| -> sockeye::Result<u32> {
+        Ok(socket.emit_with_ack::<u32>("ask", &1).await?)
+    });
+    let (wire, heard) = (Wire::to(&io), Heard::new());
+    let socket = wire.websocket_client_with(|builder| builder).socket();
+    let note = heard.clone();
+    socket.on_any(move |Event(name): Event| {
+        note.note(name);
+        async {}
+    });
+    socket.on("ask", async |Data(number): Data<u32>| number + 1);
+    socket.connect().await.unwrap();
+    assert_eq!(socket.emit_with_ack::<u32>("ready", &()).await.unwrap(), 2);
+    wire.cut();
+    settle().await;
+    socket.state().wait_for(sockeye_client::SocketState::is_connected).await.unwrap();
+    assert!(socket.recovered());
+    io.emit("last", &()).unwrap();
+    assert_eq!(heard.first(2).await, ["ask", "last"]);
+    settle().await;
+    assert_eq!(heard.all().len(), 2);
 }

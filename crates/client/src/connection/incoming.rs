@@ -256,6 +256,9 @@ fn hear(
 
 /// An event is told to those who listen, and the socket stands behind it.
 fn tell(work: &mut Work, core: &Arc<Core>, event: Event<'_>) {
+    if core.ticked(event.name, event.args, event.ack.is_some()) {
+        return;
+    }
     let mark = core.took(event.args, event.ack.is_some());
     let handled = mark.map(|mark| Handled::new(core, mark));
     work.event(core, event, handled.as_ref());

@@ -140,6 +140,11 @@ impl Core {
         self.recovery.lock().took(args, asks)
     }
 
+    /// Whether it is no event, but moves the socket behind the question that has just come.
+    pub(crate) fn ticked(&self, name: &str, args: Args<'_>, asks: bool) -> bool {
+        self.recovery.lock().ticked(name, args, asks)
+    }
+
     /// What was marked has been handled.
     pub(crate) fn handled(&self, mark: Mark) {
         self.recovery.lock().done(mark);
