@@ -125,11 +125,42 @@ impl Client {
     /// ```
     pub fn close(&self) -> impl Future<Output = ()> + Send + use<> {
         self.handle.hub.close();
+        self.closed()
+    }
+
+    /// As [`close`](Self::close), but without a goodbye to the namespaces: a server that has connection state recovery, or a durable
+    /// namespace, keeps the sessions for as long as it would after a lost connection. A client that is made anew with the same
+    /// [`positions`](crate::Builder::positions) goes on where this one has ended. So does a client with positions whose last handle is
+    /// dropped.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sockeye_client::{Client, FilePositions};
+    ///
+    /// let positions = FilePositions::open("positions.json")?;
+    /// let client = Client::builder("http://localhost:3000").positions(positions).build()?;
+    /// client.socket().connect().await?;
+    /// client.detach().await; // what is said from now on comes after the restart
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn detach(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.handle.hub.detach();
+        self.closed()
+    }
+
+    fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut state = self.state();
         async move {
             // The only other outcome is that the client itself is gone.
             let _ = state.wait_for(|state| *state == ClientState::Closed).await;
         }
+    }
+
+    /// Nobody holds it any more.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn let_go(&self) {
+        self.handle.hub.let_go();
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Hub {
     waker: AtomicWaker,
     /// A wish has changed since the task has looked.
     changed: AtomicBool,
+    /// Nobody says goodbye to the server: it is to keep the sessions.
+    detached: AtomicBool,
     /// The task is about to look at what waits to be sent, or has been woken to do so.
     looks: AtomicBool,
     handle: OnceLock<Weak<Handle>>,
@@ -65,6 +67,7 @@ impl Handle {
             state,
             waker: AtomicWaker::new(),
             changed: AtomicBool::new(false),
+            detached: AtomicBool::new(false),
             looks: AtomicBool::new(false),
             handle: OnceLock::new(),
         });
@@ -80,7 +83,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.hub.close();
+        self.hub.let_go();
         // Nobody can ask for anything any more; what waits here knows its way back to us.
         for core in self.hub.sockets() {
             core.hearing.forget();
@@ -148,6 +151,19 @@ impl Hub {
         self.ring();
     }
 
+    /// As [`close`](Self::close), but nobody says goodbye.
+    pub(crate) fn detach(&self) {
+        if !self.is_over() {
+            self.detached.store(true, Ordering::Release);
+        }
+        self.close();
+    }
+
+    /// Nobody holds the client any more. Whoever keeps positions wants to go on later.
+    pub(crate) fn let_go(&self) {
+        if self.config.sending.positions.is_some() { self.detach() } else { self.close() }
+    }
+
     pub(crate) fn watch(&self) -> watch::Receiver<ClientState> {
         self.state.subscribe()
     }
@@ -185,6 +201,11 @@ impl Hub {
     /// The task itself has changed what it has to look at.
     pub(crate) fn note_change(&self) {
         self.changed.store(true, Ordering::Release);
+    }
+
+    /// Whether those who leave say nothing.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detached.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_over(&self) -> bool {

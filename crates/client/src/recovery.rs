@@ -42,8 +42,8 @@ pub struct Position {
 /// handled when the client died comes again, and so does what was handled behind it. So does what was handled since the last time
 /// that the store has reached its disk. What a handler has spawned and does not wait for does not count.
 ///
-/// [`Client::close`](crate::Client::close), [`disconnect`](crate::Socket::disconnect) and dropping the last handle say goodbye: the
-/// server keeps nothing for who has left. A client that is to go on later ends without: with its process, or its runtime.
+/// [`Client::close`](crate::Client::close) and [`disconnect`](crate::Socket::disconnect) say goodbye: the server keeps nothing for who has
+/// left. A client that is to go on later ends by [`Client::detach`](crate::Client::detach), with its last handle, or with its process.
 ///
 /// **Effectively once** takes one more thing: the last argument of an event names it, the same each time it comes. Whoever
 /// stores it together with what the event has changed, in one transaction, knows a repeat. Such a store can implement this trait

@@ -245,3 +245,47 @@ async fn a_question_that_was_answered_is_not_asked_again_after_a_cut_and_what_mo
     settle().await;
     assert_eq!(heard.all().len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_ends_in_order_goes_on_where_it_has_ended_unless_it_has_said_goodbye() {
+    for (ends, goes_on) in [("detach", true), ("drop", true), ("close", false)] {
+        let io = server();
+        let (wire, disk) = (Wire::to(&io), Disk::default());
+        let made = |disk: &Disk| {
+            let disk = disk.clone();
+            wire.websocket_client_with(|builder| builder.positions(disk))
+        };
+        let client = made(&disk);
+        let socket = client.socket();
+        let note = Heard::new();
+        let heard = note.clone();
+        socket.on("event", move |Data(number): Data<u32>| {
+            note.note(number);
+            async {}
+        });
+        socket.connect().await.unwrap();
+        io.emit("event", &1).unwrap();
+        assert_eq!(heard.first(1).await, [1]);
+        match ends {
+            "detach" => client.detach().await,
+            "close" => client.close().await,
+            _ => drop((client, socket)),
+        }
+        settle().await;
+        io.emit("event", &2).unwrap();
+
+        let client = made(&disk);
+        let socket = client.socket();
+        let again = Heard::new();
+        let noting = again.clone();
+        socket.on("event", move |Data(number): Data<u32>| {
+            noting.note(number);
+            async {}
+        });
+        socket.connect().await.unwrap();
+        assert_eq!(socket.recovered(), goes_on, "after {ends}");
+        io.emit("event", &3).unwrap();
+        let expected: &[u32] = if goes_on { &[2, 3] } else { &[3] };
+        assert_eq!(again.first(expected.len()).await, expected, "after {ends}");
+    }
+}

@@ -113,6 +113,21 @@ impl Client {
         self.thread.wait(self.thread.client.close())
     }
 
+    /// As [`close`](Self::close), but the server keeps the sessions: see [`crate::Client::detach`].
+    ///
+    /// ```no_run
+    /// # let client = sockeye_client::blocking::Client::builder("http://localhost:3000").build_blocking()?;
+    /// client.detach()?;
+    /// # Ok::<(), sockeye_client::blocking::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InsideRuntime`]: then it is done all the same, and nobody has waited for it.
+    pub fn detach(&self) -> Result<(), Error> {
+        self.thread.wait(self.thread.client.detach())
+    }
+
     pub(super) fn from_thread(thread: &Arc<Thread>) -> Self {
         Client { thread: Arc::clone(thread) }
     }

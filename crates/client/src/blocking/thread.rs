@@ -53,7 +53,7 @@ impl Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        drop(self.client.close());
+        self.client.let_go();
         self.held.take();
         // Whoever is inside of a runtime may be a handler of the client itself: nobody waits for it there.
         if outside().is_ok() {

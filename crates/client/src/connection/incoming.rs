@@ -177,7 +177,7 @@ impl Turn<'_> {
         let (core, turn) = (member.core.clone(), member.turn);
         if !core.join(turn, sid, pid) {
             self.members.all.remove(at);
-            self.members.say_goodbye(&core, slot, queue);
+            self.members.say_goodbye(self.work, &core, slot, queue);
             return self.work.hub.note_change();
         }
         let before = std::mem::replace(&mut member.step, Step::Joined { slot });

@@ -182,7 +182,7 @@ impl Members {
             }
             let member = self.all.remove(at);
             if let Step::Joined { slot } = member.step {
-                self.say_goodbye(&member.core, slot, queue);
+                self.say_goodbye(work, &member.core, slot, queue);
                 work.left(&member.core);
                 farewell = true;
             }
@@ -190,12 +190,18 @@ impl Members {
         farewell
     }
 
-    pub(super) fn say_goodbye(&mut self, core: &Arc<Core>, slot: Slot, queue: &mut Queue) {
+    pub(super) fn say_goodbye(
+        &mut self,
+        work: &Work,
+        core: &Arc<Core>,
+        slot: Slot,
+        queue: &mut Queue,
+    ) {
         self.farewells.push(Farewell { core: Arc::clone(core), written: None });
         for packet in core.take_last_words() {
             send(&self.door, packet, queue);
         }
-        if self.protocol.left(slot) {
+        if self.protocol.left(slot) && !work.hub.is_detached() {
             self.dialect.left(core.namespace());
             send(&self.door, encode::disconnect(core.namespace(), ROOM), queue);
         }
