@@ -83,7 +83,7 @@ async fn serve(options: &Options) -> Result<(), String> {
     let mut serving = std::pin::pin!(serve_all(open.listeners, &site, &stopped));
     greet(options, &open.shown, &log);
     if let Some((_, address)) = &metrics {
-        println!("Metrics are at http://{address}/metrics");
+        say(&format!("Metrics are at http://{address}/metrics"));
     }
     tokio::select! {
         () = signals.end(|| renew(tls.as_ref())) => {}
@@ -128,7 +128,7 @@ fn renew(tls: Option<&Tls>) {
     }
 }
 
-/// Says something while clients are there. Whoever has started the program may be gone, with the terminal: that ends
+/// Says something. Whoever has started the program may be gone, with the terminal: that ends
 /// nothing.
 fn say(sentence: &str) {
     let _ = writeln!(io::stdout(), "{sentence}");
@@ -155,9 +155,9 @@ fn builder(options: &Options) -> Builder {
 }
 
 fn greet(options: &Options, shown: &str, log: &Log) {
-    println!("The chat is open: {shown}");
-    println!("{}", keep::sentence(log, options.directory()));
-    println!("Open it in two windows and talk. Ctrl-C ends it, --help lists what can be set.");
+    say(&format!("The chat is open: {shown}"));
+    say(&keep::sentence(log, options.directory()));
+    say("Open it in two windows and talk. Ctrl-C ends it, --help lists what can be set.");
 }
 
 fn log_to_stderr() {

@@ -5,6 +5,7 @@ mod support;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use support::program;
 use support::server::Server;
@@ -163,6 +164,7 @@ fn with_stay_it_listens_after_the_end_of_its_input() {
     let mut talk = Talk::start(&[&server.url(), "--stay=0.1"]);
     talk.type_line("echo 1");
     assert_eq!(talk.end().0, 0);
+    assert_eq!(Talk::with(&[&server.url(), "--stay=0.1"], Stdio::null()).end().0, 0);
 }
 
 #[test]
@@ -176,6 +178,47 @@ fn it_connects_again_when_the_connection_is_lost_and_says_so() {
     while !talk.note().contains("connected again") {}
     talk.type_line("echo 1");
     assert_eq!(talk.line(), "echo-back 1\n");
+    assert_eq!(talk.end().0, 0);
+}
+
+#[test]
+fn what_was_typed_while_the_connection_was_lost_is_sent_before_the_end() {
+    let server = Server::start();
+    let (tell, told) = std::sync::mpsc::channel();
+    let heard = std::sync::Mutex::new(tell);
+    server.io.of("/").on("news", move |args: sockeye::Args| {
+        let sent = heard.lock().unwrap().send(args.json().to_owned());
+        async move { sent.unwrap() }
+    });
+    let mut talk = Talk::start(&[&server.url()]);
+    talk.type_line("cut");
+    while !talk.note().contains("lost") {}
+    talk.type_line("news 1");
+    assert_eq!(talk.end().0, 0);
+    assert_eq!(told.recv_timeout(Duration::from_secs(10)).as_deref(), Ok("1"));
+}
+
+#[test]
+fn what_cannot_be_sent_any_more_at_the_end_of_the_input_is_said() {
+    let server = Server::start();
+    let mut talk = Talk::start(&[&server.url(), "--timeout", "0.3"]);
+    assert!(talk.note().contains("connected to"));
+    let port = server.port;
+    drop(server);
+    let _mute = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    while !talk.note().contains("lost") {}
+    talk.type_line("news 1");
+    let (code, printed, said) = talk.end();
+    assert_eq!((code, printed.as_str()), (3, ""), "{said}");
+    assert!(said.contains("has not come back"), "{said}");
+}
+
+#[test]
+fn a_name_that_is_empty_can_be_typed_as_it_is_printed() {
+    let server = Server::start();
+    let mut talk = Talk::start(&[&server.url()]);
+    talk.type_line(r#"?"" 1"#);
+    assert!(talk.line().starts_with(r#"?"" {"error":"#), "nobody handles it");
     assert_eq!(talk.end().0, 0);
 }
 

@@ -3,9 +3,10 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::process::{Output, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, from_str};
@@ -93,7 +94,7 @@ fn exit_codes_tell_refused_timed_out_and_unreachable_apart() {
     assert!(words.contains("not authorized") && words.contains("E_AUTH"), "{words}");
     let (code, words) = failed(&[&server.url(), "news", "--path", "/elsewhere/"]);
     assert_eq!(code, 4, "{words}");
-    assert!(words.contains("404"), "{words}");
+    assert!(words.contains("404") && words.contains("--path"), "{words}");
     let mute = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", mute.local_addr().unwrap());
     let (code, words) = failed(&[&url, "news", "--timeout", "0.2"]);
@@ -141,9 +142,9 @@ fn what_cannot_be_read_is_said_before_anybody_is_asked() {
 
 #[test]
 fn a_name_that_is_the_protocol_s_own_is_no_event() {
-    let server = Server::start();
+    let url = format!("http://127.0.0.1:{}", closed_port());
     for more in [&[][..], &["--ack"]] {
-        let (code, words) = failed(&[&[&server.url()[..], "disconnect"], more].concat());
+        let (code, words) = failed(&[&[&url[..], "disconnect"], more].concat());
         assert_eq!(code, 1, "{words}");
         assert!(words.contains("`disconnect` is a reserved event name"), "{words}");
     }
@@ -193,6 +194,10 @@ fn arguments_may_be_text_or_the_bytes_of_a_file() {
         printed(&[url, "echo-ack", "--ack", "--text", "true", "it's"]),
         "[\"true\",\"it's\"]\n"
     );
+    assert_eq!(
+        printed(&["--ack", "--text", url, "echo-ack", "--", "--insecure", "@-", "-1"]),
+        "[\"--insecure\",\"@-\",\"-1\"]\n"
+    );
     let mut command = program();
     command.args(["emit", url, "echo-ack", "@-", "--ack"]);
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -234,7 +239,78 @@ fn a_certificate_has_to_be_trusted_unless_somebody_says_that_any_will_do() {
     assert!(words.contains("--ca") && words.contains("--insecure"), "{words}");
     assert_eq!(printed(&[url, "echo-ack", "--ack", "--insecure"]), "[]\n");
     assert_eq!(printed(&[url, "echo-ack", "--ack", "--ca", certificate.to_str().unwrap()]), "[]\n");
+    let (code, words) = failed(&[&server.url(), "echo-ack"]);
+    assert!(code == 3 && words.contains("say https"), "{words}");
+    let plain = Server::start();
+    let (code, words) = failed(&[&plain.url_tls(), "echo-ack"]);
+    assert!(code == 3 && words.contains("try http") && !words.contains("--ca"), "{words}");
     fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn a_certificate_that_is_for_issuing_others_is_named_as_what_is_wrong() {
+    let mut its = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    its.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key_pair = rcgen::KeyPair::generate().unwrap();
+    let own = its.self_signed(&key_pair).unwrap();
+    let directory = std::env::temp_dir().join(format!("sockeye-emit-ca-{}", std::process::id()));
+    fs::create_dir_all(&directory).unwrap();
+    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| directory.join(name));
+    fs::write(&certificate, own.pem()).unwrap();
+    fs::write(&key, key_pair.serialize_pem()).unwrap();
+    let server = Server::with(|builder| builder.tls(Tls::from_files(&certificate, &key).unwrap()));
+    let trusted = certificate.to_str().unwrap();
+    let (code, words) = failed(&[&server.url_tls(), "echo-ack", "--ca", trusted]);
+    assert!(code == 3 && words.contains("CA:FALSE"), "{words}");
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_at_a_unix_socket_is_reached_there() {
+    let path = std::env::temp_dir().join(format!("sockeye-emit-{}.sock", std::process::id()));
+    let path = path.to_str().unwrap();
+    let mut chat = support::sockeye(&["--unix", path]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut open = String::new();
+    let mut stdout = BufReader::new(chat.stdout.take().unwrap());
+    stdout.read_line(&mut open).unwrap();
+    let (code, words) = failed(&["http://chat", "news", "--unix", path]);
+    chat.kill().unwrap();
+    chat.wait().unwrap();
+    let _ = fs::remove_file(path);
+    assert!(code == 4 && words.contains("the server refused /: auth"), "{words}");
+}
+
+#[test]
+fn a_proxy_is_asked_for_the_way() {
+    let server = Server::start();
+    let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", proxy.local_addr().unwrap());
+    let behind = server.port;
+    thread::spawn(move || proxy.incoming().for_each(|asked| pass_on(asked.unwrap(), behind)));
+    let there = ["http://sockeye.invalid", "echo-ack", "1", "--ack", "--proxy", &url];
+    assert_eq!(printed(&there), "[1]\n");
+}
+
+/// What a proxy does for CONNECT, wherever it is to go.
+fn pass_on(asked: TcpStream, port: u16) {
+    let mut from = BufReader::new(asked.try_clone().unwrap());
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(from.read_line(&mut head).unwrap(), 0, "{head}");
+    }
+    assert!(head.starts_with("CONNECT sockeye.invalid:80 "), "{head}");
+    (&asked).write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+    let there = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let (mut to, mut back) = (there.try_clone().unwrap(), there);
+    thread::spawn(move || {
+        let _ = io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
+    });
+    thread::spawn(move || {
+        let _ = io::copy(&mut back, &mut &asked);
+        let _ = asked.shutdown(Shutdown::Write);
+    });
 }
 
 #[test]

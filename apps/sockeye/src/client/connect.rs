@@ -111,7 +111,11 @@ impl Talk<'_> {
     /// Sends what is typed, and waits for the answers.
     async fn speak(&self) -> Result<(), Failure> {
         if !typed::somebody_types() {
-            return pending().await;
+            match self.options.stay() {
+                Stay::For(duration) => sleep(duration).await,
+                Stay::No | Stay::Always => pending().await,
+            }
+            return Ok(());
         }
         let mut lines =
             typed::lines().map_err(|error| format!("the system lets no thread start: {error}"))?;
@@ -135,7 +139,7 @@ impl Talk<'_> {
             self.answered(answer.ok(), &mut speech).await;
         }
         match self.options.stay() {
-            Stay::No => {}
+            Stay::No => dial::back(&self.socket, &self.options.server).await?,
             Stay::For(duration) => sleep(duration).await,
             Stay::Always => pending().await,
         }

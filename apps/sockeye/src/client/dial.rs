@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use sockeye_client::{
     AckError, Client, ConnectError, Dialer, DisconnectReason, EngineError, Msgpack, Proxy, Refused,
-    Socket, Tls, TlsError,
+    Socket, SocketState, Tls, TlsError,
 };
 use tokio::time::timeout;
 
@@ -115,13 +115,21 @@ fn words_of(namespace: &str, refused: &Refused) -> String {
 
 fn unreachable(error: &EngineError) -> Failure {
     match error {
+        EngineError::Refused(refusal) if refusal.status == 404 => {
+            let hint = "--path says where on it Socket.IO is";
+            Failure::new(Kind::Refused, format!("{error}: {hint}"))
+        }
         EngineError::Refused(_) => Failure::new(Kind::Refused, error.to_string()),
         EngineError::Timeout { what, after } => too_late(what, *after),
         EngineError::Dial { source, .. } if source.kind() == io::ErrorKind::TimedOut => {
             Failure::new(Kind::TimedOut, error.to_string())
         }
-        EngineError::Tls { .. } => {
+        EngineError::Tls { source, .. } if source.to_string().contains("certificate") => {
             let hint = "--ca FILE trusts a certificate of your own, --insecure any";
+            Failure::new(Kind::Unreachable, format!("{error}: {hint}"))
+        }
+        EngineError::Protocol { .. } => {
+            let hint = "is it a Socket.IO server? If TLS is spoken there, say https";
             Failure::new(Kind::Unreachable, format!("{error}: {hint}"))
         }
         _ => Failure::new(Kind::Unreachable, error.to_string()),
@@ -135,6 +143,7 @@ pub(super) fn unanswered(event: &str, error: &AckError, patience: Duration) -> F
         AckError::Disconnected { reason } => {
             Failure::new(kind_of(*reason), format!("`{event}`: {error}"))
         }
+        AckError::Emit(error) => Failure::new(Kind::Other, error.to_string()),
         _ => Failure::new(Kind::Other, format!("`{event}`: {error}")),
     }
 }
@@ -142,6 +151,16 @@ pub(super) fn unanswered(event: &str, error: &AckError, patience: Duration) -> F
 /// How the program ends when it was disconnected for this reason, and did not ask for it.
 pub(super) fn kind_of(reason: DisconnectReason) -> Kind {
     if reason == DisconnectReason::ServerDisconnect { Kind::Refused } else { Kind::Unreachable }
+}
+
+/// Waits until there is a connection, for what still waits to be sent. Whoever is sent away meanwhile waits in vain.
+pub(super) async fn back(socket: &Socket, server: &Server) -> Result<(), Failure> {
+    let mut state = socket.state();
+    let back = timeout(server.timeout, state.wait_for(SocketState::is_connected)).await;
+    back.map(drop).map_err(|_| {
+        let words = "the connection is lost, and has not come back for what was typed: --timeout sets how long it is waited for";
+        Failure::new(Kind::Unreachable, words)
+    })
 }
 
 fn too_late(what: &str, after: Duration) -> Failure {

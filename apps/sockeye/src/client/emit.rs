@@ -2,7 +2,8 @@
 
 use std::io::{self, Write as _};
 
-use sockeye_client::{AckError, Args, Socket};
+use socket_proto::event::is_reserved;
+use sockeye_client::{AckError, Args, EmitError, Socket};
 
 use super::arguments::{Arguments, array};
 use super::dial;
@@ -12,6 +13,7 @@ use super::show;
 
 pub(super) async fn run(options: &Emit) -> Result<(), Failure> {
     let args = arguments(options)?.into_args()?;
+    name(&options.event)?;
     let (client, socket) = dial::prepare(&options.server, false)?;
     dial::connect(&socket, &options.server).await?;
     let outcome = if options.ack {
@@ -22,6 +24,14 @@ pub(super) async fn run(options: &Emit) -> Result<(), Failure> {
     };
     client.close().await;
     outcome
+}
+
+/// Nobody has to be asked for a name that is the protocol's own.
+fn name(event: &str) -> Result<(), String> {
+    if is_reserved(event) {
+        return Err(EmitError::Reserved { event: event.to_owned() }.to_string());
+    }
+    Ok(())
 }
 
 async fn ask(options: &Emit, socket: &Socket, args: &Args) -> Result<(), Failure> {

@@ -53,7 +53,7 @@ pub(crate) fn name(name: &str) -> String {
 
 fn event(line: &str, ask: bool, text: bool) -> Result<Line, String> {
     let (name, rest) = if line.starts_with('"') { quoted(line)? } else { word(line) };
-    if name.is_empty() {
+    if line.is_empty() {
         return Err("the name of the event is missing: a line is EVENT JSON JSON..., and ?EVENT asks for an answer".into());
     }
     Ok(Line::Event { name, arguments: arguments(rest, text)?, ask })
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_printed_name_can_be_typed() {
-        for event in ["news", "two words", "?who", "[", "a\u{9b}b", "\"", "日本"] {
+        for event in ["news", "", "two words", "?who", "[", "a\u{9b}b", "\"", "日本"] {
             assert_eq!(sent(&name(event)), format!("{event}[]"));
         }
         assert_eq!(name("news"), "news");

@@ -28,7 +28,8 @@ const CONNECT_HELP: &str = r#"A typed line is an event:
 Bytes are written and printed as {"$base64":"AQID"}; for people as <3 bytes 010203>.
 
 At the end of its input it sends what is left, waits for the answers that were asked for, and leaves; --stay goes on
-listening. From /dev/null nothing can come: it listens until Ctrl-C. What comes goes to stdout, everything else to stderr.
+listening. From /dev/null nothing can come: it listens until Ctrl-C, or for --stay=SECONDS. What comes goes to stdout,
+everything else to stderr.
 
 A connection that is lost is made again, unless --no-reconnect says not to.
 
@@ -39,7 +40,7 @@ const EMIT_HELP: &str = r#"An argument is JSON: 1, true, '"text"', '{"a":1}'; wi
 bytes of a file, @- with those of stdin; {"$base64":"AQID"} anywhere in the JSON is one as well.
 
 With --ack the arguments of the answer are printed as one JSON array on one line. Without it, it ends when the event has been
-handed to the server.
+handed to the connection. Behind -- nothing is an option, whatever it begins with.
 
 Exit codes: 0 sent (and answered), 1 something else is wrong (an option, an argument), 3 unreachable or the connection was
 lost, 4 refused (the answer may be {"error":…}: it is printed all the same), 5 timed out."#;

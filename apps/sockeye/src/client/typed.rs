@@ -47,8 +47,10 @@ fn read(from: &mut impl BufRead, give: &mpsc::Sender<Result<String, String>>) {
             Ok(0) => return,
             Ok(read) if read as u64 == LONGEST => format!("a line is longer than {LONGEST} bytes"),
             Ok(_) => {
+                // Without its end it is the last one: a terminal would have to be asked once more.
+                let is_last = line.last() != Some(&b'\n');
                 let line = String::from_utf8(line).map_err(|_| "a line is not UTF-8".to_owned());
-                if give.blocking_send(line).is_err() {
+                if give.blocking_send(line).is_err() || is_last {
                     return;
                 }
                 continue;
@@ -73,6 +75,29 @@ mod tests {
         assert_eq!(take.blocking_recv(), Some(Ok("one\n".to_owned())));
         assert!(take.blocking_recv().unwrap().unwrap_err().contains("UTF-8"));
         assert_eq!(take.blocking_recv(), Some(Ok("two".to_owned())));
+        assert_eq!(take.blocking_recv(), None);
+    }
+
+    /// What a terminal gives for `last`, Ctrl-D, Ctrl-D.
+    struct Terminal(u8);
+
+    impl Read for Terminal {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            match self.0 {
+                1 => (&b"last"[..]).read(into),
+                2 => Ok(0),
+                _ => panic!("it is asked again after its end"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_terminal_is_not_asked_again_after_a_line_that_its_end_has_cut() {
+        let (give, mut take) = mpsc::channel(9);
+        read(&mut io::BufReader::new(Terminal(0)), &give);
+        drop(give);
+        assert_eq!(take.blocking_recv(), Some(Ok("last".to_owned())));
         assert_eq!(take.blocking_recv(), None);
     }
 }

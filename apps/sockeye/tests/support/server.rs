@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Mutex;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -94,14 +95,15 @@ fn assemble(builder: Builder) -> Io {
 }
 
 fn register(namespace: &Namespace) {
+    // A handler that waited instead would hold up the end of the server.
+    let unanswered = Mutex::new(Vec::new());
     namespace
         .on("echo", async |socket: Socket, args: Args| socket.emit("echo-back", &args).map(drop))
         .on("echo-ack", async |args: Args| args)
         .on("fail", async || -> Result<()> { Err(Error::new("it does not go")) })
-        .on("silence", async |ack: AckSender| -> Result<()> {
-            std::future::pending::<()>().await;
-            drop(ack);
-            Ok(())
+        .on("silence", move |ack: AckSender| {
+            unanswered.lock().unwrap().push(ack);
+            async {}
         })
         .on("kick", async |socket: Socket| {
             socket.disconnect(false);

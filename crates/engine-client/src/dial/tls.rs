@@ -9,7 +9,7 @@ use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio_rustls::rustls::{self, ClientConfig, InvalidMessage, RootCertStore};
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig, InvalidMessage, RootCertStore};
 
 use super::Stream;
 use super::anybody::Anybody;
@@ -239,12 +239,18 @@ fn certificates(what: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'st
     Ok(found)
 }
 
-/// The one mistake that everybody makes once is named.
+/// The mistakes that everybody makes once are named.
 fn in_words(problem: io::Error) -> io::Error {
     let cause = problem.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     match cause {
         Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             io::Error::new(problem.kind(), "what answers there does not speak TLS; try http or ws")
+        }
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(why)))
+            if why.to_string().contains("CaUsedAsEndEntity") =>
+        {
+            let words = "the server shows a certificate that is for issuing others (CA:TRUE), and it needs one with CA:FALSE";
+            io::Error::new(problem.kind(), words)
         }
         _ => problem,
     }
