@@ -57,6 +57,18 @@ impl Contract {
         Self::spawn(command, profile, port)
     }
 
+    /// As [`start`](Self::start), with the msgpack parser on the listener of [`hasty_port`](Self::hasty_port) too.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built or does not start.
+    pub fn start_packed(profile: &str) -> Self {
+        let port = free_port();
+        let mut command = Command::new(program());
+        command.args(["--port", &port.to_string()]).env("PARSER", "msgpack");
+        Self::spawn(command, profile, port)
+    }
+
     /// As [`start`](Self::start), with TLS and this certificate.
     ///
     /// # Panics

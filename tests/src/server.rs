@@ -56,7 +56,8 @@ impl Wanted {
     }
 
     fn start_contract(self) -> Server {
-        let contract = Contract::start("handlers");
+        let start = if self.msgpack { Contract::start_packed } else { Contract::start };
+        let contract = start("handlers");
         let port = match self {
             Wanted { ping: Some(_), .. } => contract.hasty_port(),
             Wanted { msgpack: true, .. } => contract.port() + 2,

@@ -7,6 +7,8 @@
 //! | `PORT + 2` | as `PORT`, with the msgpack parser, and without Engine.IO 3                       |
 //! | `PORT + 3` | ping 500 / 600 ms, connect timeout 500 ms, payload limit 1000 bytes                |
 //!
+//! The last one takes the msgpack parser too where the variable `PARSER` is `msgpack`.
+//!
 //! All of them speak HTTP/2 as well, and TLS if the variables `TLS_CERT` and `TLS_KEY` name a certificate and its key.
 
 mod audience;
@@ -60,10 +62,12 @@ fn patient() -> Builder {
 
 /// The options of `PORT + 3`.
 fn hasty() -> Builder {
-    limited(1000)
+    let builder = limited(1000)
         .ping_interval(Duration::from_millis(500))
         .ping_timeout(Duration::from_millis(600))
-        .connect_timeout(Duration::from_millis(500))
+        .connect_timeout(Duration::from_millis(500));
+    let is_packed = std::env::var_os("PARSER").is_some_and(|parser| parser == "msgpack");
+    if is_packed { builder.parser(Msgpack) } else { builder }
 }
 
 fn limited(payload: usize) -> Builder {
