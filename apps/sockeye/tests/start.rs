@@ -330,3 +330,27 @@ fn a_certificate_is_renewed_by_the_signal_hup_and_a_broken_one_leaves_the_old() 
     signal("TERM");
     assert!(process.wait().unwrap().success());
 }
+
+#[cfg(unix)]
+#[test]
+fn it_serves_even_if_nobody_reads_its_greeting() {
+    let path = temp_dir().join(format!("sockeye-start-unread-{}.sock", std::process::id()));
+    let (reader, nobody) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = sockeye(&["--unix", path.to_str().unwrap(), "--workers", "1"]);
+    let mut process = command.stdout(nobody).spawn().unwrap();
+    let mut stream = loop {
+        match std::os::unix::net::UnixStream::connect(&path) {
+            Ok(stream) => break stream,
+            Err(_) => assert_eq!(process.try_wait().unwrap(), None),
+        }
+        std::thread::yield_now();
+    };
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let mut answer = Vec::new();
+    let asked = stream.write_all(request).and_then(|()| stream.read_to_end(&mut answer));
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let _ = fs::remove_file(path);
+    assert!(asked.is_ok() && answer.starts_with(b"HTTP/1.1 200"), "{asked:?}");
+}
