@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::{AT_ONCE, OURS, Peer, WAYS, socket, until, until_connected};
 
 /// A sample has so many clients, and it is always the same one.
-const SAMPLE: usize = 60;
+const SAMPLE: usize = 120;
 
 /// One byte of one connection is garbled.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ fn slips() -> Vec<Slip> {
     let mut slips = Vec::new();
     for way in WAYS {
         for number in 0..3 {
-            for place in (0..400).step_by(7) {
+            for place in (0..700).step_by(11) {
                 let up = Fate::pass().up(place, Fault::Garble);
                 let down = Fate::pass().down(place, Fault::Garble);
                 slips.extend([up, down].map(|fate| Slip { way, number, fate }));
