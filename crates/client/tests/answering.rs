@@ -184,3 +184,91 @@ async fn an_answer_to_a_session_that_is_over_goes_nowhere() {
     // The next question has the same id, and must not get that answer.
     assert_eq!(ask(&served, "nobody").await, failed("nobody handles `nobody`"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_question_is_answered_once_however_many_have_something_to_say() {
+    let (wire, mut accepted) = support::Wire::raw();
+    let socket = wire.websocket_client().socket();
+    socket.on("ask", async || 1).on("ask", async || 2);
+    socket.start();
+    let mut script = support::Script::open(&mut accepted).await;
+    assert_eq!(script.hear().await.as_deref(), Some("40"));
+    script.say(r#"40{"sid":"a"}"#).await;
+    for id in 7..10 {
+        script.say(&format!(r#"42{id}["ask"]"#)).await;
+        assert_eq!(script.hear().await, Some(format!("43{id}[1]")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_given_while_the_client_reconnects_goes_nowhere_and_its_question_may_be_asked_again()
+ {
+    let (wire, mut accepted) = support::Wire::raw();
+    let socket = wire.websocket_client().socket();
+    let (gate, heard) = (std::sync::Arc::new(tokio::sync::Semaphore::new(0)), Heard::default());
+    let (wait, note) = (gate.clone(), heard.clone());
+    socket.on("ask", move |Data(number): Data<u32>| {
+        let (wait, note) = (wait.clone(), note.clone());
+        note.note(format!("asked {number}"));
+        async move {
+            wait.acquire().await.unwrap().forget();
+            note.note(format!("answered {number}"));
+            number
+        }
+    });
+    socket.start();
+    let mut script = support::Script::open(&mut accepted).await;
+    assert_eq!(script.hear().await.as_deref(), Some("40"));
+    script.say(r#"40{"sid":"a"}"#).await;
+    script.say(r#"427["ask",1]"#).await;
+    heard.wait_for(1).await;
+    drop(script);
+    support::until(&socket, |state| !state.is_connected()).await;
+    gate.add_permits(1);
+    assert_eq!(heard.wait_for(2).await[1], "answered 1", "the handler is not cut short");
+    let mut script = support::Script::open(&mut accepted).await;
+    assert_eq!(script.hear().await.as_deref(), Some("40"));
+    script.say(r#"40{"sid":"b"}"#).await;
+    // The same number is another question here.
+    script.say(r#"427["ask",2]"#).await;
+    gate.add_permits(1);
+    assert_eq!(script.hear().await.as_deref(), Some("437[2]"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_waits_when_the_connection_breaks_is_not_sent_over_the_next() {
+    let (wire, mut accepted) = support::Wire::raw();
+    let socket = wire.websocket_client().socket();
+    socket.on("ask", async |Data(number): Data<u32>| "x".repeat((1 << 20) * number as usize));
+    socket.start();
+    let mut script = support::Script::open(&mut accepted).await;
+    assert_eq!(script.hear().await.as_deref(), Some("40"));
+    script.say(r#"40{"sid":"a"}"#).await;
+    // More than is written while nobody reads.
+    for id in 1..=3 {
+        script.say(&format!(r#"42{id}["ask",1]"#)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(script);
+    let mut script = support::Script::open(&mut accepted).await;
+    assert_eq!(script.hear().await.as_deref(), Some("40"));
+    script.say(r#"40{"sid":"b"}"#).await;
+    script.say(r#"424["ask",0]"#).await;
+    assert_eq!(script.hear().await.as_deref(), Some(r#"434[""]"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_handler_that_does_not_come_to_its_end_is_dropped_in_its_own_time() {
+    let io = server();
+    let wire = support::Wire::to(&io);
+    let client =
+        wire.builder("http://in-memory").handler_timeout(Duration::from_secs(2)).build().unwrap();
+    let socket = client.socket();
+    socket.on("stuck", std::future::pending::<()>);
+    let served = meet(&io, &socket).await;
+    let first = served.clone();
+    let first = tokio::spawn(async move { ask(&first, "stuck").await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(ask(&served, "stuck").await, failed("the handler did not finish in time"));
+    assert_eq!(first.await.unwrap(), failed("the handler did not finish in time"));
+}

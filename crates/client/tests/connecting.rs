@@ -108,3 +108,16 @@ async fn what_is_said_with_connect_is_heard_by_the_server() {
     soon(|| heard.lock().unwrap().len() == 2).await;
     assert_eq!(*heard.lock().unwrap(), [json!({ "token": "x" }), json!({ "token": "y" })]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_awaits_a_socket_that_stays_at_it_is_told_of_the_attempt_that_failed() {
+    let wire = Wire::to(&server());
+    wire.set_down(true);
+    let socket = wire.client().socket();
+    socket.start();
+    let attempt = tokio::time::timeout(Duration::from_mins(1), socket.connect()).await;
+    assert!(attempt.expect("not for ever").is_err());
+    assert!(socket.is_active(), "it goes on trying");
+    wire.set_down(false);
+    until(&socket, SocketState::is_connected).await;
+}

@@ -296,3 +296,14 @@ async fn a_closed_client_sends_nothing_and_says_so() {
     let asked = socket.emit_with_ack::<()>("ask", &3).await;
     assert!(matches!(asked, Err(AckError::Emit(EmitError::Closed))));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_awaits_any_more_takes_no_place_among_those_that_somebody_does() {
+    let (io, _) = server();
+    let client = Wire::to(&io).websocket_client_with(|builder| builder.max_pending_acks(1));
+    let socket = client.socket();
+    socket.connect().await.unwrap();
+    let asked = socket.emit_with_ack::<()>("think", &());
+    assert!(tokio::time::timeout(Duration::from_secs(1), asked).await.is_err());
+    assert_eq!(socket.emit_with_ack::<i32>("ask", &7).await.unwrap(), 7);
+}

@@ -328,3 +328,123 @@ async fn what_is_sent_is_heard_in_its_order() {
     sleep(Duration::from_secs(1)).await;
     assert_eq!(heard.all().len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_overtakes_what_waits_while_it_is_worked_off() {
+    let io = server();
+    let (_client, socket) = narrow(&io, 1, 1 << 20);
+    let heard = Heard::default();
+    let gate = Arc::new(Semaphore::new(0));
+    let (note, wait) = (heard.clone(), gate.clone());
+    socket.on("a", move |Data(number): Data<u32>| {
+        let wait = wait.clone();
+        note.note(format!("{number}"));
+        async move {
+            if number == 0 {
+                wait.acquire().await.unwrap().forget();
+            }
+        }
+    });
+    let served = meet(&io, &socket).await;
+    for number in 0..2000 {
+        served.emit("a", &number).unwrap();
+    }
+    sleep(Duration::from_secs(1)).await;
+    gate.add_permits(1);
+    for number in 2000..2100 {
+        served.emit("a", &number).unwrap();
+        tokio::task::yield_now().await;
+    }
+    let expected: Vec<_> = (0..2100).map(|number| number.to_string()).collect();
+    assert_eq!(heard.wait_for(2100).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_disconnects_in_a_flood_hears_the_next_connection_and_costs_others_no_event() {
+    let io = server();
+    io.of("/other");
+    let (client, socket) = narrow(&io, 1, 4000);
+    let other = client.of("/other");
+    let heard = Heard::default();
+    let gate = Arc::new(Semaphore::new(0));
+    let (note, wait, others) = (heard.clone(), gate.clone(), heard.clone());
+    socket.on("slow", move || {
+        let wait = wait.clone();
+        async move { wait.acquire().await.unwrap().forget() }
+    });
+    socket.on("a", move |Data(text): Data<String>| {
+        note.note(text[..1].to_owned());
+        async {}
+    });
+    other.on("b", move || {
+        others.note("other");
+        async {}
+    });
+    let served = meet(&io, &socket).await;
+    let served_other = meet(&io, &other).await;
+    served.emit("slow", &()).unwrap();
+    served_other.emit("b", &()).unwrap();
+    sleep(Duration::from_secs(1)).await;
+    for _ in 0..8 {
+        served.emit("a", &"x".repeat(700)).unwrap();
+    }
+    sleep(Duration::from_secs(1)).await;
+    socket.disconnect();
+    sleep(Duration::from_secs(1)).await;
+    gate.add_permits(1);
+    assert_eq!(heard.wait_for(1).await, ["other"]);
+    sleep(Duration::from_secs(1)).await;
+    let served = meet(&io, &socket).await;
+    served.emit("slow", &()).unwrap();
+    for _ in 0..2 {
+        served.emit("a", &"y".repeat(700)).unwrap();
+    }
+    // There is as much room as before: what stands behind them is read.
+    let asked = tokio::spawn(served.emit_with_ack::<()>("a", &"z"));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(heard.all(), ["other"]);
+    gate.add_permits(1);
+    assert_eq!(heard.wait_for(4).await, ["other", "y", "y", "z"]);
+    asked.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_disconnects_hears_nothing_of_what_waits_behind_it() {
+    let io = server();
+    let (_client, socket) = narrow(&io, 1, 1 << 20);
+    let heard = Heard::default();
+    let gate = Arc::new(Semaphore::new(0));
+    let (note, wait) = (heard.clone(), gate.clone());
+    socket.on("a", move |socket: Socket, Data(number): Data<u32>| {
+        let wait = wait.clone();
+        note.note(format!("{number}"));
+        if number == 1 {
+            socket.disconnect();
+        }
+        async move { wait.acquire().await.unwrap().forget() }
+    });
+    let served = meet(&io, &socket).await;
+    for number in 0..10 {
+        served.emit("a", &number).unwrap();
+    }
+    sleep(Duration::from_secs(1)).await;
+    gate.add_permits(10);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(heard.all(), ["0", "1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_dropped_lets_the_connection_go_on() {
+    let io = Io::builder().outbox_bytes(64 << 20).build().unwrap();
+    io.of("/");
+    let (_client, socket) = narrow(&io, 64, 64 << 10);
+    let events = socket.events();
+    socket.on("asked", async || "answered");
+    let served = meet(&io, &socket).await;
+    assert_eq!(flood(&served).await, 1000);
+    let asked = tokio::spawn(served.emit_with_ack::<String>("asked", &()));
+    sleep(Duration::from_secs(1)).await;
+    assert!(!asked.is_finished(), "the connection waits for who pulls");
+    drop(events);
+    assert_eq!(asked.await.unwrap().unwrap(), "answered");
+}

@@ -270,3 +270,15 @@ fn names_that_the_protocol_reserves_are_refused() {
     let client = Client::builder("http://localhost:1").build().unwrap();
     client.socket().on("disconnect", async || {});
 }
+
+#[tokio::test(start_paused = true)]
+async fn behind_the_last_once_of_an_event_who_hears_everything_answers() {
+    let io = server();
+    let (_client, socket) = stranger(&io);
+    socket.once("a", async || "once").on_any(async || "any");
+    let served = meet(&io, &socket).await;
+    for expected in ["once", "any"] {
+        let answer: String = served.emit_with_ack("a", &()).await.unwrap();
+        assert_eq!(answer, expected);
+    }
+}

@@ -400,3 +400,15 @@ async fn a_server_that_breaks_the_protocol_is_left_with_a_parse_error() {
     let state = until(&socket, is_disconnected).await;
     assert_eq!(state, SocketState::Disconnected { reason: Some(DisconnectReason::ParseError) });
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_reason_of_an_earlier_loss_is_not_told_of_a_later_attempt() {
+    let wire = Wire::to(&server());
+    let socket = wire.client().socket();
+    socket.connect().await.unwrap();
+    wire.set_down(true);
+    until(&socket, is_waiting).await;
+    socket.disconnect();
+    assert!(socket.connect().await.is_err());
+    assert_eq!(*socket.state().borrow(), SocketState::Disconnected { reason: None });
+}

@@ -289,3 +289,37 @@ async fn a_client_that_ends_in_order_goes_on_where_it_has_ended_unless_it_has_sa
         assert_eq!(again.first(expected.len()).await, expected, "after {ends}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_an_earlier_session_that_is_still_being_handled_holds_up_no_position_of_the_next()
+ {
+    let io = server();
+    let (wire, disk, heard) = (Wire::to(&io), Disk::default(), Heard::new());
+    let positions = disk.clone();
+    let client = wire.websocket_client_with(|builder| {
+        builder.positions(positions).handler_timeout(Duration::from_hours(24))
+    });
+    let (socket, note) = (client.socket(), heard.clone());
+    socket.on("event", move |Data(number): Data<u32>| {
+        note.note(number);
+        async move {
+            if number == 1 {
+                std::future::pending::<()>().await;
+            }
+        }
+    });
+    socket.connect().await.unwrap();
+    io.emit("event", &1).unwrap();
+    heard.first(1).await;
+    let offset = |disk: &Disk| disk.load("/").and_then(|position| position.offset);
+    assert_eq!(offset(&disk), None);
+    wire.set_down(true);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    wire.set_down(false);
+    socket.state().wait_for(sockeye_client::SocketState::is_connected).await.unwrap();
+    assert!(!socket.recovered());
+    io.emit("event", &2).unwrap();
+    heard.first(2).await;
+    settle().await;
+    assert!(offset(&disk).is_some());
+}

@@ -251,3 +251,16 @@ async fn open_again(open: &impl Fn() -> DurableOutbox) -> DurableOutbox {
     tokio::task::yield_now().await;
     open()
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_given_up_in_its_time_although_its_answer_might_take_longer() {
+    let (io, _, lost) = server(Duration::ZERO);
+    let retries = Retries::default().timeout(seconds(60)).give_up_after(seconds(5));
+    let socket = started(&Wire::to(&io), retries);
+    settle().await;
+    let began = Instant::now();
+    let asked = socket.reliably().emit_with_ack::<()>("lose", &1).await;
+    assert!(matches!(asked, Err(AckError::GivenUp { attempts: 0 })), "{asked:?}");
+    assert_eq!(began.elapsed().as_secs(), 5);
+    assert_eq!(lost.all().len(), 1);
+}

@@ -23,6 +23,13 @@ pub(super) enum Happening<'a> {
     Failed(&'a ConnectError),
 }
 
+impl Happening<'_> {
+    /// An event whose socket was left by its user while it waited.
+    fn is_over(self, core: &Core) -> bool {
+        matches!(self, Happening::Event(session, ..) if core.hearing.has_left(session))
+    }
+}
+
 /// Something that has to wait before it is started.
 pub(super) struct Parked {
     core: Arc<Core>,
@@ -130,7 +137,8 @@ impl Work {
     }
 
     fn start(&mut self, core: &Arc<Core>, happening: Happening<'_>) {
-        let Some(socket) = self.hub.handle_of(core) else {
+        let socket = self.hub.handle_of(core).filter(|_| !happening.is_over(core));
+        let Some(socket) = socket else {
             if let Happening::Event(_, _, Some(handled)) = happening {
                 handled.cut_off();
             }

@@ -20,6 +20,8 @@ pub(crate) struct Hearing {
     pub(crate) inbox: Inbox,
     /// Counts its sessions; changed under the lock of the outbox only.
     session: AtomicU64,
+    /// The first session that its user has not left.
+    first: AtomicU64,
 }
 
 impl Hearing {
@@ -63,6 +65,16 @@ impl Hearing {
     /// The socket is not connected any more: what was asked in this session is answered no more.
     pub(super) fn end_session(&self) {
         self.session.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Its user has left: what was heard in the sessions that are over, and waits for its handlers, is for nobody any more.
+    pub(super) fn leave(&self) {
+        self.first.fetch_max(self.session(), Ordering::AcqRel);
+    }
+
+    /// Whether its user has left since this session.
+    pub(crate) fn has_left(&self, session: u64) -> bool {
+        session < self.first.load(Ordering::Acquire)
     }
 }
 

@@ -102,6 +102,9 @@ impl Core {
     /// Its user leaves. Whether there was anything to end.
     pub(crate) fn leave(&self) -> bool {
         let left = self.life.leave(|| self.cut());
+        if left {
+            self.hearing.leave();
+        }
         self.hearing.inbox.look();
         left
     }
@@ -109,6 +112,7 @@ impl Core {
     /// The client is closed.
     pub(crate) fn close(&self) {
         self.life.close(|| self.cut());
+        self.hearing.leave();
         // It is the application's code, which may hold the socket.
         let auth = self.auth.lock().take();
         drop(auth);

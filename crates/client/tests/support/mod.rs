@@ -192,6 +192,11 @@ impl Script {
         let _ = self.0.send(Message::text(text)).await;
     }
 
+    /// An attachment.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        let _ = self.0.send(Message::binary(bytes.to_vec())).await;
+    }
+
     /// The next text; `None` at the end.
     pub(crate) async fn hear(&mut self) -> Option<String> {
         loop {
