@@ -272,3 +272,38 @@ async fn each_handler_that_does_not_come_to_its_end_is_dropped_in_its_own_time()
     assert_eq!(ask(&served, "stuck").await, failed("the handler did not finish in time"));
     assert_eq!(first.await.unwrap(), failed("the handler did not finish in time"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_given_while_the_client_reconnects_is_sent_in_the_session_that_goes_on() {
+    let (wire, mut accepted) = support::Wire::raw();
+    let socket = wire.websocket_client().socket();
+    let (gate, heard) = (std::sync::Arc::new(tokio::sync::Semaphore::new(0)), Heard::default());
+    let (wait, note) = (gate.clone(), heard.clone());
+    socket.on("ask", move |Data(number): Data<u32>| {
+        let (wait, note) = (wait.clone(), note.clone());
+        async move {
+            wait.acquire().await.unwrap().forget();
+            note.note(number.to_string());
+            number
+        }
+    });
+    socket.start();
+    let mut script = support::Script::open(&mut accepted).await;
+    assert_eq!(script.hear().await.as_deref(), Some("40"));
+    script.say(r#"40{"sid":"a","pid":"p"}"#).await;
+    for id in 7..=9 {
+        script.say(&format!(r#"42{id}["ask",{id}]"#)).await;
+    }
+    gate.add_permits(1);
+    assert_eq!(script.hear().await.as_deref(), Some("437[7]"));
+    drop(script);
+    support::until(&socket, |state| !state.is_connected()).await;
+    gate.add_permits(1);
+    assert_eq!(heard.wait_for(2).await[1], "8");
+    let mut script = support::Script::open(&mut accepted).await;
+    assert_eq!(script.hear().await.as_deref(), Some(r#"40{"pid":"p"}"#));
+    script.say(r#"40{"sid":"a","pid":"p"}"#).await;
+    assert_eq!(script.hear().await.as_deref(), Some("438[8]"), "it has waited");
+    gate.add_permits(1);
+    assert_eq!(script.hear().await.as_deref(), Some("439[9]"));
+}

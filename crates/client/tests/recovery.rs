@@ -323,3 +323,39 @@ async fn an_event_of_an_earlier_session_that_is_still_being_handled_holds_up_no_
     settle().await;
     assert!(offset(&disk).is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_hears_the_answer_that_was_given_while_the_client_was_away() {
+    let io = server();
+    let (wire, asked) = (Wire::to(&io), Heard::new());
+    let answers = Heard::new();
+    let noting = answers.clone();
+    io.of("/").on("ready", move |socket: sockeye::Socket| {
+        let answers = noting.clone();
+        async move {
+            tokio::spawn(async move {
+                answers.note(
+                    socket.emit_with_ack::<u32>("ask", &1).await.map_err(|error| error.to_string()),
+                );
+            });
+        }
+    });
+    let socket = wire.websocket_client().socket();
+    let note = asked.clone();
+    socket.on("ask", move |Data(number): Data<u32>| {
+        note.note(number);
+        async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            number + 1
+        }
+    });
+    socket.connect().await.unwrap();
+    socket.emit_with_ack::<()>("ready", &()).await.unwrap();
+    assert_eq!(asked.first(1).await, [1]);
+    wire.set_down(true);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    wire.set_down(false);
+    assert_eq!(answers.first(1).await, [Ok(2)]);
+    assert!(socket.recovered());
+    assert_eq!(asked.all(), [1]);
+}

@@ -144,7 +144,7 @@ impl Lane {
         self.kept.keep(id, event);
     }
 
-    /// An answer to a question that the server asked on this connection.
+    /// An answer to a question that the server asked in this session.
     pub(super) fn answer(&mut self, number: u64, packet: Encoded) {
         self.owed += packet.buffer.len();
         self.queue.put(number, Waiting::Answer(packet));
@@ -188,6 +188,10 @@ impl Lane {
                 self.drop_one(one, &Silence::NotReady);
             }
         }
+    }
+
+    /// The session is over: to the next one, the ids of its questions mean nothing.
+    pub(super) fn end_session(&mut self) {
         if self.owed > 0 {
             self.queue.take_all(|one| matches!(one, Waiting::Answer(_)));
             self.owed = 0;
@@ -209,6 +213,7 @@ impl Lane {
             self.owed = 0;
         }
         self.part(reason);
+        self.end_session();
     }
 
     pub(super) fn take_last_words(&mut self) -> VecDeque<Encoded> {

@@ -180,10 +180,8 @@ impl Outbox {
 
     /// An answer to a question of the server. It always finds room; but see [`is_crowded`](Self::is_crowded).
     pub(crate) fn answer(&mut self, lane: LaneId, packet: Encoded) {
-        if self.lane(lane).is_joined() {
-            let number = self.number();
-            self.lane_mut(lane).answer(number, packet);
-        }
+        let number = self.number();
+        self.lane_mut(lane).answer(number, packet);
     }
 
     /// Whether somebody waits for an answer of the server.
@@ -191,9 +189,11 @@ impl Outbox {
         self.lanes.iter().any(|lane| lane.questions() > 0)
     }
 
-    /// Whether so many answers wait for a server that does not take them that no more of its questions are to be read.
+    /// Whether so many answers wait for a server that does not take them that no more of its questions are to be read. What waits for
+    /// a CONNECT to be answered is not its fault.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.lanes.iter().map(Lane::owed).sum::<usize>() > self.limits.bytes
+        let joined = self.lanes.iter().filter(|lane| lane.is_joined());
+        joined.map(Lane::owed).sum::<usize>() > self.limits.bytes
     }
 
     /// What is to be sent next; the oldest of what can be sent. `writable`: whether the connection takes it at once.
@@ -218,6 +218,11 @@ impl Outbox {
     /// A socket is not connected any more, by the server or with the connection.
     pub(crate) fn part(&mut self, lane: LaneId, reason: DisconnectReason) {
         self.lane_mut(lane).part(reason);
+    }
+
+    /// A socket's session is over, or cannot be taken up again.
+    pub(crate) fn end_session(&mut self, lane: LaneId) {
+        self.lane_mut(lane).end_session();
     }
 
     /// Our user leaves a namespace. What waits is kept apart, to be sent in front of the goodbye.

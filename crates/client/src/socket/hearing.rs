@@ -62,7 +62,7 @@ impl Hearing {
         self.session.load(Ordering::Acquire)
     }
 
-    /// The socket is not connected any more: what was asked in this session is answered no more.
+    /// The session is over: what was asked in it is answered no more.
     pub(super) fn end_session(&self) {
         self.session.fetch_add(1, Ordering::AcqRel);
     }

@@ -130,7 +130,11 @@ impl Core {
         let recovered = recovery.would_recover(pid);
         self.life.joined(turn, id, recovered, || {
             recovery.connected(pid);
-            self.outbox().join(self.lane);
+            let mut outbox = self.outbox();
+            if !recovered {
+                self.end_session(&mut outbox);
+            }
+            outbox.join(self.lane);
         })
     }
 
@@ -169,7 +173,10 @@ impl Core {
         error: &ConnectError,
     ) -> bool {
         let why = reason.unwrap_or(DisconnectReason::ServerDisconnect);
-        let dismissed = self.life.dismissed(turn, reason, error, || self.part(why));
+        let dismissed = self.life.dismissed(turn, reason, error, || {
+            self.part(why);
+            self.end_session(&mut self.outbox());
+        });
         self.hearing.inbox.look();
         dismissed
     }
@@ -187,11 +194,14 @@ impl Core {
         }
     }
 
-    /// It is not connected any more.
+    /// It is not connected any more. Answers that are still given wait for whether the session is taken up again.
     fn part(&self, reason: DisconnectReason) {
-        let mut outbox = self.outbox();
+        self.outbox().part(self.lane, reason);
+    }
+
+    fn end_session(&self, outbox: &mut Outbox) {
         self.hearing.end_session();
-        outbox.part(self.lane, reason);
+        outbox.end_session(self.lane);
     }
 
     /// What waits is to be sent in front of the goodbye.
