@@ -152,3 +152,33 @@ async fn life(seed: u64) {
         assert_eq!(words, expected, "seed {seed}, at {at}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_disconnects_while_the_connection_is_lost_hears_nothing_of_what_still_waits_for_its_handler()
+ {
+    let (wire, mut accepted) = Wire::raw();
+    let socket = wire.websocket_client_with(|builder| builder.max_unfinished_events(1)).socket();
+    let heard = Heard::default();
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let (note, wait) = (heard.clone(), gate.clone());
+    socket.on("event", move |Data(number): Data<u32>| {
+        note.note(number.to_string());
+        let wait = wait.clone();
+        async move { wait.acquire().await.unwrap().forget() }
+    });
+    socket.start();
+    let mut script = Script::open(&mut accepted).await;
+    script.hear().await;
+    script.say(r#"40{"sid":"a","pid":"p"}"#).await;
+    for number in 1..4 {
+        script.say(&format!(r#"42["event",{number}]"#)).await;
+    }
+    heard.wait_for(1).await;
+    sleep(Duration::from_secs(1)).await;
+    drop(script);
+    until(&socket, |state| !state.is_connected()).await;
+    socket.disconnect();
+    gate.add_permits(10);
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(heard.all(), ["1"]);
+}

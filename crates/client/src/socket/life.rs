@@ -133,14 +133,12 @@ impl Life {
         wants
     }
 
-    /// It leaves; `cut` is called before anybody hears of it, if it was connected. Whether there was anything to end.
+    /// It leaves; `cut` is called before anybody hears of it, if there is anything to end. Whether there was.
     pub(crate) fn leave(&self, cut: impl FnOnce()) -> bool {
         let mut wishes = self.wishes.lock();
         let state = self.state.borrow().clone();
-        if state.is_connected() {
-            cut();
-        }
         if state.is_active() {
+            cut();
             let error = ConnectError::Disconnected { reason: DisconnectReason::ClientDisconnect };
             self.end_turn();
             self.rest(&mut wishes, Some(DisconnectReason::ClientDisconnect), &error);

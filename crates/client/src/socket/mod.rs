@@ -112,6 +112,8 @@ impl Core {
     /// The client is closed.
     pub(crate) fn close(&self) {
         self.life.close(|| self.cut());
+        // Also of one that has been lost before.
+        self.end_session(&mut self.outbox());
         self.hearing.leave();
         // It is the application's code, which may hold the socket.
         let auth = self.auth.lock().take();
@@ -204,7 +206,7 @@ impl Core {
         outbox.end_session(self.lane);
     }
 
-    /// What waits is to be sent in front of the goodbye.
+    /// Its user ends the session, whether it is connected or being taken up again. What waits is to be sent in front of the goodbye.
     fn cut(&self) {
         let mut outbox = self.outbox();
         self.hearing.end_session();
