@@ -207,7 +207,7 @@ impl Socket {
 
     fn handle_event(&self, event: &str, entry: Arc<Entry>) -> &Self {
         assert!(
-            !socket_proto::event::RESERVED.contains(&event),
+            !socket_proto::event::is_reserved(event),
             "`{event}` is a reserved event name, and never comes: use `on_connect`, `on_disconnect` or `on_connect_error`"
         );
         self.change(|handlers| handlers.add(event, entry))
